@@ -1,0 +1,240 @@
+//! Decompression, chosen by magic bytes and never by media type.
+//!
+//! Every format here is a run of *members* (gzip), *frames* (zstd) or *streams* (xz, bzip2). All are
+//! read one after another; what follows the last one and begins no further one is left for
+//! [`Decoder::drain`] to count, since readers disagree on it: Go's gzip refuses such a blob, gzip(1)
+//! and pigz ignore it. A member that is cut short or whose checksum is wrong is an error, so that
+//! "decoded" always means "decoded whole".
+
+mod bzip2;
+mod gzip;
+mod input;
+mod xz;
+mod zstd;
+
+use std::io::{self, BufRead, Read};
+
+use self::input::Input;
+use crate::error::{Error, Result};
+use crate::model::descriptor::Compression;
+
+/// How many first bytes [`detect`] wants to see.
+pub const HEAD_BYTES: usize = 16;
+
+/// Decoded bytes are handed out in pieces of at most this size: they stay in the CPU's cache.
+const OUTPUT_BYTES: usize = 128 << 10;
+
+/// How a blob is compressed, by its first bytes (at least [`HEAD_BYTES`], or all).
+///
+/// The magics are those that docker and containerd look for. Only bzip2 is held to more of its
+/// header, for a plain tar may well begin with a file name like `BZhang`.
+pub fn detect(head: &[u8]) -> Compression {
+    if gzip::begins(head) {
+        Compression::Gzip
+    } else if zstd::begins(head) {
+        Compression::Zstd
+    } else if xz::begins(head) {
+        Compression::Xz
+    } else if bzip2::begins(head) {
+        Compression::Bzip2
+    } else {
+        Compression::None
+    }
+}
+
+/// A streaming decoder. Broken content is an [`Error`] inside the `io::Error` ([`Error::io`] takes
+/// it out); any other `io::Error` came from the reader below.
+pub trait Decoder: BufRead + Send {
+    /// Reads the stored bytes to their end without decoding them, after the end or an error.
+    /// Yields how many there were from the first non-zero one on.
+    fn drain(&mut self) -> io::Result<u64>;
+}
+
+/// A decoder of `reader`, which must stand at the first byte.
+///
+/// There is no limit on how much may come out: the caller counts. Memory is bounded by
+/// [`crate::limits::ZSTD_WINDOW_LOG`] and [`crate::limits::XZ_MEMORY_BYTES`].
+pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> Result<Box<dyn Decoder + 'a>> {
+    let input = Input::new(reader);
+    Ok(match compression {
+        Compression::None => Box::new(Plain(input)),
+        Compression::Gzip => Box::new(Members::new(gzip::Gzip::new(), input)),
+        Compression::Zstd => Box::new(Members::new(zstd::Zstd::new()?, input)),
+        Compression::Xz => Box::new(Members::new(xz::Xz::new()?, input)),
+        Compression::Bzip2 => Box::new(Members::new(bzip2::Bzip2::new(), input)),
+    })
+}
+
+/// What one call of a codec did.
+struct Step {
+    /// Bytes taken from the input.
+    consumed: usize,
+    /// Bytes written to the output.
+    produced: usize,
+    /// The member's data is complete.
+    ended: bool,
+}
+
+/// One compression format: how its members begin, run and end.
+trait Codec: Send {
+    /// What people call one member: `gzip member`.
+    const MEMBER: &'static str;
+    /// Whether a member begins with these bytes.
+    fn begins(head: &[u8]) -> bool;
+    /// Reads what stands before a member's data.
+    fn open<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
+    /// Decodes some data; an empty input means that none is left.
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step>;
+    /// Reads and checks what stands behind a member's data.
+    fn close<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
+}
+
+/// Bytes that are not compressed.
+struct Plain<R>(Input<R>);
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.fill()?.read(buffer)?;
+        self.0.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for Plain<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.fill()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0.consume(count);
+    }
+}
+
+impl<R: Read + Send> Decoder for Plain<R> {
+    fn drain(&mut self) -> io::Result<u64> {
+        self.0.drain()
+    }
+}
+
+enum State {
+    /// Before the first member.
+    Start,
+    /// Inside a member.
+    Inside,
+    /// Behind a member's data, before what checks it.
+    Tail,
+    /// Behind a member.
+    Between,
+    /// Behind the last one.
+    End,
+    /// A member was broken.
+    Failed(Error),
+}
+
+/// The decoder of all formats that are a run of members.
+struct Members<R, C> {
+    codec: C,
+    input: Input<R>,
+    state: State,
+    output: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read, C: Codec> Members<R, C> {
+    fn new(codec: C, input: Input<R>) -> Self {
+        let output = vec![0; OUTPUT_BYTES].into_boxed_slice();
+        Self { codec, input, state: State::Start, output, start: 0, end: 0 }
+    }
+
+    /// Decodes until there is output or the end.
+    fn refill(&mut self) -> io::Result<()> {
+        (self.start, self.end) = (0, 0);
+        loop {
+            match &self.state {
+                State::End => return Ok(()),
+                State::Failed(error) => return Err(error.clone().into()),
+                State::Start | State::Between => {
+                    if !C::begins(self.input.peek(HEAD_BYTES)?) {
+                        if matches!(self.state, State::Start) {
+                            return Err(Error::invalid(format!("this is no {}", C::MEMBER)).into());
+                        }
+                        self.state = State::End;
+                        return Ok(());
+                    }
+                    self.codec.open(&mut self.input)?;
+                    self.state = State::Inside;
+                }
+                State::Tail => {
+                    self.codec.close(&mut self.input)?;
+                    self.state = State::Between;
+                }
+                State::Inside => {
+                    let data = self.input.fill()?;
+                    let at_end = data.is_empty();
+                    let step = self.codec.step(data, &mut self.output)?;
+                    self.input.consume(step.consumed);
+                    self.end = step.produced.min(self.output.len());
+                    if step.ended {
+                        // What was decoded is handed out first, should the checksum be wrong.
+                        self.state = State::Tail;
+                    } else if step.produced == 0 && at_end {
+                        return Err(truncated(C::MEMBER, &self.input).into());
+                    } else if step.produced == 0 && step.consumed == 0 {
+                        return Err(broken(C::MEMBER, "the decoder makes no progress").into());
+                    }
+                    if self.end > 0 {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The stored bytes end inside a member.
+fn truncated<R>(member: &str, input: &Input<R>) -> Error {
+    Error::invalid(format!("a {member} is cut short at stored byte {}", input.position()))
+}
+
+/// A member's bytes are wrong.
+fn broken(member: &str, what: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("a {member} is broken: {what}"))
+}
+
+impl<R: Read, C: Codec> Read for Members<R, C> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: Read, C: Codec> BufRead for Members<R, C> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.start >= self.end
+            && let Err(error) = self.refill()
+        {
+            self.end = 0;
+            // Asked again, a broken blob must not read as one that ended.
+            if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+                self.state = State::Failed(inner.clone());
+            }
+            return Err(error);
+        }
+        Ok(self.output.get(self.start..self.end).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
+    }
+}
+
+impl<R: Read + Send, C: Codec> Decoder for Members<R, C> {
+    fn drain(&mut self) -> io::Result<u64> {
+        self.input.drain()
+    }
+}
+
+#[cfg(test)]
+mod tests;

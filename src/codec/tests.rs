@@ -1,0 +1,194 @@
+//! Each format whole, in many members, cut short, spoilt and with bytes behind it.
+
+use std::io::{Cursor, Read, Write};
+
+use super::*;
+use crate::error::ErrorKind;
+
+/// Gives one byte at a time: no magic and no trailer may depend on how reads fall.
+struct Trickle<R>(R);
+
+impl<R: Read> Read for Trickle<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer.get_mut(..1).unwrap_or_default())
+    }
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ::zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(data: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bzip2(data: &[u8]) -> Vec<u8> {
+    let mut encoder = ::bzip2::write::BzEncoder::new(Vec::new(), ::bzip2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+type Encode = fn(&[u8]) -> Vec<u8>;
+
+const ALL: [(Compression, Encode); 4] = [
+    (Compression::Gzip, gzip),
+    (Compression::Zstd, zstd),
+    (Compression::Xz, xz),
+    (Compression::Bzip2, bzip2),
+];
+
+/// What comes out, and how many bytes were left behind it.
+fn decode(reader: impl Read + Send, bytes: &[u8]) -> Result<(Vec<u8>, u64)> {
+    let mut decoder = decoder(detect(bytes), reader)?;
+    let mut out = Vec::new();
+    decoder.read_to_end(&mut out).map_err(|error| Error::io("decoding", error))?;
+    let left = decoder.drain().unwrap();
+    Ok((out, left))
+}
+
+fn data() -> Vec<u8> {
+    (0..300_000_u32).flat_map(|n| (n.wrapping_mul(2_654_435_761) >> 20).to_le_bytes()).collect()
+}
+
+#[test]
+fn every_format_is_known_and_decoded_in_one_or_many_members() {
+    let data = data();
+    let (one, two) = data.split_at(777_777);
+    for (compression, encode) in ALL {
+        let bytes = [encode(one), encode(b""), encode(two)].concat();
+        assert_eq!(detect(&bytes), compression);
+        assert!(decode(Cursor::new(&bytes), &bytes).unwrap() == (data.clone(), 0), "{compression}");
+        let small = [encode(b"abc"), encode(b""), encode(b"def")].concat();
+        assert_eq!(decode(Trickle(Cursor::new(&small)), &small).unwrap(), (b"abcdef".to_vec(), 0));
+        let empty = encode(b"");
+        assert_eq!(decode(Cursor::new(&empty), &empty).unwrap(), (vec![], 0));
+    }
+    assert_eq!(decode(Cursor::new(b"plain"), b"plain").unwrap(), (b"plain".to_vec(), 0));
+}
+
+#[test]
+fn truncation_anywhere_is_an_error() {
+    for (compression, encode) in ALL {
+        let bytes = encode(b"some text to be compressed");
+        for length in HEAD_BYTES..bytes.len() {
+            let cut = &bytes[..length];
+            let error = decode(Cursor::new(cut), cut).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{compression} {length}: {error}");
+        }
+    }
+}
+
+#[test]
+fn a_spoilt_byte_never_goes_unseen() {
+    for (compression, encode) in ALL {
+        let data = b"some text to be compressed";
+        let bytes = encode(data);
+        for at in 0..bytes.len() {
+            let mut spoilt = bytes.clone();
+            spoilt[at] ^= 0x10;
+            if detect(&spoilt) != compression {
+                continue;
+            }
+            // Some header bytes mean nothing (gzip's time and system); no content byte may change.
+            if let Ok((out, left)) = decode(Cursor::new(&spoilt), &spoilt) {
+                assert_eq!((&*out, left), (&data[..], 0), "{compression} {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_the_end_are_counted_unless_they_are_zero() {
+    for (compression, encode) in ALL {
+        for (tail, left) in [(&b"\0\0\0"[..], 0), (b"junk", 4), (b"\0\0\0\0\0junk", 4), (b"\x1f\x8b", 2)] {
+            let bytes = [&encode(b"text"), tail].concat();
+            let decoded = decode(Cursor::new(&bytes), &bytes).unwrap();
+            assert_eq!(decoded, (b"text".to_vec(), left), "{compression} {}", tail.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn an_error_stays_an_error() {
+    let bytes = gzip(b"text");
+    let cut = &bytes[..bytes.len() - 1];
+    let mut decoder = decoder(Compression::Gzip, cut).unwrap();
+    let mut out = Vec::new();
+    assert!(decoder.read_to_end(&mut out).is_err());
+    assert!(decoder.read(&mut [0; 8]).is_err());
+}
+
+#[test]
+fn every_part_of_a_gzip_header_is_read_and_checked() {
+    let plain = gzip(b"text");
+    let mut header = vec![0x1f, 0x8b, 8, 0b1_1110, 0, 0, 0, 0, 0, 3];
+    header.extend_from_slice(b"\x03\0abcname\0comment\0");
+    let mut crc = flate2::Crc::new();
+    crc.update(&header);
+    let build = |crc: u16| [&header, &crc.to_le_bytes()[..], &plain[10..]].concat();
+    let good = build(crc.sum() as u16);
+    assert_eq!(decode(Trickle(Cursor::new(&good)), &good).unwrap().0, b"text");
+    let bad = build(crc.sum() as u16 ^ 1);
+    assert!(decode(Cursor::new(&bad), &bad).unwrap_err().to_string().contains("header's checksum"));
+    let mut reserved = plain.clone();
+    reserved[3] = 0x20;
+    assert!(decode(Cursor::new(&reserved), &reserved).unwrap_err().to_string().contains("reserved"));
+    let endless = [&[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..], &[b'n'; 300_000]].concat();
+    assert_eq!(decode(Cursor::new(&endless), &endless).unwrap_err().kind(), ErrorKind::Limit);
+    for (at, what) in [(8, "checksum"), (4, "length")] {
+        let mut spoilt = plain.clone();
+        let at = spoilt.len() - at;
+        spoilt[at] ^= 1;
+        assert!(decode(Cursor::new(&spoilt), &spoilt).unwrap_err().to_string().contains(what));
+    }
+}
+
+#[test]
+fn skippable_zstd_frames_are_skipped() {
+    let skip = b"\x50\x2a\x4d\x18\x04\0\0\0abcd";
+    let bytes = [skip, &*zstd(b"one"), skip, &zstd(b"two"), skip].concat();
+    assert_eq!(detect(&bytes), Compression::Zstd);
+    assert_eq!(decode(Trickle(Cursor::new(&bytes)), &bytes).unwrap(), (b"onetwo".to_vec(), 0));
+    let cut = &bytes[..bytes.len() - 1];
+    assert!(decode(Cursor::new(cut), cut).is_err());
+}
+
+#[test]
+fn memory_beyond_the_limits_is_refused() {
+    // A frame header that asks for a window of 2^28 bytes: descriptor 0, window byte (28 - 10) << 3.
+    let window = [&[0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3][..], &[0; 16]].concat();
+    let error = decode(Cursor::new(&window), &window).unwrap_err();
+    assert!(error.to_string().contains("ZSTD_WINDOW_LOG"), "{error}");
+    let mut options = liblzma::stream::LzmaOptions::new_preset(0).unwrap();
+    options.dict_size(512 << 20);
+    let mut filters = liblzma::stream::Filters::new();
+    filters.lzma2(&options);
+    let mut xz = xz(b"text");
+    // The dictionary size is one byte of the block header, which has its own checksum.
+    let at = xz.windows(3).position(|window| window[..2] == [0x21, 1]).unwrap() + 2;
+    xz[at] = 36;
+    let length = (usize::from(xz[12]) + 1) * 4;
+    let mut crc = flate2::Crc::new();
+    crc.update(&xz[12..12 + length - 4]);
+    xz[12 + length - 4..12 + length].copy_from_slice(&crc.sum().to_le_bytes());
+    let error = decode(Cursor::new(&xz), &xz).unwrap_err();
+    assert!(error.to_string().contains("XZ_MEMORY_BYTES"), "{error}");
+}
+
+#[test]
+fn a_tar_whose_first_name_looks_like_bzip2_stays_a_tar() {
+    assert_eq!(detect(b"BZh9.txt\0\0\0\0\0\0\0\0"), Compression::None);
+    assert_eq!(detect(b""), Compression::None);
+    assert_eq!(detect(b"\x1f\x8b"), Compression::None);
+}

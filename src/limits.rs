@@ -1,0 +1,83 @@
+//! Every ceiling on what an image may ask of us, each with its reason.
+//!
+//! Over a limit is an error that names it (exit status 2), never a truncated reading.
+
+/// Bytes of a JSON document (manifest, index, config). The distribution spec asks registries to
+/// take manifests of at least 4 MiB; real ones are a few KiB.
+pub const JSON_BYTES: u64 = 4 << 20;
+
+/// Values in one JSON document: bounds memory where 4 MiB of `[0,0,0…` would become hundreds.
+pub const JSON_VALUES: usize = 400_000;
+
+/// Indexes inside indexes. Real ones stop at two.
+pub const INDEX_DEPTH: usize = 8;
+
+/// Manifests listed in one archive, all indexes together.
+pub const MANIFESTS: usize = 1_024;
+
+/// Layers of one image. Docker stops at 127; squashed CI images have been seen with several hundred.
+pub const LAYERS: usize = 4_096;
+
+/// Members of an outer archive: two for each layer of each manifest, with room to spare.
+pub const ARCHIVE_MEMBERS: usize = 1_000_000;
+
+/// Symlinks and hard links followed from one member of the outer archive to another.
+pub const ARCHIVE_LINK_HOPS: usize = 16;
+
+/// Bytes of headers and names read between two members of the outer archive.
+pub const ARCHIVE_HEADER_BYTES: u64 = 1 << 20;
+
+/// Entries of one image, all layers together. The largest public images hold about one million.
+pub const ENTRIES: usize = 10_000_000;
+
+/// Bytes of a path or link target: PATH_MAX of Linux.
+pub const PATH_BYTES: usize = 4_096;
+
+/// Bytes of one entry's PAX records or GNU long name.
+pub const PAX_BYTES: u64 = 1 << 20;
+
+/// Names that the extended headers before one entry may give it: honest archives give one.
+pub const ENTRY_NAMES: usize = 16;
+
+/// Segments of one sparse file's map.
+pub const SPARSE_SEGMENTS: usize = 100_000;
+
+/// Anomalies told of one layer; beyond this the layer is nothing but anomalies.
+pub const LAYER_ANOMALIES: usize = 100_000;
+
+/// Uncompressed bytes of one layer: 1 TiB, above any disk a runner has.
+pub const LAYER_BYTES: u64 = 1 << 40;
+
+/// Uncompressed bytes for each stored byte. Deflate cannot exceed 1,032; zstd can go far beyond.
+pub const RATIO: u64 = 2_000;
+
+/// Uncompressed bytes from which on [`RATIO`] is held: small layers of zeros are harmless.
+pub const RATIO_FREE_BYTES: u64 = 256 << 20;
+
+/// Bytes of the unnamed spool file (standard input, or a compressed outer archive).
+pub const SPOOL_BYTES: u64 = 1 << 40;
+
+/// Bytes of a gzip member's header: its extra field ends at 64 KiB, and the file name and comment
+/// that may follow are a line each.
+pub const GZIP_HEADER_BYTES: usize = 128 << 10;
+
+/// The zstd window: `windowLog` 27 (128 MiB) is what every zstd decoder must accept at `--long`.
+pub const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Memory an xz decoder may take: what `xz -9` needs (65 MiB) with room for larger dictionaries.
+pub const XZ_MEMORY_BYTES: u64 = 256 << 20;
+
+/// Symlinks followed while a path is resolved in the image: `MAXSYMLINKS` of Linux.
+pub const SYMLINK_HOPS: usize = 40;
+
+/// Directories one path may be deep; deeper than PATH_MAX allows cannot be opened anyway.
+pub const PATH_DEPTH: usize = 2_048;
+
+/// Bytes of one captured file. Real account files are a few KiB.
+pub const CAPTURED_FILE_BYTES: u64 = 16 << 20;
+
+/// Bytes of all captured files of one layer.
+pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
+
+/// Bytes of the catalog and other files written by the user.
+pub const USER_FILE_BYTES: u64 = 64 << 20;

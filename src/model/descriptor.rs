@@ -1,0 +1,179 @@
+//! Content descriptors (image-spec descriptor.md) and the media types that can stand in them.
+
+use std::fmt;
+
+use oci_spec::image::MediaType as OciMediaType;
+
+use super::platform::Platform;
+use crate::digest::Digest;
+
+/// A reference to a blob: what it is, its digest and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// What the blob claims to be.
+    pub media_type: MediaType,
+    /// The digest the blob is held to.
+    pub digest: Digest,
+    /// The size in bytes the blob is held to.
+    pub size: u64,
+    /// The platform an index claims for a manifest; a claim only.
+    pub platform: Option<Platform>,
+    /// The name an index gives a manifest: `org.opencontainers.image.ref.name` and
+    /// `io.containerd.image.name`.
+    pub names: Vec<String>,
+    /// Places to fetch the blob from: foreign layers have them.
+    pub urls: Vec<String>,
+}
+
+/// How a layer is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip, RFC 1952.
+    Gzip,
+    /// Zstandard, RFC 8878.
+    Zstd,
+    /// xz: no media type names it, but docker loads it.
+    Xz,
+    /// bzip2: no media type names it, but docker loads it.
+    Bzip2,
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
+        })
+    }
+}
+
+/// What a media type says a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    /// An image index or a docker manifest list.
+    Index,
+    /// An image manifest.
+    Manifest,
+    /// An image config.
+    Config,
+    /// A layer that can be judged, with the compression that is claimed.
+    Layer(Compression),
+    /// A layer that is to be fetched from elsewhere; with the compression that is claimed.
+    ForeignLayer(Compression),
+    /// An encrypted layer.
+    EncryptedLayer,
+    /// A layer in a file system format that is not a tar.
+    FileSystemLayer,
+    /// An attestation or signature payload.
+    Attestation,
+    /// Nothing that a container image holds.
+    Other,
+}
+
+/// A media type as written; empty where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
+pub struct MediaType(String);
+
+impl MediaType {
+    /// Takes a media type as written.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the document says none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What it says the blob is. Parameters (`; charset=…`) and case do not count.
+    pub fn kind(&self) -> MediaKind {
+        let name = self.0.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match OciMediaType::from(name.as_str()) {
+            OciMediaType::ImageIndex => MediaKind::Index,
+            OciMediaType::ImageManifest => MediaKind::Manifest,
+            OciMediaType::ImageConfig => MediaKind::Config,
+            OciMediaType::ImageLayer => MediaKind::Layer(Compression::None),
+            OciMediaType::ImageLayerGzip => MediaKind::Layer(Compression::Gzip),
+            OciMediaType::ImageLayerZstd => MediaKind::Layer(Compression::Zstd),
+            OciMediaType::ImageLayerNonDistributable => MediaKind::ForeignLayer(Compression::None),
+            OciMediaType::ImageLayerNonDistributableGzip => MediaKind::ForeignLayer(Compression::Gzip),
+            OciMediaType::ImageLayerNonDistributableZstd => MediaKind::ForeignLayer(Compression::Zstd),
+            _ => other_kind(&name),
+        }
+    }
+}
+
+/// The media types that oci-spec does not know: docker's own, encrypted layers, attestations.
+fn other_kind(name: &str) -> MediaKind {
+    if name.ends_with("+encrypted") {
+        return MediaKind::EncryptedLayer;
+    }
+    if name.contains("squashfs") || name.contains("erofs") {
+        return MediaKind::FileSystemLayer;
+    }
+    match name {
+        "application/vnd.docker.distribution.manifest.list.v2+json" => MediaKind::Index,
+        "application/vnd.docker.distribution.manifest.v2+json" => MediaKind::Manifest,
+        "application/vnd.docker.container.image.v1+json" => MediaKind::Config,
+        "application/vnd.docker.image.rootfs.diff.tar" => MediaKind::Layer(Compression::None),
+        "application/vnd.docker.image.rootfs.diff.tar.gzip" => MediaKind::Layer(Compression::Gzip),
+        "application/vnd.docker.image.rootfs.diff.tar.zstd" => MediaKind::Layer(Compression::Zstd),
+        "application/vnd.docker.image.rootfs.foreign.diff.tar" => MediaKind::ForeignLayer(Compression::None),
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" => {
+            MediaKind::ForeignLayer(Compression::Gzip)
+        }
+        "application/vnd.in-toto+json"
+        | "application/vnd.dsse.envelope.v1+json"
+        | "application/vnd.dev.cosign.simplesigning.v1+json"
+        | "application/vnd.dev.sigstore.bundle.v0.3+json"
+        | "application/vnd.cncf.notary.signature"
+        | "application/vnd.cyclonedx+json"
+        | "application/spdx+json"
+        | "text/spdx+json" => MediaKind::Attestation,
+        _ if name.starts_with("application/vnd.dev.sigstore.bundle") => MediaKind::Attestation,
+        _ => MediaKind::Other,
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(none)" } else { &self.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types_say_what_a_blob_is() {
+        for (text, kind) in [
+            ("application/vnd.oci.image.layer.v1.tar+gzip", MediaKind::Layer(Compression::Gzip)),
+            ("application/vnd.oci.image.layer.v1.tar+zstd", MediaKind::Layer(Compression::Zstd)),
+            ("application/vnd.oci.image.layer.v1.tar+gzip+encrypted", MediaKind::EncryptedLayer),
+            ("application/vnd.docker.image.rootfs.diff.tar.gzip", MediaKind::Layer(Compression::Gzip)),
+            (
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                MediaKind::ForeignLayer(Compression::Gzip),
+            ),
+            ("application/vnd.docker.distribution.manifest.list.v2+json", MediaKind::Index),
+            ("Application/vnd.OCI.image.manifest.v1+json; x=y", MediaKind::Manifest),
+            ("application/vnd.in-toto+json", MediaKind::Attestation),
+            ("application/vnd.sylabs.image.layer.v1.squashfs", MediaKind::FileSystemLayer),
+            ("application/vnd.oci.empty.v1+json", MediaKind::Other),
+            ("", MediaKind::Other),
+        ] {
+            assert_eq!(MediaType::new(text).kind(), kind, "{text}");
+        }
+    }
+}

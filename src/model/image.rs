@@ -1,0 +1,93 @@
+//! An image as its source describes it: claims, and the places of its bytes.
+
+use std::fmt;
+
+use super::anomaly::Anomaly;
+use super::config::{Config, History};
+use super::descriptor::Descriptor;
+use super::platform::Platform;
+use crate::digest::Digest;
+use crate::read::Section;
+
+/// The form an image came in, detected from content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// A `docker save` archive with `manifest.json`.
+    DockerArchive,
+    /// A `docker save` archive of before Docker 1.10, with `repositories` only.
+    DockerArchiveV1,
+    /// A `docker save` archive that is an OCI layout too (Docker 25 and later).
+    DockerArchiveHybrid,
+    /// An OCI layout in a tar.
+    OciArchive,
+    /// An OCI layout in a directory.
+    OciDirectory,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DockerArchive => "docker-archive",
+            Self::DockerArchiveV1 => "docker-archive-v1",
+            Self::DockerArchiveHybrid => "docker-archive-hybrid",
+            Self::OciArchive => "oci-archive",
+            Self::OciDirectory => "oci-directory",
+        })
+    }
+}
+
+/// A layer as the manifest names it.
+#[derive(Debug, Clone)]
+pub struct LayerRef {
+    /// How people find it: the digest, or the member's name in a docker archive.
+    pub name: String,
+    /// What the manifest claims; docker archives claim nothing of their layers.
+    pub declared: Option<Descriptor>,
+    /// Its bytes; `None` where the blob is not there.
+    pub blob: Option<Section>,
+}
+
+/// One image: one manifest with its config and layers.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The form of the archive or directory it is in.
+    pub form: Form,
+    /// Tags and reference names, as written, sorted.
+    pub names: Vec<String>,
+    /// Computed digest of the manifest; `None` in docker archives, which have none.
+    pub manifest_digest: Option<Digest>,
+    /// Computed digest of the config.
+    pub config_digest: Digest,
+    /// Every reading of the config, at least one; more where its JSON is ambiguous.
+    pub configs: Vec<Config>,
+    /// Lowest first.
+    pub layers: Vec<LayerRef>,
+    /// What was broken or ambiguous on the way here.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl Image {
+    /// The first reading of the config: the one that is shown.
+    pub fn config(&self) -> &Config {
+        static EMPTY: std::sync::LazyLock<Config> = std::sync::LazyLock::new(Config::default);
+        self.configs.first().unwrap_or(&EMPTY)
+    }
+
+    /// The platform that the config says.
+    pub fn platform(&self) -> &Platform {
+        &self.config().platform
+    }
+
+    /// The build step that made a layer, by position: the n-th history entry that is not
+    /// `empty_layer`. `None` where history and layers do not fit together.
+    pub fn build_step(&self, layer: usize) -> Option<&History> {
+        let steps: Vec<_> = self.config().history.iter().filter(|step| !step.empty_layer).collect();
+        if steps.len() == self.layers.len() { steps.get(layer).copied() } else { None }
+    }
+
+    /// What people call it: a name, else the digest.
+    pub fn title(&self) -> String {
+        let digest = self.manifest_digest.unwrap_or(self.config_digest);
+        self.names.first().cloned().unwrap_or_else(|| digest.to_string())
+    }
+}
