@@ -13,3 +13,4 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod read;
+pub mod source;

@@ -1,0 +1,67 @@
+//! An OCI layout in a directory.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::ImagePath;
+use crate::read::{OpenFile, Section};
+
+/// The files of a directory, opened when they are asked for.
+#[derive(Debug)]
+pub(super) struct Directory {
+    files: BTreeMap<ImagePath, (PathBuf, u64)>,
+}
+
+impl Directory {
+    /// Lists a directory. Symlinks to files are followed, as bazel makes layouts of them; what is
+    /// no regular file in the end (a pipe, a device) is left out and so counts as missing.
+    pub(super) fn list(root: &Path) -> Result<Self> {
+        let mut files = BTreeMap::new();
+        // blobs/<algorithm>/<hex> is three deep; whatever lies deeper is none of ours.
+        for entry in WalkDir::new(root).max_depth(3).follow_links(true) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if error.loop_ancestor().is_some() || error.depth() > 0 && is_missing(&error) => {
+                    continue;
+                }
+                Err(error) => return Err(Error::io("cannot be listed", error.into())),
+            };
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            if files.len() >= limits::ARCHIVE_MEMBERS {
+                let limit = limits::ARCHIVE_MEMBERS as u64;
+                return Err(Error::limit("the number of files", "ARCHIVE_MEMBERS", limit));
+            }
+            let size = entry.metadata().map_err(|error| Error::io("cannot be listed", error.into()))?.len();
+            if let Ok(relative) = entry.path().strip_prefix(root) {
+                let name = ImagePath::new(relative.as_os_str().as_encoded_bytes());
+                files.insert(name, (entry.path().to_owned(), size));
+            }
+        }
+        Ok(Self { files })
+    }
+
+    pub(super) fn get(&self, name: &ImagePath) -> Result<Option<Section>> {
+        let Some((path, _)) = self.files.get(name) else { return Ok(None) };
+        let opened = File::open(path).and_then(OpenFile::new);
+        let file = opened.map_err(|error| Error::io(format!("{name}: cannot be opened"), error))?;
+        Ok(Some(Section::whole(Arc::new(file))))
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = (&ImagePath, u64)> {
+        self.files.iter().map(|(name, (_, size))| (name, *size))
+    }
+}
+
+/// A symlink to nothing.
+fn is_missing(error: &walkdir::Error) -> bool {
+    let no_target = |path: &Path| fs::metadata(path).is_err() && fs::symlink_metadata(path).is_ok();
+    error.path().is_some_and(no_target)
+}

@@ -1,0 +1,334 @@
+//! An OCI layout (image-spec image-layout.md): from `index.json` to every image that is there.
+
+use std::collections::BTreeSet;
+
+use super::archive::looks_like_tar;
+use super::blobs::{self, SmallBlob};
+use super::store::{Referenced, Store};
+use crate::codec;
+use crate::digest::{BlobDigests, Digest};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::descriptor::{Compression, MediaKind, MediaType};
+use crate::model::image::{Form, Image, LayerRef};
+use crate::model::json;
+use crate::model::manifest::{Index, Manifest, ManifestOrIndex};
+use crate::model::{Anomaly, Config, Descriptor, Fault};
+
+/// What an OCI layout holds.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    pub(super) images: Vec<Image>,
+    /// Things to know that are no fault: platforms listed and not here, attestations passed over.
+    pub(super) notes: Vec<String>,
+    /// Images that could not be read.
+    pub(super) errors: Vec<Error>,
+    /// What is wrong with no image in particular.
+    pub(super) anomalies: Vec<Anomaly>,
+}
+
+/// Reads the layout that `store` holds.
+pub(super) fn read(store: &Store, form: Form, referenced: &mut Referenced) -> Result<Layout> {
+    let Some(bytes) = store.document("index.json")? else {
+        return Err(Error::invalid("index.json is missing"));
+    };
+    let mut walk =
+        Walk { store, form, referenced, layout: Layout::default(), seen: BTreeSet::new(), manifests: 0 };
+    walk.check_version()?;
+    let mut anomalies = Vec::new();
+    let document = blobs::parse(&bytes, &json::MANIFEST, "index.json", &mut anomalies)?;
+    for reading in &document.readings {
+        let read = ManifestOrIndex::from_value(reading).map_err(|error| error.at("index.json"))?;
+        let Some(index) = read.index else {
+            return Err(Error::invalid("not an image index: it has no manifests").at("index.json"));
+        };
+        walk.index(&index, &Inherited { names: Vec::new(), anomalies: anomalies.clone(), depth: 0 })?;
+    }
+    Ok(walk.layout)
+}
+
+/// What a manifest takes over from the indexes above it.
+#[derive(Debug, Clone)]
+struct Inherited {
+    names: Vec<String>,
+    anomalies: Vec<Anomaly>,
+    depth: usize,
+}
+
+struct Walk<'a> {
+    store: &'a Store,
+    form: Form,
+    referenced: &'a mut Referenced,
+    layout: Layout,
+    /// Descriptors on the way and done, with the names they were met under: one manifest under two
+    /// names is one image, and a loop ends.
+    seen: BTreeSet<(Digest, Vec<String>)>,
+    manifests: usize,
+}
+
+impl Walk<'_> {
+    fn check_version(&mut self) -> Result<()> {
+        let Some(bytes) = self.store.document("oci-layout")? else {
+            self.layout
+                .notes
+                .push("the layout has no oci-layout file, which the image spec demands".to_owned());
+            return Ok(());
+        };
+        let document = blobs::parse(&bytes, &json::OCI_LAYOUT, "oci-layout", &mut self.layout.anomalies)?;
+        let version =
+            document.readings.first().and_then(|reading| reading.get("imageLayoutVersion")?.as_str());
+        match version {
+            Some(version) if version.starts_with("1.") => Ok(()),
+            other => {
+                let version = crate::model::escape::escape_text(other.unwrap_or("(none)"));
+                Err(Error::unsupported(format!("imageLayoutVersion is {version}, and 1.x is known"))
+                    .at("oci-layout"))
+            }
+        }
+    }
+
+    fn index(&mut self, index: &Index, from: &Inherited) -> Result<()> {
+        if from.depth > limits::INDEX_DEPTH {
+            let limit = limits::INDEX_DEPTH as u64;
+            return Err(Error::limit("the depth of indexes in indexes", "INDEX_DEPTH", limit));
+        }
+        for descriptor in &index.manifests {
+            self.manifests += 1;
+            if self.manifests > limits::MANIFESTS {
+                let limit = limits::MANIFESTS as u64;
+                return Err(Error::limit("the number of manifests listed", "MANIFESTS", limit));
+            }
+            let mut inherited = from.clone();
+            inherited.depth += 1;
+            if !descriptor.names.is_empty() {
+                inherited.names.clone_from(&descriptor.names);
+            }
+            if !self.seen.insert((descriptor.digest, inherited.names.clone())) {
+                continue;
+            }
+            match self.descriptor(descriptor, inherited) {
+                Ok(()) => {}
+                // Over a limit is an error of the whole, not of one image among many.
+                Err(error) if error.kind() == crate::error::ErrorKind::Limit => return Err(error),
+                Err(error) => self.layout.errors.push(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn descriptor(&mut self, descriptor: &Descriptor, mut inherited: Inherited) -> Result<()> {
+        let kind = descriptor.media_type.kind();
+        if !matches!(kind, MediaKind::Index | MediaKind::Manifest) && !descriptor.media_type.is_empty() {
+            self.layout.notes.push(format!(
+                "passed over {}: {} is no image manifest",
+                descriptor.digest,
+                crate::model::escape::escape_text(descriptor.media_type.as_str())
+            ));
+            self.referenced.add_blob(&descriptor.digest);
+            return Ok(());
+        }
+        let what = if kind == MediaKind::Index { "index" } else { "manifest" };
+        let Some(blob) = blobs::read(self.store, descriptor, what, &mut inherited.anomalies)? else {
+            let platform = descriptor.platform.as_ref().map(|platform| format!(" ({platform})"));
+            let platform = crate::model::escape::escape_text(&platform.unwrap_or_default());
+            self.layout.notes.push(format!("{}{platform} is listed and not here", descriptor.digest));
+            return Ok(());
+        };
+        self.referenced.add_blob(&descriptor.digest);
+        let place = format!("{what} {}", descriptor.digest);
+        let document = blobs::parse(&blob.bytes, &json::MANIFEST, what, &mut inherited.anomalies)?;
+        let mut read: Vec<ManifestOrIndex> = Vec::new();
+        for reading in &document.readings {
+            let reading = ManifestOrIndex::from_value(reading).map_err(|error| error.at(place.clone()))?;
+            if !read.contains(&reading) {
+                read.push(reading);
+            }
+        }
+        for ManifestOrIndex { manifest, index } in read {
+            let mut inherited = inherited.clone();
+            let own_type = manifest.as_ref().map(|m| &m.media_type).or(index.as_ref().map(|i| &i.media_type));
+            inherited.anomalies.extend(type_mismatch(
+                descriptor,
+                own_type,
+                manifest.is_some(),
+                index.is_some(),
+            ));
+            if let Some(index) = &index {
+                self.index(index, &inherited)?;
+            }
+            if let Some(manifest) = &manifest {
+                self.manifest(manifest, &blob, inherited).map_err(|error| error.at(place.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn manifest(&mut self, manifest: &Manifest, blob: &SmallBlob, inherited: Inherited) -> Result<()> {
+        self.referenced.add_blob(&manifest.config.digest);
+        for layer in &manifest.layers {
+            self.referenced.add_blob(&layer.digest);
+        }
+        if manifest.layers.len() > limits::LAYERS {
+            return Err(Error::limit("the number of layers", "LAYERS", limits::LAYERS as u64));
+        }
+        if let Some(what) = self.not_an_image(manifest)? {
+            self.layout.notes.push(format!("passed over {what} {}", blob.digest));
+            return self.verify_artifact(manifest, inherited);
+        }
+        let same = |image: &&mut Image| {
+            image.manifest_digest == Some(blob.digest)
+                && image.layers.len() == manifest.layers.len()
+                && image.layers.iter().zip(&manifest.layers).all(|(a, b)| a.declared.as_ref() == Some(b))
+        };
+        if let Some(known) = self.layout.images.iter_mut().find(same) {
+            known.names.extend(inherited.names);
+            known.names.sort();
+            known.names.dedup();
+            known.anomalies.extend(inherited.anomalies);
+            known.anomalies.sort();
+            known.anomalies.dedup();
+            return Ok(());
+        }
+        let image = self.image(manifest, blob.digest, inherited)?;
+        self.layout.images.push(image);
+        Ok(())
+    }
+
+    fn image(&self, manifest: &Manifest, digest: Digest, inherited: Inherited) -> Result<Image> {
+        let mut anomalies = inherited.anomalies;
+        let config =
+            blobs::read(self.store, &manifest.config, "config", &mut anomalies)?.ok_or_else(|| {
+                let what = format!(
+                    "the config {} is not there, so the image cannot be judged",
+                    manifest.config.digest
+                );
+                Error::invalid(what).hint("save the image again, with all its blobs")
+            })?;
+        let config_kind = manifest.config.media_type.kind();
+        if config_kind != MediaKind::Config {
+            let message = "the config's media type is not that of an image config";
+            let anomaly = Anomaly::new(Fault::MediaTypeMismatch, message);
+            anomalies.push(anomaly.evidence("declared", escaped(&manifest.config.media_type)));
+        }
+        let configs = configs(&config.bytes, "config", &mut anomalies)?;
+        let mut layers = Vec::with_capacity(manifest.layers.len());
+        for descriptor in &manifest.layers {
+            layers.push(LayerRef {
+                name: descriptor.digest.to_string(),
+                blob: self.store.blob(&descriptor.digest)?,
+                declared: Some(descriptor.clone()),
+            });
+        }
+        let mut names = inherited.names;
+        names.sort();
+        Ok(Image {
+            form: self.form,
+            names,
+            manifest_digest: Some(digest),
+            config_digest: config.digest,
+            configs,
+            layers,
+            anomalies,
+        })
+    }
+
+    /// What a manifest is when it is no image: known by the media types of its config and layers,
+    /// never by an annotation or a platform, which cost an attacker nothing.
+    fn not_an_image(&self, manifest: &Manifest) -> Result<Option<&'static str>> {
+        let mut kinds = manifest.layers.iter().map(|layer| layer.media_type.kind());
+        let is_layer = |kind| {
+            matches!(
+                kind,
+                MediaKind::Layer(_)
+                    | MediaKind::ForeignLayer(_)
+                    | MediaKind::EncryptedLayer
+                    | MediaKind::FileSystemLayer
+            )
+        };
+        if kinds.clone().any(is_layer) {
+            return Ok(None);
+        }
+        let config = &manifest.config.media_type;
+        if config.kind() != MediaKind::Config && !config.is_empty() {
+            return Ok(Some("an artifact"));
+        }
+        if manifest.layers.is_empty() || !kinds.all(|kind| kind == MediaKind::Attestation) {
+            return Ok(None);
+        }
+        // Podman looks at the bytes of a layer and not at its media type; so do we.
+        for layer in &manifest.layers {
+            let Some(blob) = self.store.blob(&layer.digest)? else { continue };
+            let head = blob.head(512).map_err(|error| Error::io("cannot be read", error))?;
+            if could_be_layer(&head) {
+                return Ok(None);
+            }
+        }
+        Ok(Some("an attestation or signature"))
+    }
+
+    /// Holds the blobs of what is no image to their descriptors too.
+    fn verify_artifact(&mut self, manifest: &Manifest, inherited: Inherited) -> Result<()> {
+        self.layout.anomalies.extend(inherited.anomalies);
+        for descriptor in manifest.layers.iter().chain([&manifest.config]) {
+            let Some(blob) = self.store.blob(&descriptor.digest)? else { continue };
+            let with_sha512 = matches!(descriptor.digest, Digest::Sha512(_));
+            let computed = BlobDigests::of(blob.reader(), with_sha512)
+                .map_err(|error| Error::io(format!("{} cannot be read", descriptor.digest), error))?;
+            if computed.like(&descriptor.digest) != Some(descriptor.digest)
+                || computed.size != descriptor.size
+            {
+                let message = "a blob of an attestation or artifact is not what its descriptor says";
+                let anomaly = Anomaly::new(Fault::DigestMismatch, message)
+                    .evidence("declared", descriptor.digest)
+                    .evidence("computed", computed.sha256);
+                self.layout.anomalies.push(anomaly);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn could_be_layer(head: &[u8]) -> bool {
+    codec::detect(head) != Compression::None || looks_like_tar(head)
+}
+
+/// Every reading of a config that the runtimes would take.
+pub(super) fn configs(bytes: &[u8], what: &str, anomalies: &mut Vec<Anomaly>) -> Result<Vec<Config>> {
+    let document = blobs::parse(bytes, &json::CONFIG, what, anomalies)?;
+    let read: Vec<_> = document.readings.into_iter().map(Config::from_value).collect();
+    let first_error = read.iter().find_map(|reading| reading.as_ref().err().cloned());
+    let configs: Vec<Config> = read.into_iter().flatten().collect();
+    match first_error {
+        Some(error) if configs.is_empty() => Err(error),
+        _ => Ok(configs),
+    }
+}
+
+fn escaped(media_type: &MediaType) -> String {
+    crate::model::escape::escape_text(media_type.as_str())
+}
+
+/// The descriptor, the document's own `mediaType` and its fields must all say the same.
+fn type_mismatch(
+    descriptor: &Descriptor,
+    own: Option<&MediaType>,
+    is_manifest: bool,
+    is_index: bool,
+) -> Option<Anomaly> {
+    if is_manifest && is_index {
+        let message = "the document is both a manifest and an index: readers differ on which image it is";
+        return Some(
+            Anomaly::new(Fault::AmbiguousJson, message).evidence("digest", descriptor.digest).critical(),
+        );
+    }
+    let is = if is_manifest { MediaKind::Manifest } else { MediaKind::Index };
+    let lies = |media_type: &&MediaType| !media_type.is_empty() && media_type.kind() != is;
+    let lie = [Some(&descriptor.media_type), own].into_iter().flatten().find(lies)?;
+    let what = if is_manifest { "a manifest" } else { "an index" };
+    let message = format!("the document is {what}, and its media type says otherwise");
+    Some(
+        Anomaly::new(Fault::MediaTypeMismatch, message)
+            .evidence("digest", descriptor.digest)
+            .evidence("declared", escaped(lie)),
+    )
+}

@@ -1,0 +1,191 @@
+//! From an argument to images: the form is detected from content, never from a name.
+
+mod archive;
+mod blobs;
+mod directory;
+mod docker;
+mod hybrid;
+mod layout;
+mod select;
+mod spool;
+mod store;
+mod v1;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use select::Selection;
+use store::{Referenced, Store};
+
+use crate::codec;
+use crate::error::{Error, Result};
+use crate::model::descriptor::Compression;
+use crate::model::image::{Form, Image};
+use crate::model::{Anomaly, Fault, ImagePath};
+use crate::read::{OpenFile, Section};
+
+/// Where to read images from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file, a directory, or a pipe.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Input {
+    /// `-` is standard input; all else a path.
+    pub fn from_argument(argument: &Path) -> Self {
+        if argument.as_os_str() == "-" { Self::Stdin } else { Self::Path(argument.to_owned()) }
+    }
+
+    /// How the report calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.to_string_lossy().into_owned(),
+            Self::Stdin => "-".to_owned(),
+        }
+    }
+}
+
+/// What one input holds.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// Every image that could be read, in the order of the archive.
+    pub images: Vec<Image>,
+    /// Things to know that are no fault.
+    pub notes: Vec<String>,
+    /// Images that could not be read.
+    pub errors: Vec<Error>,
+}
+
+/// Opens an input and finds its images.
+///
+/// # Errors
+/// What cannot be read, or is no image archive or layout at all.
+pub fn open(input: &Input) -> Result<Source> {
+    match input {
+        Input::Stdin => from_archive(spool::spool(std::io::stdin())?),
+        Input::Path(path) => open_path(path),
+    }
+    .map_err(|error| error.at(input.name()))
+}
+
+fn open_path(path: &Path) -> Result<Source> {
+    let metadata = fs::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
+    if metadata.is_dir() {
+        return from_store(Store::Directory(directory::Directory::list(path)?));
+    }
+    let file = File::open(path).map_err(|error| Error::io("cannot be opened", error))?;
+    if !metadata.is_file() {
+        return from_archive(spool::spool(file)?);
+    }
+    let file = OpenFile::new(file).map_err(|error| Error::io("cannot be opened", error))?;
+    let archive = Section::whole(Arc::new(file));
+    let head = archive.head(codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
+    match codec::detect(&head) {
+        Compression::None => from_archive(archive),
+        _ => from_archive(spool::spool(archive.reader())?),
+    }
+}
+
+/// Reads the images of an archive in memory; for programs that hold one, and for tests.
+///
+/// # Errors
+/// As [`open`].
+pub fn from_bytes(archive: Vec<u8>) -> Result<Source> {
+    from_section(Section::of_bytes(archive))
+}
+
+/// Reads the images of an archive that can be read in place, or unpacks it first.
+///
+/// # Errors
+/// As [`open`].
+pub fn from_section(archive: Section) -> Result<Source> {
+    let head = archive.head(codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
+    match codec::detect(&head) {
+        Compression::None => from_archive(archive),
+        _ => from_archive(spool::spool(archive.reader())?),
+    }
+}
+
+fn from_archive(archive: Section) -> Result<Source> {
+    let forms = "an image archive is a tar made by docker save, podman save, skopeo copy or the like";
+    if archive.size() == 0 {
+        return Err(Error::invalid("it is empty").hint(forms));
+    }
+    let head = archive.head(512).map_err(|error| Error::io("cannot be read", error))?;
+    if !archive::looks_like_tar(&head) {
+        return Err(Error::invalid("it is not a tar archive, compressed or not").hint(forms));
+    }
+    from_store(Store::Archive(archive::ArchiveIndex::read(archive)?))
+}
+
+fn from_store(store: Store) -> Result<Source> {
+    let has = |name: &str| store.get(&ImagePath::new(name)).map(|found| found.is_some());
+    let (manifest, index, repositories) = (has("manifest.json")?, has("index.json")?, has("repositories")?);
+    let is_directory = matches!(store, Store::Directory(_));
+    let mut referenced = Referenced::default();
+    let mut source = Source::default();
+    let mut anomalies: Vec<Anomaly> = store.anomalies().to_vec();
+    match (manifest, index, repositories) {
+        (true, true, _) => {
+            let from_manifest =
+                docker::read(&store, Form::DockerArchiveHybrid, &mut referenced, &mut source.errors)?;
+            let layout = layout::read(&store, Form::DockerArchiveHybrid, &mut referenced)?;
+            anomalies.extend(layout.anomalies);
+            source.notes = layout.notes;
+            source.errors.extend(layout.errors);
+            source.images = hybrid::merge(from_manifest, layout.images);
+        }
+        (true, false, _) => {
+            source.images = docker::read(&store, Form::DockerArchive, &mut referenced, &mut source.errors)?;
+        }
+        (false, true, _) => {
+            let form = if is_directory { Form::OciDirectory } else { Form::OciArchive };
+            let layout = layout::read(&store, form, &mut referenced)?;
+            anomalies.extend(layout.anomalies);
+            (source.images, source.notes, source.errors) = (layout.images, layout.notes, layout.errors);
+        }
+        (false, false, true) => source.images = v1::read(&store, &mut referenced, &mut source.errors)?,
+        (false, false, false) => return Err(not_an_image(is_directory)),
+    }
+    if source.images.is_empty() && source.errors.is_empty() {
+        return Err(Error::invalid("it holds no image").hint(source.notes.join("; ")));
+    }
+    anomalies.extend(unreferenced(&store, &referenced)?);
+    for image in &mut source.images {
+        image.anomalies.extend(anomalies.iter().cloned());
+        image.anomalies.sort();
+        image.anomalies.dedup();
+    }
+    Ok(source)
+}
+
+fn not_an_image(is_directory: bool) -> Error {
+    let what = "it is no image: neither manifest.json (docker archive) nor index.json (OCI layout) is in it";
+    let hint = if is_directory {
+        "name a directory that holds an OCI layout, or an archive file"
+    } else {
+        "a plain file system tar (docker export) has no config or layers to judge; use docker save"
+    };
+    Error::invalid(what).hint(hint)
+}
+
+/// The blobs that nothing refers to: they ride along unseen.
+fn unreferenced(store: &Store, referenced: &Referenced) -> Result<Vec<Anomaly>> {
+    let is_blob = |path: &ImagePath| {
+        let bytes = path.as_bytes();
+        bytes.starts_with(b"blobs/") || bytes.ends_with(b".tar") || bytes.ends_with(b".tar.gz")
+    };
+    let mut anomalies = Vec::new();
+    for (path, size) in store.files().filter(|(path, _)| is_blob(path) && !referenced.contains(path)) {
+        if !v1::is_left_over_config(store, path)? {
+            let anomaly =
+                Anomaly::new(Fault::UnreferencedBlob, "nothing refers to a blob that is in the archive");
+            anomalies.push(anomaly.evidence("member", path).evidence("size", size));
+        }
+    }
+    Ok(anomalies)
+}

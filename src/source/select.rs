@@ -1,0 +1,53 @@
+//! Choosing among the images of an input. Without a choice all are checked.
+
+use super::Source;
+use crate::error::{Error, Result};
+use crate::model::Platform;
+use crate::model::escape::escape_text;
+use crate::model::image::Image;
+
+/// Which images are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// A platform.
+    pub platform: Option<Platform>,
+    /// A name (`example.com/app:1`), or a manifest's or config's digest.
+    pub image: Option<String>,
+}
+
+impl Selection {
+    /// Leaves only what is wanted.
+    ///
+    /// # Errors
+    /// Nothing is left: the message lists what there is.
+    pub fn apply(&self, source: &mut Source) -> Result<()> {
+        if source.images.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<String> = source.images.iter().map(describe).collect();
+        source.images.retain(|image| self.wants(image));
+        if !source.images.is_empty() {
+            return Ok(());
+        }
+        let platform = self.platform.as_ref().map(|platform| format!("platform {platform}"));
+        let image = self.image.as_ref().map(|image| format!("image {}", escape_text(image)));
+        let wanted = [image, platform].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Err(Error::usage(format!("nothing in it is {wanted}")).hint(format!("it holds {}", all.join("; "))))
+    }
+
+    fn wants(&self, image: &Image) -> bool {
+        let platform = self.platform.as_ref().is_none_or(|wanted| image.platform().matches(wanted));
+        platform && self.image.as_ref().is_none_or(|wanted| is_called(image, wanted))
+    }
+}
+
+fn is_called(image: &Image, wanted: &str) -> bool {
+    let tagged = format!("{wanted}:latest");
+    let digests = [image.manifest_digest, Some(image.config_digest)];
+    image.names.iter().any(|name| name == wanted || *name == tagged)
+        || digests.into_iter().flatten().any(|digest| digest.to_string() == wanted || digest.hex() == wanted)
+}
+
+fn describe(image: &Image) -> String {
+    escape_text(&format!("{} ({})", image.title(), image.platform()))
+}
