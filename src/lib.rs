@@ -13,4 +13,5 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod read;
+pub mod scan;
 pub mod source;

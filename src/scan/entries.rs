@@ -1,0 +1,215 @@
+//! The members of a layer's tar as entries: paths cleaned, contents hashed, wanted files kept.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::tar::{Member, Piece, TarReader};
+use super::{Entry, EntryKind, Plan};
+use crate::digest::ContentId;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::{Anomaly, Fault, ImagePath};
+
+/// What was read of a layer so far.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) captured: BTreeMap<usize, Arc<[u8]>>,
+    pub(crate) not_captured: BTreeMap<usize, Error>,
+    captured_bytes: u64,
+    seen: Seen,
+}
+
+impl Entries {
+    /// Reads all members to the archive's end, and what follows it.
+    pub(crate) fn read(&mut self, reader: &mut TarReader<'_>, plan: &Plan) -> Result<()> {
+        while let Some(member) = reader.next()? {
+            self.add(reader, member, plan)?;
+        }
+        reader.finish()
+    }
+
+    fn add(&mut self, reader: &mut TarReader<'_>, mut member: Member, plan: &Plan) -> Result<()> {
+        let names = std::mem::take(&mut member.other_names);
+        let mut entry = entry_of(reader, member)?;
+        let index = self.entries.len();
+        if entry.kind == EntryKind::File {
+            let room = limits::CAPTURED_LAYER_BYTES.saturating_sub(self.captured_bytes);
+            let mut kept = None;
+            if plan.wants(&entry.path) || names.iter().any(|name| plan.wants(&ImagePath::new(name))) {
+                match may_capture(&entry, room) {
+                    Ok(()) => kept = Some(Vec::new()),
+                    Err(error) => drop(self.not_captured.insert(index, error)),
+                }
+            }
+            entry.content = hash_body(reader, kept.as_mut())?;
+            if let Some(bytes) = kept {
+                self.captured_bytes += bytes.len() as u64;
+                self.captured.insert(index, bytes.into());
+            }
+        }
+        for name in names {
+            // Another reader's name of the same file: judged as an entry of its own. It comes first, so
+            // that the name which runtimes give wins where both are the same as another entry's.
+            let mut other = entry.clone();
+            (other.path, other.raw_path) = cleaned(reader, &name, "path")?;
+            if let Some(bytes) = self.captured.get(&index).cloned() {
+                self.captured.insert(self.entries.len() + 1, bytes);
+            }
+            if let Some(error) = self.not_captured.get(&index).cloned() {
+                self.not_captured.insert(self.entries.len() + 1, error);
+            }
+            self.push(reader, other)?;
+        }
+        self.push(reader, entry)
+    }
+
+    fn push(&mut self, reader: &mut TarReader<'_>, entry: Entry) -> Result<()> {
+        if self.entries.len() >= limits::ENTRIES {
+            let limit = limits::ENTRIES as u64;
+            return Err(Error::limit("the number of entries", "ENTRIES", limit));
+        }
+        if let Some(earlier) = self.seen.insert(&entry.path, &self.entries) {
+            let kinds = match self.entries.get(earlier) {
+                Some(earlier) if earlier.kind != entry.kind => "with two types",
+                Some(earlier) if earlier.content != entry.content => "with two contents",
+                _ => "with the same type and content",
+            };
+            reader.faults.push(
+                Anomaly::new(
+                    Fault::DuplicateEntry,
+                    format!("the layer has this path twice, {kinds}; the last one counts"),
+                )
+                .path(&entry.path)
+                .evidence("firstEntry", earlier)
+                .evidence("entry", self.entries.len()),
+            )?;
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// How many entries a member becomes in [`Entries`].
+pub(crate) fn entries_of(member: &Member) -> usize {
+    1 + member.other_names.len()
+}
+
+/// Whether a file is small enough to be kept, with `room` bytes left in the layer.
+pub(crate) fn may_capture(entry: &Entry, room: u64) -> Result<()> {
+    let (name, limit) = if entry.size > limits::CAPTURED_FILE_BYTES {
+        ("CAPTURED_FILE_BYTES", limits::CAPTURED_FILE_BYTES)
+    } else if entry.size > room {
+        ("CAPTURED_LAYER_BYTES", limits::CAPTURED_LAYER_BYTES)
+    } else {
+        return Ok(());
+    };
+    Err(Error::limit(format!("{} of {} bytes", entry.path, entry.size), name, limit))
+}
+
+/// Adds a piece of content to what is kept.
+pub(crate) fn keep(bytes: &mut Vec<u8>, piece: &Piece<'_>) {
+    match piece {
+        Piece::Data(data) => bytes.extend_from_slice(data),
+        // The file's size was checked before.
+        Piece::Hole(length) => bytes.resize(bytes.len().saturating_add(*length as usize), 0),
+    }
+}
+
+fn hash_body(reader: &mut TarReader<'_>, mut kept: Option<&mut Vec<u8>>) -> Result<ContentId> {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut hasher = Sha256::new();
+    reader.body(|piece| {
+        if let Some(kept) = &mut kept {
+            keep(kept, &piece);
+        }
+        match piece {
+            Piece::Data(data) => hasher.update(data),
+            Piece::Hole(mut length) => {
+                while length > 0 {
+                    let count = length.min(ZEROS.len() as u64);
+                    hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
+                    length -= count;
+                }
+            }
+        }
+    })?;
+    Ok(hasher.finalize().into())
+}
+
+/// A member as an entry, without its content.
+pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Entry> {
+    let (path, raw_path) = cleaned(reader, &member.name, "path")?;
+    if path.is_root() && member.kind != EntryKind::Directory {
+        let what = "an entry that is no directory has the root's path";
+        reader.faults.push(Anomaly::new(Fault::AmbiguousEntry, what).path(&path))?;
+    }
+    let link = if member.kind == EntryKind::HardLink {
+        let target = ImagePath::clean(&member.link);
+        if target.escapes {
+            reader.faults.push(escapes(&path, "hard-link target", &member.link))?;
+        }
+        target.path.as_bytes().into()
+    } else {
+        member.link.into_boxed_slice()
+    };
+    Ok(Entry {
+        path,
+        raw_path,
+        kind: member.kind,
+        mode: member.mode,
+        uid: member.uid,
+        gid: member.gid,
+        size: member.size,
+        mtime: member.mtime,
+        content: ContentId::default(),
+        link,
+        xattrs: member.xattrs,
+        device: member.device,
+    })
+}
+
+fn cleaned(reader: &mut TarReader<'_>, name: &[u8], what: &str) -> Result<(ImagePath, Option<Box<[u8]>>)> {
+    let cleaned = ImagePath::clean(name);
+    if cleaned.escapes {
+        reader.faults.push(escapes(&cleaned.path, what, name))?;
+    }
+    let plain = name.strip_prefix(b"./").or_else(|| name.strip_prefix(b"/")).unwrap_or(name);
+    let plain = plain.strip_suffix(b"/").unwrap_or(plain);
+    let changed = plain != cleaned.path.as_bytes() && !matches!(plain, b"." | b"");
+    Ok((cleaned.path, changed.then(|| name.into())))
+}
+
+fn escapes(path: &ImagePath, what: &str, written: &[u8]) -> Anomaly {
+    Anomaly::new(Fault::PathEscapesRoot, format!("a {what} leaves the image's root"))
+        .path(path)
+        .evidence("written", crate::model::escape::escape_bytes(written))
+}
+
+/// The paths seen so far, by a keyed hash: a second copy of millions of paths would double what a
+/// layer takes.
+#[derive(Debug, Default)]
+struct Seen {
+    state: RandomState,
+    last: HashMap<u64, usize>,
+}
+
+impl Seen {
+    /// Enters the path of the entry that comes next; the index of the entry that had it before.
+    fn insert(&mut self, path: &ImagePath, entries: &[Entry]) -> Option<usize> {
+        let mut attempt = 0_u64;
+        loop {
+            let slot = self.last.entry(self.state.hash_one((attempt, path))).or_insert(entries.len());
+            if *slot == entries.len() {
+                return None;
+            }
+            if entries.get(*slot).is_some_and(|earlier| earlier.path == *path) {
+                return Some(std::mem::replace(slot, entries.len()));
+            }
+            attempt += 1;
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What one pass over a layer yields.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::digest::{BlobDigests, ContentId, Digest};
+use crate::error::Error;
+use crate::model::descriptor::Compression;
+use crate::model::{Anomaly, ImagePath};
+
+/// All that was computed and read from one layer's bytes. Nothing here is declared.
+#[derive(Debug, Clone)]
+pub struct LayerFacts {
+    /// Digests and size of the blob as stored.
+    pub blob: BlobDigests,
+    /// How it is compressed, by its magic bytes.
+    pub compression: Compression,
+    /// The tar inside; or why it could not be read (the blob's digests still hold).
+    pub tar: Result<TarFacts, Unread>,
+    /// What was broken or ambiguous, without a layer index (one blob may be several layers).
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// What the uncompressed bytes of a layer hold.
+#[derive(Debug, Clone)]
+pub struct TarFacts {
+    /// SHA-256 of the uncompressed bytes.
+    pub diff_id: Digest,
+    /// SHA-512 of them, computed where a config names diffIDs by it.
+    pub diff_id_sha512: Option<Digest>,
+    /// Uncompressed bytes.
+    pub size: u64,
+    /// The members, in the order of the tar.
+    pub entries: Vec<Entry>,
+    /// Content of the files that the plan asked for, by index of their entry.
+    pub captured: BTreeMap<usize, Arc<[u8]>>,
+    /// Files that the plan asked for and that were too large to keep, by index of their entry.
+    pub not_captured: BTreeMap<usize, Error>,
+}
+
+/// Why a layer could not be read, and so was not judged.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// The error, as people see it.
+    pub error: Error,
+    /// How many entries had been read before it.
+    pub entries_read: usize,
+}
+
+/// Extended attributes: name and value, sorted by name.
+pub type Xattrs = Vec<Xattr>;
+
+/// One extended attribute: name and value, both bytes.
+pub type Xattr = (Box<[u8]>, Box<[u8]>);
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// A regular file (sparse ones too).
+    File,
+    /// Another name of the file at `link`, which is a path in the image.
+    HardLink,
+    /// A symbolic link to `link`, as written.
+    Symlink,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A directory.
+    Directory,
+    /// A named pipe.
+    Fifo,
+}
+
+/// One member of a layer's tar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is, cleaned.
+    pub path: ImagePath,
+    /// The path as written, where cleaning changed more than a leading `./` or `/` and a trailing `/`.
+    pub raw_path: Option<Box<[u8]>>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky: `0o7777` at most.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Bytes of the file as a runtime makes it (sparse files: expanded); 0 for all but files.
+    pub size: u64,
+    /// Seconds since 1970; shown, never compared.
+    pub mtime: i64,
+    /// SHA-256 of the file as a runtime makes it; zeros for all but files.
+    pub content: ContentId,
+    /// Target of a hard link (cleaned, without a leading slash) or symlink (as written); else empty.
+    pub link: Box<[u8]>,
+    /// Extended attributes by name, sorted. Names and values are bytes.
+    pub xattrs: Xattrs,
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+}
+
+impl Entry {
+    /// The value of an extended attribute.
+    pub fn xattr(&self, name: &[u8]) -> Option<&[u8]> {
+        self.xattrs.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+    }
+
+    /// The path of a hard link's target in the image.
+    pub fn hard_link_target(&self) -> ImagePath {
+        ImagePath::new(&self.link)
+    }
+}

@@ -1,0 +1,127 @@
+//! One layer's stored bytes → [`LayerFacts`], in one pass.
+//!
+//! Whatever is wrong with the content, the blob's digest is of *all* stored bytes: a broken layer is
+//! still known by name. An empty blob is an empty layer (docker and containerd say so in
+//! `DecompressStream`, for old builders wrote such `layer.tar` files).
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::entries::Entries;
+use super::facts::{LayerFacts, TarFacts, Unread};
+use super::meter::Meter;
+use super::pipeline::Progress;
+use super::plan::Plan;
+use super::tar::TarReader;
+use crate::codec::{self, HEAD_BYTES};
+use crate::digest::{BlobDigests, BlobHasher};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::descriptor::Compression;
+use crate::model::{Anomaly, Fault};
+use crate::read::Section;
+
+/// What is wanted of a layer.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// The files whose content is to be kept.
+    pub plan: Arc<Plan>,
+    /// A descriptor names the blob by SHA-512.
+    pub blob_sha512: bool,
+    /// A config names the diffID by SHA-512.
+    pub diff_id_sha512: bool,
+}
+
+/// Reads one layer.
+///
+/// An error is the host's (the file could not be read): broken content is in
+/// [`LayerFacts::tar`], and the blob's digests hold even then.
+pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress) -> Result<LayerFacts> {
+    let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
+    let compression = codec::detect(&head);
+    let plain = compression == Compression::None;
+    let mut stored = BlobHasher::new(options.blob_sha512);
+    // Without compression the two digests are one, and the bytes are hashed once: by the meter.
+    let content = BlobHasher::new(options.diff_id_sha512 || plain && options.blob_sha512);
+    let reader = Tap { reader: blob.reader(), hasher: (!plain).then_some(&mut stored), progress };
+    let meter = Meter::new(codec::decoder(compression, reader)?, Some(content), blob.size());
+
+    let mut reader = TarReader::new(meter);
+    let mut entries = Entries::default();
+    let mut outcome = entries.read(&mut reader, &options.plan);
+    let (mut meter, mut anomalies) = reader.into_parts();
+    if plain && outcome.is_err() {
+        // Without limits, so that only the host can fail.
+        let _ = host(meter.hash_rest())?;
+    }
+    match host(meter.drain_stored())? {
+        Ok(0) => {}
+        Ok(_) if outcome.is_err() => {}
+        Ok(count) => anomalies.push(trailing(compression, count)),
+        Err(error) => outcome = outcome.and(Err(error)),
+    }
+    let content = meter.into_hasher().map(BlobHasher::finish);
+    let Some(content) = content else {
+        return Err(Error::new(ErrorKind::Internal, "the layer was not hashed"));
+    };
+    let blob = if plain { content } else { stored.finish() };
+    let tar = match host(outcome)? {
+        Ok(()) => Ok(tar_facts(&content, options, entries)),
+        Err(error) => Err(Unread { error, entries_read: entries.entries.len() }),
+    };
+    Ok(LayerFacts {
+        blob: BlobDigests { sha512: blob.sha512.filter(|_| options.blob_sha512), ..blob },
+        compression,
+        tar,
+        anomalies,
+    })
+}
+
+fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries) -> TarFacts {
+    TarFacts {
+        diff_id: content.sha256,
+        diff_id_sha512: content.sha512.filter(|_| options.diff_id_sha512),
+        size: content.size,
+        entries: entries.entries,
+        captured: entries.captured,
+        not_captured: entries.not_captured,
+    }
+}
+
+/// Parts errors of the host (outer) from those of the content (inner).
+fn host<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::Internal) => Err(error),
+        result => Ok(result),
+    }
+}
+
+fn trailing(compression: Compression, count: u64) -> Anomaly {
+    Anomaly::new(
+        Fault::TrailingData,
+        format!("{count} bytes that are no {compression} data follow the layer's last {compression} member"),
+    )
+    .evidence("bytes", count)
+    .evidence("compression", compression)
+}
+
+/// Hashes stored bytes on their way to the decoder, and tells how far it is.
+struct Tap<'a, R> {
+    reader: R,
+    hasher: Option<&'a mut BlobHasher>,
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read> Read for Tap<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(buffer.get(..read).unwrap_or_default());
+        }
+        self.progress.add_bytes(read as u64);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+#[path = "layer_tests.rs"]
+mod tests;

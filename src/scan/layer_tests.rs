@@ -1,0 +1,171 @@
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::digest::Digest;
+use crate::limits;
+use crate::model::ImagePath;
+use crate::read::ReadAt;
+use crate::scan::read_entries;
+use crate::scan::tar::build::Tar;
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn scan(bytes: &[u8], options: &ScanOptions) -> LayerFacts {
+    scan_layer(&Section::of_bytes(bytes.to_vec()), options, &()).unwrap()
+}
+
+#[test]
+fn all_digests_are_of_all_bytes() {
+    let tar = [Tar::new().file("f", "hello").end(), vec![0; 100_000]].concat();
+    let options = ScanOptions { blob_sha512: true, diff_id_sha512: true, ..ScanOptions::default() };
+    for (bytes, compression) in [(tar.clone(), Compression::None), (gzip(&tar), Compression::Gzip)] {
+        let facts = scan(&bytes, &options);
+        let content = facts.tar.unwrap();
+        assert_eq!(facts.compression, compression);
+        assert_eq!((facts.blob.sha256, facts.blob.size), (Digest::sha256(&bytes), bytes.len() as u64));
+        assert_eq!(facts.blob.sha512, Some(Digest::compute_like(&Digest::Sha512([0; 64]), &bytes)));
+        assert_eq!((content.diff_id, content.size), (Digest::sha256(&tar), tar.len() as u64));
+        assert_eq!(content.diff_id_sha512, Some(Digest::compute_like(&Digest::Sha512([0; 64]), &tar)));
+        assert_eq!(scan(&bytes, &ScanOptions::default()).blob.sha512, None);
+    }
+}
+
+#[test]
+fn a_broken_layer_still_has_its_blob_digest() {
+    let tar = [Tar::new().file("f", "hello").file("g", "").0, vec![1; 600_000]].concat();
+    let mut spoilt = gzip(&tar);
+    let middle = spoilt.len() - 5;
+    spoilt[middle] ^= 1;
+    for bytes in [tar.clone(), gzip(&tar), spoilt, gzip(&Tar::new().end())[..20].to_vec(), b"junk".to_vec()] {
+        let facts = scan(&bytes, &ScanOptions::default());
+        assert!(facts.tar.is_err());
+        assert_eq!(facts.blob.sha256, Digest::sha256(&bytes));
+    }
+    assert_eq!(scan(&tar, &ScanOptions::default()).tar.unwrap_err().entries_read, 2);
+}
+
+#[test]
+fn a_wrong_checksum_behind_the_last_entry_is_seen() {
+    let mut bytes = gzip(&Tar::new().file("f", "hello").end());
+    let at = bytes.len() - 6;
+    bytes[at] ^= 1;
+    let unread = scan(&bytes, &ScanOptions::default()).tar.unwrap_err();
+    assert!(unread.error.to_string().contains("checksum"));
+    assert_eq!(unread.entries_read, 1);
+}
+
+#[test]
+fn an_empty_blob_is_an_empty_layer() {
+    let facts = scan(b"", &ScanOptions::default());
+    let tar = facts.tar.unwrap();
+    assert_eq!((tar.diff_id, tar.entries.len()), (Digest::sha256(b""), 0));
+    assert_eq!(facts.blob.sha256, Digest::sha256(b""));
+}
+
+#[test]
+fn bytes_behind_the_compressed_data_are_told() {
+    let bytes = [&*gzip(&Tar::new().file("f", "").end()), b"\0\0junk"].concat();
+    let facts = scan(&bytes, &ScanOptions::default());
+    assert_eq!(facts.tar.unwrap().entries.len(), 1);
+    assert_eq!(facts.anomalies[0].fault, Fault::TrailingData);
+    assert_eq!(facts.anomalies[0].evidence[0], ("bytes", "4".to_owned()));
+    assert_eq!(facts.blob.sha256, Digest::sha256(&bytes));
+}
+
+#[test]
+fn a_bomb_is_stopped() {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..300 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    let error = scan(&encoder.finish().unwrap(), &ScanOptions::default()).tar.unwrap_err().error;
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.to_string().contains("RATIO"));
+}
+
+#[test]
+fn wanted_files_are_kept_or_the_reason_is() {
+    let mut plan = Plan::default();
+    for path in ["etc/passwd", "big", "missing", "link"] {
+        plan.capture(ImagePath::new(path));
+    }
+    let options = ScanOptions { plan: Arc::new(plan), ..ScanOptions::default() };
+    let big = vec![7; limits::CAPTURED_FILE_BYTES as usize + 1];
+    let tar = Tar::new()
+        .file("./etc/passwd", "root:x:0:0")
+        .file("other", "no")
+        .entry("big", b'0', &big)
+        .link("link", b'2', "other")
+        .end();
+    for bytes in [tar.clone(), gzip(&tar)] {
+        let facts = scan(&bytes, &options).tar.unwrap();
+        assert_eq!(facts.captured.keys().collect::<Vec<_>>(), [&0]);
+        assert_eq!(&*facts.captured[&0], b"root:x:0:0");
+        assert_eq!(facts.not_captured.keys().collect::<Vec<_>>(), [&2]);
+        assert!(facts.not_captured[&2].to_string().contains("CAPTURED_FILE_BYTES"));
+
+        let blob = Section::of_bytes(bytes);
+        let second = read_entries(&blob, &[0, 1].into()).unwrap();
+        assert_eq!((&*second[&0], &*second[&1]), (&b"root:x:0:0"[..], &b"no"[..]));
+        assert!(read_entries(&blob, &[2].into()).is_err());
+        assert!(read_entries(&blob, &[3].into()).unwrap_err().to_string().contains("no regular file"));
+        assert!(read_entries(&blob, &[9].into()).is_err());
+        assert!(read_entries(&blob, &[].into()).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn entries_keep_their_index_where_one_member_has_two_names() {
+    let tar = Tar::new().pax(b'x', &[("path", b"a")]).long(b'L', "b").file("c", "x").file("d", "y").end();
+    let mut plan = Plan::default();
+    plan.capture(ImagePath::new("b"));
+    let options = ScanOptions { plan: Arc::new(plan), ..ScanOptions::default() };
+    let facts = scan(&tar, &options).tar.unwrap();
+    assert_eq!(facts.entries.len(), 3);
+    assert_eq!(&*facts.captured[&1], b"x");
+    let second = read_entries(&Section::of_bytes(tar), &[1, 2].into()).unwrap();
+    assert_eq!((&*second[&1], &*second[&2]), (&b"x"[..], &b"y"[..]));
+}
+
+#[test]
+fn an_error_of_the_host_is_no_fact_of_the_layer() {
+    #[derive(Debug)]
+    struct Failing;
+    impl ReadAt for Failing {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            if offset > 0 {
+                return Err(io::Error::other("the disk is gone"));
+            }
+            buffer.fill(0);
+            Ok(buffer.len().min(512))
+        }
+        fn size(&self) -> u64 {
+            4096
+        }
+    }
+    let blob = Section::whole(Arc::new(Failing));
+    let error = scan_layer(&blob, &ScanOptions::default(), &()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+}
+
+#[test]
+fn progress_counts_each_stored_byte_once() {
+    struct Count(AtomicU64);
+    impl Progress for Count {
+        fn add_bytes(&self, count: u64) {
+            self.0.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+    let bytes = gzip(&Tar::new().file("f", "hello").end());
+    for bytes in [bytes.clone(), bytes[..30].to_vec()] {
+        let count = Count(AtomicU64::new(0));
+        scan_layer(&Section::of_bytes(bytes.clone()), &ScanOptions::default(), &count).unwrap();
+        assert_eq!(count.0.into_inner(), bytes.len() as u64);
+    }
+}

@@ -1,0 +1,20 @@
+//! One pass over each layer: digest, diffID, entries, the content identity of each file, and the
+//! few files that were asked for beforehand.
+//!
+//! The bytes flow `stored blob → `[`crate::codec`]` → meter (limits, diffID) → tar → `[`facts`]; nothing
+//! here knows a rule, and nothing is ever written to a disk.
+
+mod entries;
+pub mod facts;
+pub mod layer;
+mod meter;
+pub mod pipeline;
+pub mod plan;
+pub mod second;
+mod tar;
+
+pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
+pub use layer::{ScanOptions, scan_layer};
+pub use pipeline::{LayerJob, Progress, scan_layers};
+pub use plan::Plan;
+pub use second::read_entries;

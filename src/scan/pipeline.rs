@@ -1,0 +1,106 @@
+//! Many layers at once: the largest first, so that none is left alone at the end, and the results in
+//! the order in which they were asked for, whatever the number of threads.
+
+use std::cmp::Reverse;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::facts::LayerFacts;
+use super::layer::{ScanOptions, scan_layer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::read::Section;
+
+/// Told how far reading is. `()` tells nobody.
+pub trait Progress: Send + Sync {
+    /// So many stored bytes are going to be read.
+    fn expect(&self, _count: u64) {}
+    /// So many more stored bytes were read.
+    fn add_bytes(&self, count: u64);
+}
+
+impl Progress for () {
+    fn add_bytes(&self, _: u64) {}
+}
+
+/// One blob to read. Blobs that are several layers should be asked for once.
+#[derive(Debug, Clone)]
+pub struct LayerJob {
+    /// The stored bytes.
+    pub blob: Section,
+    /// What is wanted of them.
+    pub options: ScanOptions,
+}
+
+/// Reads layers on the current rayon pool (`pool.install(|| scan_layers(…))` chooses another).
+///
+/// The results are in the order of the jobs. A panic is a fault of this program; it becomes an error
+/// of that layer, so that it can never read as a pass.
+pub fn scan_layers(jobs: &[LayerJob], progress: &dyn Progress) -> Vec<Result<LayerFacts>> {
+    progress.expect(jobs.iter().map(|job| job.blob.size()).sum());
+    run(jobs, |job| scan_layer(&job.blob, &job.options, progress))
+}
+
+fn run<T: Send>(jobs: &[LayerJob], work: impl Fn(&LayerJob) -> Result<T> + Sync) -> Vec<Result<T>> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|index| Reverse(jobs.get(*index).map(|job| job.blob.size())));
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(jobs.len()));
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(jobs.len()) {
+            scope.spawn(|_| {
+                while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed))
+                    && let Some(job) = jobs.get(*index)
+                {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(job))).unwrap_or_else(|_| {
+                        Err(Error::new(
+                            ErrorKind::Internal,
+                            "reading the layer failed by a fault of this program",
+                        ))
+                    });
+                    done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((*index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jobs(sizes: &[usize]) -> Vec<LayerJob> {
+        let blob = |size: &usize| Section::of_bytes(vec![0; *size]);
+        sizes.iter().map(|size| LayerJob { blob: blob(size), options: ScanOptions::default() }).collect()
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_jobs() {
+        let jobs = jobs(&[1, 5, 3, 0, 4]);
+        let order = Mutex::new(Vec::new());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let results = pool.install(|| {
+            run(&jobs, |job| {
+                order.lock().unwrap().push(job.blob.size());
+                Ok(job.blob.size())
+            })
+        });
+        let results: Vec<u64> = results.into_iter().map(Result::unwrap).collect();
+        assert_eq!(results, [1, 5, 3, 0, 4]);
+        assert_eq!(*order.lock().unwrap(), [5, 4, 3, 1, 0]);
+        assert!(run(&[], |_| Ok(())).is_empty());
+    }
+
+    #[test]
+    fn a_panic_is_an_error_of_its_layer_only() {
+        let results = run(&jobs(&[1, 2, 3]), |job| {
+            assert!(job.blob.size() != 2, "a panic that this test asks for");
+            Ok(())
+        });
+        assert!(results[0].is_ok() && results[2].is_ok());
+        assert_eq!(results[1].as_ref().unwrap_err().kind(), ErrorKind::Internal);
+    }
+}
