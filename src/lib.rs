@@ -13,5 +13,6 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod read;
+pub mod rootfs;
 pub mod scan;
 pub mod source;

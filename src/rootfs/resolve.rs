@@ -1,0 +1,146 @@
+//! Paths followed through symlinks, held inside the image's root as for a process that was
+//! chrooted into it: absolute targets start at the image's root, and `..` of the root is the root.
+
+use super::tree::{NodeId, NodeRef, Tree};
+use crate::limits;
+use crate::model::ImagePath;
+use crate::scan::EntryKind;
+
+/// Where a path leads.
+#[derive(Debug, Clone)]
+pub struct Resolved<'tree> {
+    /// What is there.
+    pub node: NodeRef<'tree>,
+    /// How many symlinks were followed on the way.
+    pub hops: usize,
+}
+
+impl Resolved<'_> {
+    /// The path with all symlinks followed.
+    pub fn path(&self) -> ImagePath {
+        self.node.path()
+    }
+}
+
+/// Why a path leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// A part of the path is not there, or a symlink is dangling (ENOENT).
+    #[error("there is nothing")]
+    Missing,
+    /// Symlinks lead back to themselves (ELOOP).
+    #[error("its symlinks lead back to themselves")]
+    Loop,
+    /// More symlinks than Linux follows (ELOOP).
+    #[error("it leads through more than {} symlinks", limits::SYMLINK_HOPS)]
+    TooManyHops,
+    /// Something on the way is not a directory (ENOTDIR).
+    #[error("something on the way is not a directory")]
+    NotADirectory,
+}
+
+/// How far a path was followed.
+pub(super) struct Followed<'path> {
+    /// The last name that is there.
+    pub(super) node: NodeId,
+    /// What of the path is not there, `..` taken out as umoci's securejoin and containerd's
+    /// `fs.RootPath` do.
+    pub(super) missing: Vec<&'path [u8]>,
+    /// The first symlink followed.
+    pub(super) symlink: Option<NodeId>,
+    pub(super) hops: usize,
+    /// How many parts were looked at.
+    pub(super) steps: u64,
+}
+
+/// A path that could not be followed, and the name it stopped at.
+pub(super) struct Stopped {
+    pub(super) error: ResolveError,
+    pub(super) at: NodeId,
+    pub(super) symlink: Option<NodeId>,
+    pub(super) steps: u64,
+}
+
+/// What becomes of a path that is only partly there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    Refuse,
+    Tell,
+}
+
+impl Tree {
+    /// Follows a path as `open` does, the last part too.
+    pub fn resolve(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
+        self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse))
+    }
+
+    /// Follows a path as `lstat` does: the last part is not followed.
+    pub fn resolve_no_follow(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
+        self.resolved(self.follow(path.as_bytes(), false, Absent::Refuse))
+    }
+
+    fn resolved(&self, followed: Result<Followed<'_>, Stopped>) -> Result<Resolved<'_>, ResolveError> {
+        let followed = followed.map_err(|stopped| stopped.error)?;
+        Ok(Resolved { node: self.reference(followed.node), hops: followed.hops })
+    }
+
+    pub(super) fn follow<'a>(
+        &'a self,
+        path: &'a [u8],
+        follow_last: bool,
+        absent: Absent,
+    ) -> Result<Followed<'a>, Stopped> {
+        let mut pending: Vec<&'a [u8]> = path.split(|byte| *byte == b'/').rev().collect();
+        let mut symlinks: Vec<NodeId> = Vec::new();
+        let mut missing: Vec<&'a [u8]> = Vec::new();
+        let (mut at, mut steps) = (Self::ROOT, 0);
+        while let Some(part) = pending.pop() {
+            steps += 1;
+            let stop = |error, at| Stopped { error, at, symlink: symlinks.first().copied(), steps };
+            if missing.is_empty() && !self.inode(at).is_directory() {
+                return Err(stop(ResolveError::NotADirectory, at));
+            }
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    if missing.pop().is_none() {
+                        at = self.node(at).parent;
+                    }
+                    continue;
+                }
+                part if !missing.is_empty() => {
+                    missing.push(part);
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(child) = self.child(at, part) else {
+                if absent == Absent::Refuse {
+                    return Err(stop(ResolveError::Missing, at));
+                }
+                missing.push(part);
+                continue;
+            };
+            let inode = self.inode(child);
+            if inode.kind != EntryKind::Symlink || (pending.is_empty() && !follow_last) {
+                at = child;
+                continue;
+            }
+            if inode.link.is_empty() {
+                return Err(stop(ResolveError::Missing, child));
+            }
+            if symlinks.len() >= limits::SYMLINK_HOPS {
+                let again =
+                    symlinks.iter().enumerate().any(|(n, id)| symlinks.iter().skip(n + 1).any(|x| x == id));
+                let error = if again { ResolveError::Loop } else { ResolveError::TooManyHops };
+                return Err(stop(error, child));
+            }
+            symlinks.push(child);
+            if inode.link.first() == Some(&b'/') {
+                at = Self::ROOT;
+            }
+            pending.extend(inode.link.split(|byte| *byte == b'/').rev());
+        }
+        Ok(Followed { node: at, missing, symlink: symlinks.first().copied(), hops: symlinks.len(), steps })
+    }
+}

@@ -1,0 +1,462 @@
+//! The tree of names that a runtime would see, each with its origin.
+//!
+//! Names and inodes are two things, as in a file system: hard links are several names of one inode,
+//! and mode, owner and extended attributes belong to the inode. Both lie in vectors and refer to
+//! each other by number, so that a path 2,000 directories deep costs no stack when it is walked,
+//! copied or dropped. Numbers are not given twice: a removed name leaves an empty place behind, and
+//! the names ever made are held to [`limits::ENTRIES`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::digest::ContentId;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::ImagePath;
+use crate::scan::facts::Xattr;
+use crate::scan::{Entry, EntryKind};
+
+/// Where something comes from: a layer, and the entry of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    layer: u32,
+    entry: u32,
+}
+
+impl Origin {
+    const NO_ENTRY: u32 = u32::MAX;
+
+    /// An entry of a layer.
+    pub(super) fn entry_of(layer: u32, entry: usize) -> Self {
+        Self { layer, entry: u32::try_from(entry).unwrap_or(Self::NO_ENTRY) }
+    }
+
+    /// A directory that no entry names: the parent of one that is named.
+    pub(super) fn implied_by(layer: u32) -> Self {
+        Self { layer, entry: Self::NO_ENTRY }
+    }
+
+    /// Index of the layer in its image.
+    pub fn layer(self) -> usize {
+        self.layer as usize
+    }
+
+    /// Index of the entry in [`TarFacts::entries`](crate::scan::facts::TarFacts::entries); `None` for
+    /// a directory that is there only because something below it is.
+    pub fn entry(self) -> Option<usize> {
+        (self.entry != Self::NO_ENTRY).then_some(self.entry as usize)
+    }
+
+    pub(super) fn is_of(self, layer: u32) -> bool {
+        self.layer == layer
+    }
+}
+
+/// Extended attributes, sorted by name.
+pub type Xattrs = Arc<[Xattr]>;
+
+/// What one or several names stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inode {
+    /// What it is; never [`EntryKind::HardLink`].
+    pub kind: EntryKind,
+    /// Permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u64,
+    /// Group.
+    pub gid: u64,
+    /// Bytes of a file; 0 for all else.
+    pub size: u64,
+    /// SHA-256 of a file; zeros for all else.
+    pub content: ContentId,
+    /// Target of a symlink, as written; else empty.
+    pub link: Arc<[u8]>,
+    /// Extended attributes.
+    pub xattrs: Xattrs,
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+    /// The entry that holds the content; of a directory, the one that holds its metadata.
+    pub origin: Origin,
+}
+
+impl Inode {
+    /// What an entry makes.
+    pub(super) fn of(entry: &Entry, origin: Origin) -> Self {
+        let is_symlink = entry.kind == EntryKind::Symlink;
+        Self {
+            kind: entry.kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            size: entry.size,
+            content: entry.content,
+            link: if is_symlink { Arc::from(&*entry.link) } else { Arc::default() },
+            xattrs: if entry.xattrs.is_empty() { Arc::default() } else { entry.xattrs.as_slice().into() },
+            device: entry.device,
+            origin,
+        }
+    }
+
+    /// A directory that no entry names: 0755, owned by root.
+    pub(super) fn implied_directory(origin: Origin) -> Self {
+        Self {
+            kind: EntryKind::Directory,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            content: ContentId::default(),
+            link: Arc::default(),
+            xattrs: Arc::default(),
+            device: (0, 0),
+            origin,
+        }
+    }
+
+    /// The value of an extended attribute.
+    pub fn xattr(&self, name: &[u8]) -> Option<&[u8]> {
+        self.xattrs.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == EntryKind::Directory
+    }
+
+    /// Whether type, metadata and content are the same, wherever they come from.
+    pub fn same_as(&self, other: &Inode) -> bool {
+        let other = Inode { origin: self.origin, ..other.clone() };
+        *self == other
+    }
+}
+
+/// The number of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct NodeId(u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct InodeId(u32);
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) parent: NodeId,
+    pub(super) name: Arc<[u8]>,
+    pub(super) inode: InodeId,
+    pub(super) origin: Origin,
+    /// One more than the last layer that had an entry here or below.
+    seen: u32,
+    /// The ring of the names of one inode.
+    next_name: NodeId,
+    previous_name: NodeId,
+    pub(super) children: BTreeMap<Arc<[u8]>, NodeId>,
+}
+
+#[derive(Debug, Clone)]
+struct Slot {
+    inode: Inode,
+    names: u32,
+}
+
+/// The names of an image, or of its lowest layers.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    slots: Vec<Slot>,
+    live: usize,
+    /// Stands in for a number that is not there, which no code path makes.
+    void: (Node, Slot),
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tree {
+    pub(super) const ROOT: NodeId = NodeId(0);
+
+    /// A root directory, 0755 and owned by root, and nothing in it.
+    pub fn new() -> Self {
+        let origin = Origin::implied_by(0);
+        let root = Node {
+            parent: Self::ROOT,
+            name: Arc::default(),
+            inode: InodeId(0),
+            origin,
+            seen: 0,
+            next_name: Self::ROOT,
+            previous_name: Self::ROOT,
+            children: BTreeMap::new(),
+        };
+        let slot = Slot { inode: Inode::implied_directory(origin), names: 1 };
+        Self { nodes: vec![root.clone()], slots: vec![slot.clone()], live: 1, void: (root, slot) }
+    }
+
+    /// How many names there are, the root counted.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is nothing but the root.
+    pub fn is_empty(&self) -> bool {
+        self.live <= 1
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> NodeRef<'_> {
+        NodeRef { tree: self, id: Self::ROOT }
+    }
+
+    /// The name at a path, no symlink followed.
+    pub fn get(&self, path: &ImagePath) -> Option<NodeRef<'_>> {
+        let mut id = Self::ROOT;
+        for part in path.parts() {
+            id = self.child(id, part)?;
+        }
+        Some(NodeRef { tree: self, id })
+    }
+
+    pub(super) fn reference(&self, id: NodeId) -> NodeRef<'_> {
+        NodeRef { tree: self, id }
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        self.nodes.get(id.0 as usize).unwrap_or(&self.void.0)
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        match self.nodes.get_mut(id.0 as usize) {
+            Some(node) => node,
+            None => &mut self.void.0,
+        }
+    }
+
+    fn slot(&self, id: InodeId) -> &Slot {
+        self.slots.get(id.0 as usize).unwrap_or(&self.void.1)
+    }
+
+    fn slot_mut(&mut self, id: InodeId) -> &mut Slot {
+        match self.slots.get_mut(id.0 as usize) {
+            Some(slot) => slot,
+            None => &mut self.void.1,
+        }
+    }
+
+    pub(super) fn inode(&self, id: NodeId) -> &Inode {
+        &self.slot(self.node(id).inode).inode
+    }
+
+    pub(super) fn inode_mut(&mut self, id: NodeId) -> &mut Inode {
+        let inode = self.node(id).inode;
+        &mut self.slot_mut(inode).inode
+    }
+
+    pub(super) fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        self.node(directory).children.get(name).copied()
+    }
+
+    pub(super) fn set_origin(&mut self, id: NodeId, origin: Origin) {
+        self.node_mut(id).origin = origin;
+    }
+
+    /// Whether a layer has an entry at this name or below it.
+    pub(super) fn is_seen(&self, id: NodeId, layer: u32) -> bool {
+        self.node(id).seen == layer.saturating_add(1)
+    }
+
+    /// Notes that a layer has an entry at this name. Stops at the first ancestor that knows it, so
+    /// that all entries of a layer together cost no more than one visit of each name.
+    pub(super) fn see(&mut self, mut id: NodeId, layer: u32) {
+        while !self.is_seen(id, layer) {
+            let node = self.node_mut(id);
+            node.seen = layer.saturating_add(1);
+            id = node.parent;
+        }
+    }
+
+    /// Adds a name with an inode of its own; there must be none of that name.
+    pub(super) fn add(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        inode: Inode,
+        origin: Origin,
+    ) -> Result<NodeId> {
+        let id = InodeId(self.slots.len() as u32);
+        self.slots.push(Slot { inode, names: 0 });
+        self.add_name(parent, name, id, origin, None)
+    }
+
+    /// Adds one more name of the inode that `of` names.
+    pub(super) fn add_link(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        of: NodeId,
+        origin: Origin,
+    ) -> Result<NodeId> {
+        let inode = self.node(of).inode;
+        self.add_name(parent, name, inode, origin, Some(of))
+    }
+
+    fn add_name(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        inode: InodeId,
+        origin: Origin,
+        ring: Option<NodeId>,
+    ) -> Result<NodeId> {
+        if self.nodes.len() >= limits::ENTRIES {
+            return Err(Error::limit("the number of names of an image", "ENTRIES", limits::ENTRIES as u64));
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        let name: Arc<[u8]> = name.into();
+        let (previous_name, next_name) = match ring {
+            Some(of) => (of, self.node(of).next_name),
+            None => (id, id),
+        };
+        self.nodes.push(Node {
+            parent,
+            name: Arc::clone(&name),
+            inode,
+            origin,
+            seen: 0,
+            next_name,
+            previous_name,
+            children: BTreeMap::new(),
+        });
+        self.node_mut(previous_name).next_name = id;
+        self.node_mut(next_name).previous_name = id;
+        self.slot_mut(inode).names += 1;
+        self.node_mut(parent).children.insert(name, id);
+        self.live += 1;
+        Ok(id)
+    }
+
+    /// Removes a name and all below it. Each name is made once and removed at most once, so that no
+    /// number of whiteouts costs more than the entries did. The root stays.
+    pub(super) fn remove(&mut self, id: NodeId) {
+        if id == Self::ROOT {
+            return;
+        }
+        let (parent, name) = (self.node(id).parent, Arc::clone(&self.node(id).name));
+        self.node_mut(parent).children.remove(&name);
+        let mut doomed = vec![id];
+        while let Some(id) = doomed.pop() {
+            let node = self.node_mut(id);
+            doomed.extend(std::mem::take(&mut node.children).into_values());
+            node.name = Arc::default();
+            node.parent = id;
+            let (inode, next, previous) = (node.inode, node.next_name, node.previous_name);
+            self.node_mut(previous).next_name = next;
+            self.node_mut(next).previous_name = previous;
+            self.live = self.live.saturating_sub(1);
+            let slot = self.slot_mut(inode);
+            slot.names = slot.names.saturating_sub(1);
+            if slot.names == 0 {
+                slot.inode.link = Arc::default();
+                slot.inode.xattrs = Arc::default();
+            }
+        }
+    }
+
+    /// Whether a name is still in the tree.
+    pub(super) fn is_attached(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        id == Self::ROOT || self.child(node.parent, &node.name) == Some(id)
+    }
+
+    pub(super) fn path(&self, id: NodeId) -> ImagePath {
+        let mut names = Vec::new();
+        let mut at = id;
+        while at != Self::ROOT && at != self.node(at).parent {
+            names.push(&*self.node(at).name);
+            at = self.node(at).parent;
+        }
+        names.reverse();
+        ImagePath::new(names.join(&b'/'))
+    }
+
+    /// Whether both show the same names, each with the same inode and the same other names; where
+    /// they come from does not count.
+    pub fn same_as(&self, other: &Tree) -> bool {
+        self.live == other.live
+            && self.walk().zip(other.walk()).all(|((path, mine), (other_path, theirs))| {
+                path == other_path
+                    && mine.inode().same_as(theirs.inode())
+                    && mine.names() == theirs.names()
+                    && (mine.names() == 1 || mine.first_name() == theirs.first_name())
+            })
+    }
+}
+
+/// A name in a tree, with what it stands for.
+#[derive(Clone, Copy)]
+pub struct NodeRef<'tree> {
+    pub(super) tree: &'tree Tree,
+    pub(super) id: NodeId,
+}
+
+impl<'tree> NodeRef<'tree> {
+    /// What the name stands for.
+    pub fn inode(self) -> &'tree Inode {
+        self.tree.inode(self.id)
+    }
+
+    /// Where the *name* comes from. Of a hard link this is the link's entry, while
+    /// [`Inode::origin`] is the entry that holds the content.
+    pub fn origin(self) -> Origin {
+        self.tree.node(self.id).origin
+    }
+
+    /// The path.
+    pub fn path(self) -> ImagePath {
+        self.tree.path(self.id)
+    }
+
+    /// The last part of the path; empty for the root.
+    pub fn name(self) -> &'tree [u8] {
+        &self.tree.node(self.id).name
+    }
+
+    /// How many names its inode has.
+    pub fn names(self) -> usize {
+        self.tree.slot(self.tree.node(self.id).inode).names as usize
+    }
+
+    /// The other names of its inode, sorted.
+    pub fn other_names(self) -> Vec<ImagePath> {
+        let mut names = Vec::new();
+        let mut at = self.tree.node(self.id).next_name;
+        while at != self.id && names.len() < self.names() {
+            names.push(self.tree.path(at));
+            at = self.tree.node(at).next_name;
+        }
+        names.sort();
+        names
+    }
+
+    /// The first of all names of its inode: what tells hard-linked groups apart.
+    fn first_name(self) -> ImagePath {
+        let path = self.path();
+        self.other_names().into_iter().next().filter(|other| *other < path).unwrap_or(path)
+    }
+
+    /// The names in a directory, sorted; none for all else.
+    pub fn children(self) -> impl DoubleEndedIterator<Item = NodeRef<'tree>> {
+        self.tree.node(self.id).children.values().map(move |id| NodeRef { tree: self.tree, id: *id })
+    }
+}
+
+impl std::fmt::Debug for NodeRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NodeRef")
+            .field("path", &self.path())
+            .field("origin", &self.origin())
+            .field("inode", self.inode())
+            .finish()
+    }
+}

@@ -1,0 +1,75 @@
+//! All names of a tree, in the order of their paths' bytes.
+
+use super::tree::{NodeId, NodeRef, Tree};
+use crate::model::ImagePath;
+
+/// One directory on the way: which name comes next, and which directories wait to be entered.
+struct Level<'tree> {
+    path: ImagePath,
+    names: std::iter::Peekable<std::collections::btree_map::Iter<'tree, std::sync::Arc<[u8]>, NodeId>>,
+    /// Told, but not yet entered: `a-b` comes between `a` and `a/b`, since `-` is before `/`.
+    waiting: Vec<NodeId>,
+}
+
+/// See [`Tree::walk`].
+pub struct Walk<'tree> {
+    tree: &'tree Tree,
+    root_told: bool,
+    levels: Vec<Level<'tree>>,
+}
+
+impl Tree {
+    /// All names with their paths, the root first, sorted as [`ImagePath`] sorts: two walks can be
+    /// merged by comparing paths.
+    pub fn walk(&self) -> Walk<'_> {
+        Walk { tree: self, root_told: false, levels: vec![self.level(Self::ROOT, ImagePath::root())] }
+    }
+
+    fn level(&self, id: NodeId, path: ImagePath) -> Level<'_> {
+        Level { path, names: self.node(id).children.iter().peekable(), waiting: Vec::new() }
+    }
+}
+
+impl<'tree> Iterator for Walk<'tree> {
+    type Item = (ImagePath, NodeRef<'tree>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.root_told {
+            self.root_told = true;
+            return Some((ImagePath::root(), self.tree.root()));
+        }
+        loop {
+            let level = self.levels.last_mut()?;
+            let enter = match (level.waiting.last(), level.names.peek()) {
+                (Some(waiting), Some((name, _))) => {
+                    slash_comes_before(&self.tree.node(*waiting).name, name).then_some(*waiting)
+                }
+                (Some(waiting), None) => Some(*waiting),
+                (None, Some(_)) => None,
+                (None, None) => {
+                    self.levels.pop();
+                    continue;
+                }
+            };
+            if let Some(directory) = enter {
+                level.waiting.pop();
+                let path = level.path.join(&self.tree.node(directory).name);
+                self.levels.push(self.tree.level(directory, path));
+                continue;
+            }
+            let (name, id) = level.names.next()?;
+            if !self.tree.node(*id).children.is_empty() {
+                level.waiting.push(*id);
+            }
+            return Some((level.path.join(name), self.tree.reference(*id)));
+        }
+    }
+}
+
+/// Whether `directory/…` sorts before `name`.
+fn slash_comes_before(directory: &[u8], name: &[u8]) -> bool {
+    match name.strip_prefix(directory) {
+        Some(rest) => rest.first().is_some_and(|byte| *byte > b'/'),
+        None => directory < name,
+    }
+}
