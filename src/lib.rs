@@ -7,6 +7,7 @@
 //! The data flows one way, and each module imports its own floor or lower ones only:
 //! [`source`] → [`model`] → [`scan`] → [`rootfs`] → [`facts`] → [`rules`] → [`report`].
 
+pub mod base;
 pub mod codec;
 pub mod digest;
 pub mod error;

@@ -1,0 +1,198 @@
+//! The account files of the base, compared line by line: adding an ordinary account is no damage,
+//! touching an account of the base is.
+
+use std::collections::BTreeMap;
+
+use crate::model::ImagePath;
+
+/// Files with one account or group a line.
+pub const ACCOUNT_FILES: [&str; 6] =
+    ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/subuid", "etc/subgid"];
+
+/// Whether a path is one of [`ACCOUNT_FILES`].
+pub fn is_account_file(path: &ImagePath) -> bool {
+    ACCOUNT_FILES.iter().any(|file| file.as_bytes() == path.as_bytes())
+}
+
+/// What happened to one account or group of the base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Its line says something else.
+    Changed {
+        /// The name.
+        name: Vec<u8>,
+        /// Which fields differ, by their names in the manual page.
+        fields: Vec<&'static str>,
+    },
+    /// It is gone.
+    Removed {
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// A new name has the uid or gid of one of the base's.
+    SharesId {
+        /// The new name.
+        name: Vec<u8>,
+        /// The name in the base.
+        with: Vec<u8>,
+        /// The uid or gid, as written.
+        id: Vec<u8>,
+    },
+    /// A new line before the base's own changes which one is found first.
+    Shadowed {
+        /// The name that stands twice.
+        name: Vec<u8>,
+    },
+}
+
+/// The fields of a line of each file; the second list says which do not count.
+fn fields_of(path: &ImagePath) -> (&'static [&'static str], &'static [&'static str]) {
+    match path.as_bytes() {
+        b"etc/passwd" => (&["name", "password", "uid", "gid", "comment", "home", "shell"], &[]),
+        // Taking a new account into a group of the base adds privilege to the account, not to the base;
+        // what the group can do is told by the group's own rules.
+        b"etc/group" => (&["name", "password", "gid", "members"], &["members"]),
+        b"etc/gshadow" => {
+            (&["name", "password", "administrators", "members"], &["administrators", "members"])
+        }
+        b"etc/shadow" => (
+            &[
+                "name", "password", "changed", "minimum", "maximum", "warning", "inactive", "expires",
+                "reserved",
+            ],
+            // The day of the last change differs with the day of the build.
+            &["changed"],
+        ),
+        _ => (&["name", "first", "count"], &[]),
+    }
+}
+
+/// Compares an account file of the base with the effective one.
+pub fn compare(path: &ImagePath, base: &[u8], effective: &[u8]) -> Vec<AccountChange> {
+    let (fields, ignored) = fields_of(path);
+    let (before, after) = (Lines::of(base), Lines::of(effective));
+    let mut changes = Vec::new();
+    for (name, line) in &before.first {
+        match after.first.get(name) {
+            None => changes.push(AccountChange::Removed { name: name.to_vec() }),
+            Some(now) => {
+                let changed: Vec<_> = differing(line, now, fields);
+                let counted: Vec<_> = changed.into_iter().filter(|field| !ignored.contains(field)).collect();
+                if counted.is_empty() {
+                    continue;
+                }
+                if after.all.iter().any(|(other, whole)| other == name && whole == line) {
+                    changes.push(AccountChange::Shadowed { name: name.to_vec() });
+                } else {
+                    changes.push(AccountChange::Changed { name: name.to_vec(), fields: counted });
+                }
+            }
+        }
+    }
+    if matches!(path.as_bytes(), b"etc/passwd" | b"etc/group") {
+        changes.extend(shared_ids(&before, &after));
+    }
+    changes
+}
+
+fn shared_ids(before: &Lines<'_>, after: &Lines<'_>) -> Vec<AccountChange> {
+    let ids: BTreeMap<&[u8], &[u8]> =
+        before.first.iter().filter_map(|(name, line)| Some((third_field(line)?, *name))).collect();
+    let new = after.first.iter().filter(|(name, _)| !before.first.contains_key(*name));
+    new.filter_map(|(name, line)| {
+        let id = third_field(line)?;
+        let with = ids.get(id)?;
+        Some(AccountChange::SharesId { name: name.to_vec(), with: with.to_vec(), id: id.to_vec() })
+    })
+    .collect()
+}
+
+fn third_field(line: &[u8]) -> Option<&[u8]> {
+    line.split(|byte| *byte == b':').nth(2).filter(|id| !id.is_empty())
+}
+
+fn differing(a: &[u8], b: &[u8], fields: &'static [&'static str]) -> Vec<&'static str> {
+    let split =
+        |line: &[u8]| -> Vec<Vec<u8>> { line.split(|byte| *byte == b':').map(<[u8]>::to_vec).collect() };
+    let (a, b) = (split(a), split(b));
+    let mut differing: Vec<_> = (fields.iter().enumerate())
+        .filter(|(number, _)| {
+            a.get(*number).map(Vec::as_slice).unwrap_or_default()
+                != b.get(*number).map(Vec::as_slice).unwrap_or_default()
+        })
+        .map(|(_, field)| *field)
+        .collect();
+    if differing.is_empty() && a.iter().skip(fields.len()).ne(b.iter().skip(fields.len())) {
+        differing.push("more fields");
+    }
+    differing
+}
+
+/// The lines of a file by name; the first of a name is the one that readers find.
+struct Lines<'a> {
+    first: BTreeMap<&'a [u8], &'a [u8]>,
+    all: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let lines = lines.filter(|line| !line.is_empty() && line.first() != Some(&b'#'));
+        let all: Vec<_> =
+            lines.map(|line| (line.split(|byte| *byte == b':').next().unwrap_or_default(), line)).collect();
+        let mut first = BTreeMap::new();
+        for (name, line) in &all {
+            first.entry(*name).or_insert(*line);
+        }
+        Self { first, all }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &[u8] = b"root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/usr/sbin/nologin\n";
+
+    fn passwd(effective: &[u8]) -> Vec<AccountChange> {
+        compare(&ImagePath::new("etc/passwd"), BASE, effective)
+    }
+
+    #[test]
+    fn adding_an_ordinary_account_is_no_damage() {
+        assert_eq!(passwd(&[BASE, b"app:x:1000:1000::/:/bin/sh\n"].concat()), []);
+        assert_eq!(passwd(BASE), []);
+    }
+
+    #[test]
+    fn touching_an_account_of_the_base_is() {
+        let changed = passwd(b"root::0:0:root:/root:/bin/sh\n");
+        assert_eq!(
+            changed,
+            [
+                AccountChange::Removed { name: b"daemon".to_vec() },
+                AccountChange::Changed { name: b"root".to_vec(), fields: vec!["password"] },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_account_may_not_share_an_id_or_stand_before() {
+        let shares = passwd(&[BASE, b"toor:x:0:0::/:/bin/sh\n"].concat());
+        assert_eq!(
+            shares,
+            [AccountChange::SharesId { name: b"toor".into(), with: b"root".into(), id: b"0".into() }]
+        );
+        let before = passwd(&[b"daemon::0:0::/:/bin/sh\n".as_slice(), BASE].concat());
+        assert_eq!(before, [AccountChange::Shadowed { name: b"daemon".into() }]);
+    }
+
+    #[test]
+    fn members_and_days_do_not_count() {
+        let group = ImagePath::new("etc/group");
+        assert_eq!(compare(&group, b"www:x:33:\n", b"www:x:33:app\n"), []);
+        let shadow = ImagePath::new("etc/shadow");
+        assert_eq!(compare(&shadow, b"root:*:1:0:9:7:::\n", b"root:*:2:0:9:7:::\n"), []);
+        assert_eq!(compare(&shadow, b"root:*:1:0:9:7:::\n", b"root:$6$x:1:0:9:7:::\n").len(), 1);
+    }
+}

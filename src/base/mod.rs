@@ -1,0 +1,11 @@
+//! The official base: the catalog of approved bases, the proof that an image stands on one, and
+//! what the layers above it changed.
+
+pub mod accounts;
+pub mod catalog;
+pub mod chain;
+pub mod compare;
+
+pub use catalog::{Catalog, CatalogEntry, State, Tier};
+pub use chain::{BaseStatus, Nearest};
+pub use compare::{Change, ChangeKind, Comparison};
