@@ -1,0 +1,90 @@
+//! All that was read of one image, computed and put side by side. This is everything a rule sees.
+
+pub mod user;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::{BaseStatus, Comparison};
+use crate::digest::Digest;
+use crate::model::{Anomaly, Image};
+use crate::rootfs::{Inode, Rootfs};
+use crate::scan::{Entry, LayerFacts};
+
+pub use verify::verify;
+
+/// Content of files, or why it could not be had, by layer and entry.
+pub type Contents = BTreeMap<(usize, usize), Result<Arc<[u8]>, String>>;
+
+/// The facts of one image.
+#[derive(Debug)]
+pub struct Facts {
+    /// What the source says of it.
+    pub image: Image,
+    /// What was computed of each layer; `None` where its bytes are not there.
+    pub layers: Vec<Option<Arc<LayerFacts>>>,
+    /// All that is broken or ambiguous, in the order of the report.
+    pub anomalies: Vec<Anomaly>,
+    /// The layers applied; or why they could not be.
+    pub rootfs: Result<Rootfs, String>,
+    /// What the catalog says.
+    pub base: BaseStatus,
+    /// For each reading of the rootfs: what the upper layers changed of the base.
+    pub changes: Vec<Comparison>,
+    /// Content of files that turned out to be wanted only when the tree was known.
+    pub second_read: Contents,
+}
+
+impl Facts {
+    /// Why the content of layers is not known in full; `None` where it is.
+    pub fn unread_layers(&self) -> Option<String> {
+        let unread: Vec<_> = (self.layers.iter().enumerate())
+            .filter(|(_, layer)| layer.as_ref().is_none_or(|layer| layer.tar.is_err()))
+            .map(|(index, _)| index.to_string())
+            .collect();
+        match unread.as_slice() {
+            [] => None,
+            [one] => Some(format!("layer {one} could not be read")),
+            many => Some(format!("layers {} could not be read", many.join(", "))),
+        }
+    }
+
+    /// The computed diffIDs, lowest layer first; `None` where a layer could not be read.
+    pub fn diff_ids(&self) -> Option<Vec<Digest>> {
+        let diff_id = |layer: &Option<Arc<LayerFacts>>| Some(layer.as_ref()?.tar.as_ref().ok()?.diff_id);
+        self.layers.iter().map(diff_id).collect()
+    }
+
+    /// The entries of a layer with their indexes; none where it could not be read.
+    pub fn entries(&self, layer: usize) -> &[Entry] {
+        let tar = self.layers.get(layer).and_then(Option::as_ref).and_then(|layer| layer.tar.as_ref().ok());
+        tar.map_or(&[], |tar| &tar.entries)
+    }
+
+    /// Indexes of the layers above the base.
+    pub fn upper_layers(&self) -> std::ops::Range<usize> {
+        self.base.base_layers()..self.image.layers.len()
+    }
+
+    /// The content of a file, where the plan or the second read brought it.
+    ///
+    /// # Errors
+    /// Why it is not known: a rule that needs it is not evaluated.
+    pub fn content(&self, inode: &Inode) -> Result<Arc<[u8]>, String> {
+        let layer = inode.origin.layer();
+        let entry = inode.origin.entry().ok_or("no entry holds it")?;
+        if let Some(content) = self.second_read.get(&(layer, entry)) {
+            return content.clone();
+        }
+        let tar = self.layers.get(layer).and_then(Option::as_ref).and_then(|layer| layer.tar.as_ref().ok());
+        let tar = tar.ok_or_else(|| format!("layer {layer} could not be read"))?;
+        if let Some(content) = tar.captured.get(&entry) {
+            return Ok(Arc::clone(content));
+        }
+        Err(match tar.not_captured.get(&entry) {
+            Some(error) => error.to_string(),
+            None => "its content was not captured".to_owned(),
+        })
+    }
+}

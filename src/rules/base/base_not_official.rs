@@ -1,0 +1,54 @@
+//! `base-not-official`: see the page beside this file.
+
+use super::not_asked;
+use crate::base::{BaseStatus, State, Tier};
+use crate::facts::Facts;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "base-not-official",
+    severity: Severity::Critical,
+    page: include_str!("base-not-official.md"),
+    needs: Needs::Catalog,
+    plan: no_plan,
+    judge: |facts, _| judge(facts),
+};
+
+const REMEDY: &str = "build on an approved base: `ocicheck base list` shows them";
+
+fn judge(facts: &Facts) -> Judgement {
+    if let Some(judgement) = not_asked(facts) {
+        return judgement;
+    }
+    if facts.base.is_official() {
+        return Judgement::default();
+    }
+    // That it stands on a revoked one is told by the rule for that.
+    if facts.base.lineage().iter().any(|base| base.state == State::Revoked && base.tier == Tier::Official) {
+        return Judgement::default();
+    }
+    let finding = match &facts.base {
+        BaseStatus::Matched { lineage, .. } => {
+            let names: Vec<_> = lineage.iter().map(|base| base.title()).collect();
+            let message =
+                format!("the image stands on {}, which stands on no official base", names.join(" and "));
+            Finding::new(message, REMEDY)
+        }
+        BaseStatus::Missing { nearest: Some(near) } => {
+            let message = format!("the image stands on no base of the catalog; {}", near.explain());
+            let mut finding = Finding::new(message, REMEDY)
+                .evidence("nearest", near.base.title())
+                .evidence("layersAgreed", near.layers_agreed);
+            if let Some(at) = near.breaks_at {
+                finding = finding.evidence("expected", at.expected);
+                if let Some(found) = at.found {
+                    finding = finding.layer(at.layer).evidence("found", found);
+                }
+            }
+            finding
+        }
+        _ => Finding::new("the image stands on no base of the catalog, and shares no layer with any", REMEDY),
+    };
+    Judgement::of(vec![finding])
+}

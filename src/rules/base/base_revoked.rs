@@ -1,0 +1,42 @@
+//! `base-revoked`: see the page beside this file.
+
+use super::not_asked;
+use crate::base::{CatalogEntry, State};
+use crate::facts::Facts;
+use crate::model::escape::escape_text;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "base-revoked",
+    severity: Severity::Critical,
+    page: include_str!("base-revoked.md"),
+    needs: Needs::Catalog,
+    plan: no_plan,
+    judge: |facts, _| in_state(facts, State::Revoked),
+};
+
+/// Tells of each base in the lineage that is in `state`.
+pub(super) fn in_state(facts: &Facts, state: State) -> Judgement {
+    if let Some(judgement) = not_asked(facts) {
+        return judgement;
+    }
+    let told = facts.base.lineage().iter().filter(|base| base.state == state);
+    Judgement::of(told.map(tell).collect())
+}
+
+fn tell(base: &CatalogEntry) -> Finding {
+    let reason =
+        base.reason.as_deref().map(|reason| format!(": {}", escape_text(reason))).unwrap_or_default();
+    let message = format!("the image stands on {}, which is {}{reason}", base.title(), base.state);
+    let remedy = match &base.successor {
+        Some(successor) => format!("rebuild on {}", escape_text(successor)),
+        None => "rebuild on an approved base: `ocicheck base list` shows them".to_owned(),
+    };
+    let mut finding =
+        Finding::new(message, remedy).evidence("base", base.title()).evidence("chainId", base.chain_id);
+    if let Some(changed) = base.changed {
+        finding = finding.evidence("since", changed);
+    }
+    finding
+}

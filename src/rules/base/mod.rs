@@ -1,0 +1,51 @@
+//! Whether the image stands on an approved base, and what the layers above did to it.
+
+pub(super) mod base_account_changed;
+pub(super) mod base_deprecated;
+pub(super) mod base_file_deleted;
+pub(super) mod base_file_modified;
+pub(super) mod base_file_replaced;
+pub(super) mod base_metadata_changed;
+pub(super) mod base_not_official;
+pub(super) mod base_revoked;
+
+use super::rule::{Finding, Judgement};
+use super::settings::Settings;
+use super::severity::Severity;
+use crate::base::{BaseStatus, Change};
+use crate::facts::Facts;
+
+/// Why no rule about the base can be evaluated; `None` where the catalog was asked.
+fn not_asked(facts: &Facts) -> Option<Judgement> {
+    match &facts.base {
+        BaseStatus::NotEvaluated { reason } => Some(Judgement::not_evaluated(reason.clone())),
+        BaseStatus::Matched { .. } | BaseStatus::Missing { .. } => None,
+    }
+}
+
+/// Judges each change of the base that `tell` knows, in every reading of the layers.
+fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option<Finding>) -> Judgement {
+    if let Some(judgement) = not_asked(facts) {
+        return judgement;
+    }
+    if facts.base.base_layers() == 0 {
+        return Judgement::not_evaluated("the image stands on no base that could be compared");
+    }
+    if let Err(reason) = &facts.rootfs {
+        return Judgement::not_evaluated(reason.clone());
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    for change in facts.changes.iter().flat_map(|comparison| &comparison.changes) {
+        let Some(mut finding) = tell(change) else { continue };
+        finding = finding.path(&change.path);
+        finding.layer = change.layer;
+        if settings.is_mutable(&change.path) {
+            finding.severity = Some(Severity::Info);
+            finding = finding.evidence("mutable", "the policy lists this path as always changing");
+        }
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    Judgement::of(findings)
+}

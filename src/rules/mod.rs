@@ -1,0 +1,16 @@
+//! The rules. Each is one file and its page beside it, and one line in [`table`]. A rule sees facts
+//! and settings only; it never touches an archive.
+
+mod base;
+mod integrity;
+mod privilege;
+pub mod rule;
+pub mod settings;
+pub mod severity;
+pub mod table;
+mod user;
+
+pub use rule::{Finding, Judgement, Needs, Rule};
+pub use settings::Settings;
+pub use severity::Severity;
+pub use table::RULES;

@@ -1,0 +1,166 @@
+//! What a rule is, and what it says.
+
+use super::settings::Settings;
+use super::severity::Severity;
+use crate::facts::Facts;
+use crate::model::{Anomaly, Fault, ImagePath};
+use crate::scan::Plan;
+
+/// A rule: declared once, in its own file, and listed once, in [`super::table`].
+#[derive(Debug)]
+pub struct Rule {
+    /// Names the fault: `setuid-file`.
+    pub id: &'static str,
+    /// What a finding weighs unless the rule or the policy says otherwise.
+    pub severity: Severity,
+    /// The rule's page, in Markdown, from the file beside it: first line `# id`, second paragraph the summary.
+    pub page: &'static str,
+    /// What it needs to be evaluated at all.
+    pub needs: Needs,
+    /// Says which files' content it wants.
+    pub plan: fn(&mut Plan),
+    /// Judges one image.
+    pub judge: fn(&Facts, &Settings) -> Judgement,
+}
+
+/// What must be known before a rule makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing but the image.
+    Image,
+    /// A catalog of bases.
+    Catalog,
+    /// A catalog, and a base in it that the image stands on. Without the latter another rule fails.
+    Base,
+}
+
+impl Rule {
+    /// One sentence on what the rule finds, from its page.
+    pub fn summary(&self) -> &'static str {
+        self.page.split("\n\n").nth(1).unwrap_or_default().trim()
+    }
+
+    /// Further reading, from its page: the items of the list under "References".
+    pub fn references(&self) -> Vec<String> {
+        let section = self.page.split("\n## References\n").nth(1).unwrap_or_default();
+        let items = section.lines().filter_map(|line| line.trim().strip_prefix("- "));
+        items.map(str::to_owned).collect()
+    }
+}
+
+/// For rules that want no file.
+pub(crate) fn no_plan(_: &mut Plan) {}
+
+/// What a rule says of one image.
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
+    /// In any order.
+    pub findings: Vec<Finding>,
+    /// Why the rule could not look at everything; what it did not look at is no pass.
+    pub incomplete: Option<String>,
+}
+
+impl Judgement {
+    /// It looked at everything and found these.
+    pub fn of(findings: Vec<Finding>) -> Self {
+        Self { findings, incomplete: None }
+    }
+
+    /// It could not look.
+    pub fn not_evaluated(reason: impl Into<String>) -> Self {
+        Self { findings: Vec::new(), incomplete: Some(reason.into()) }
+    }
+}
+
+/// One fault in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where it differs from the rule's.
+    pub severity: Option<Severity>,
+    /// One clause for people, without a full stop.
+    pub message: String,
+    /// Path in the image.
+    pub path: Option<ImagePath>,
+    /// Index of the layer that did it.
+    pub layer: Option<usize>,
+    /// Whether it shows in the effective tree; `false` where a later layer took it away again.
+    pub effective: bool,
+    /// Named values that prove it.
+    pub evidence: Vec<(&'static str, String)>,
+    /// What to do about it.
+    pub remediation: String,
+}
+
+impl Finding {
+    /// A finding about the image as a whole.
+    pub fn new(message: impl Into<String>, remediation: impl Into<String>) -> Self {
+        Self {
+            severity: None,
+            message: message.into(),
+            path: None,
+            layer: None,
+            effective: true,
+            evidence: Vec::new(),
+            remediation: remediation.into(),
+        }
+    }
+
+    /// Weighs it otherwise than the rule does.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
+        self
+    }
+
+    /// Names the path.
+    #[must_use]
+    pub fn path(mut self, path: &ImagePath) -> Self {
+        self.path = Some(path.clone());
+        self
+    }
+
+    /// Names the layer that did it.
+    #[must_use]
+    pub fn layer(mut self, layer: usize) -> Self {
+        self.layer = Some(layer);
+        self
+    }
+
+    /// A later layer took it away again: told, and at most low.
+    #[must_use]
+    pub fn not_effective(mut self) -> Self {
+        self.effective = false;
+        self.severity = Some(Severity::Low);
+        self
+    }
+
+    /// Adds a named value that proves it.
+    #[must_use]
+    pub fn evidence(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.evidence.push((name, value.to_string()));
+        self
+    }
+}
+
+/// The judgement of a rule whose findings are the anomalies of one fault.
+pub(crate) fn from_anomalies(facts: &Facts, fault: Fault, remediation: &str) -> Judgement {
+    let findings = facts.anomalies.iter().filter(|anomaly| anomaly.fault == fault);
+    Judgement::of(findings.map(|anomaly| from_anomaly(anomaly, remediation)).collect())
+}
+
+/// As [`from_anomalies`], for faults that only a layer's content shows: what was not read was not judged.
+pub(crate) fn from_layer_anomalies(facts: &Facts, fault: Fault, remediation: &str) -> Judgement {
+    Judgement { incomplete: facts.unread_layers(), ..from_anomalies(facts, fault, remediation) }
+}
+
+fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
+    Finding {
+        severity: anomaly.critical.then_some(Severity::Critical),
+        message: anomaly.message.clone(),
+        path: anomaly.path.clone(),
+        layer: anomaly.layer,
+        effective: true,
+        evidence: anomaly.evidence.clone(),
+        remediation: remediation.to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Every rule, one line each.
+
+use super::rule::Rule;
+use super::{base, integrity, privilege, user};
+
+/// All rules, in alphabetical order of their names.
+pub static RULES: [&Rule; 29] = [
+    &integrity::ambiguous_entry::RULE,
+    &integrity::ambiguous_header::RULE,
+    &integrity::ambiguous_json::RULE,
+    &base::base_account_changed::RULE,
+    &base::base_deprecated::RULE,
+    &base::base_file_deleted::RULE,
+    &base::base_file_modified::RULE,
+    &base::base_file_replaced::RULE,
+    &base::base_metadata_changed::RULE,
+    &base::base_not_official::RULE,
+    &base::base_revoked::RULE,
+    &integrity::blob_missing::RULE,
+    &integrity::broken_hardlink::RULE,
+    &privilege::device_node::RULE,
+    &integrity::diff_id_mismatch::RULE,
+    &integrity::digest_mismatch::RULE,
+    &integrity::duplicate_entry::RULE,
+    &privilege::file_capability::RULE,
+    &integrity::history_mismatch::RULE,
+    &integrity::layer_count_mismatch::RULE,
+    &integrity::layer_unsupported::RULE,
+    &integrity::media_type_mismatch::RULE,
+    &integrity::path_escapes_root::RULE,
+    &privilege::setgid_file::RULE,
+    &privilege::setuid_file::RULE,
+    &integrity::trailing_data::RULE,
+    &integrity::unreferenced_blob::RULE,
+    &user::user_root::RULE,
+    &user::user_unknown::RULE,
+];
+
+/// The rule of that name.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.into_iter().find(|rule| rule.id == id)
+}
+
+/// The name that is spelt most like `id`, for those who mistype.
+pub fn nearest(id: &str) -> Option<&'static str> {
+    let names = RULES.iter().map(|rule| (distance(rule.id, id), rule.id));
+    names.min().filter(|(distance, _)| *distance <= 3).map(|(_, id)| id)
+}
+
+/// How many letters must be put in, taken out or changed to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (above, from) in a.bytes().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            left = changed.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_each_rule_stands_in_it_once() {
+        let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
+        let sorted: BTreeSet<_> = ids.iter().copied().collect();
+        assert_eq!(ids, sorted.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_mistyped_name_finds_the_right_one() {
+        assert_eq!(nearest("setuid-fiel"), Some("setuid-file"));
+        assert_eq!(nearest("user-rot"), Some("user-root"));
+        assert_eq!(nearest("vulnerability"), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn each_page_is_that_of_its_rule() {
+        for rule in RULES {
+            assert!(rule.page.starts_with(&format!("# {}\n\n", rule.id)), "{}", rule.id);
+            let summary = rule.summary();
+            assert!(summary.ends_with('.') && !summary.contains('\n'), "{}: {summary}", rule.id);
+        }
+    }
+
+    #[test]
+    fn each_rule_file_is_in_the_table() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+        let mut pages = BTreeSet::new();
+        for entry in walkdir::WalkDir::new(root) {
+            let path = entry.unwrap().into_path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.insert(path.file_stem().unwrap().to_str().unwrap().to_owned());
+                assert!(
+                    path.with_file_name(
+                        path.file_stem().unwrap().to_str().unwrap().replace('-', "_") + ".rs"
+                    )
+                    .exists()
+                );
+            }
+        }
+        assert_eq!(pages, RULES.iter().map(|rule| rule.id.to_owned()).collect());
+    }
+}

@@ -1,0 +1,14 @@
+//! Whom the image runs as.
+
+pub(super) mod user_root;
+pub(super) mod user_unknown;
+
+use crate::model::escape::escape_text;
+
+/// `USER` as people wrote it.
+fn written(spec: Option<&str>) -> String {
+    match spec {
+        None => "USER is not set".to_owned(),
+        Some(spec) => format!("USER is \"{}\"", escape_text(spec)),
+    }
+}
