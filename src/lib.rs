@@ -16,6 +16,7 @@ pub mod limits;
 pub mod model;
 pub mod policy;
 pub mod read;
+pub mod report;
 pub mod rootfs;
 pub mod rules;
 pub mod scan;

@@ -1,0 +1,282 @@
+//! Filling the report: all that is decided about findings is decided here, once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    BaseReport, BaseState, BreakReport, ConfigReport, FindingReport, FindingStatus, ImageReport, LayerPlace,
+    LayerReport, LineageReport, NearestReport, Origin, Outcome, PlatformReport, RuleReport, Verdict,
+};
+use crate::base::{BaseStatus, Nearest};
+use crate::digest::{Digest, chain_id};
+use crate::facts::{Facts, user};
+use crate::policy::Policy;
+use crate::rules::{Finding, Judgement, Rule};
+
+/// What is known of an image once every rule has spoken.
+#[derive(Debug)]
+pub struct ImageVerdict<'a> {
+    /// The input, as given on the command line.
+    pub source: &'a str,
+    /// The facts.
+    pub facts: &'a Facts,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Whether a catalog was given.
+    pub has_catalog: bool,
+    /// What each rule said.
+    pub judged: Vec<(&'static Rule, Judgement)>,
+}
+
+/// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
+#[derive(Debug, Clone, Copy)]
+pub struct Fingerprint<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// What tells two findings of one rule on one path apart.
+    pub detail: &'a str,
+}
+
+impl Fingerprint<'_> {
+    /// 32 hexadecimal digits.
+    pub fn text(&self) -> String {
+        // Lengths keep ("ab", "c") and ("a", "bc") apart.
+        let Fingerprint { rule, path, detail } = self;
+        let text = format!("1\n{rule}\n{}\n{path}\n{}\n{detail}\n", path.len(), detail.len());
+        let mut hex = Digest::sha256(text.as_bytes()).hex();
+        hex.truncate(32);
+        hex
+    }
+}
+
+/// The report of one image.
+pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
+    let facts = verdict.facts;
+    let mut findings = Vec::new();
+    let mut rules = Vec::new();
+    let mut image_verdict = Verdict::Pass;
+    for (rule, judgement) in &verdict.judged {
+        let told: Vec<_> =
+            judgement.findings.iter().map(|finding| finding_report(verdict, rule, finding)).collect();
+        let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
+        let outcome = match (fails, &judgement.incomplete) {
+            (true, _) => Outcome::Fail,
+            (false, Some(_)) => Outcome::NotEvaluated,
+            (false, None) => Outcome::Pass,
+        };
+        if fails {
+            image_verdict = image_verdict.max(Verdict::Fail);
+        }
+        if judgement.incomplete.is_some() && verdict.policy.requires(rule, verdict.has_catalog, &facts.base) {
+            image_verdict = Verdict::Error;
+        }
+        rules.push(RuleReport {
+            rule: rule.id,
+            outcome,
+            reason: judgement.incomplete.clone(),
+            findings: told.len(),
+        });
+        findings.extend(told);
+    }
+    findings.sort_by(|a, b| {
+        let key = |finding: &FindingReport| {
+            let layer = finding.layer.as_ref().map(|layer| layer.index);
+            (
+                std::cmp::Reverse(finding.severity),
+                finding.rule,
+                finding.path.clone(),
+                layer,
+                finding.message.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    rules.sort_by_key(|rule| rule.rule);
+    let image = &facts.image;
+    let platform = image.platform();
+    ImageReport {
+        source: verdict.source.to_owned(),
+        form: image.form.to_string(),
+        names: image.names.clone(),
+        manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
+        config_digest: image.config_digest.to_string(),
+        platform: PlatformReport {
+            os: platform.os.clone(),
+            architecture: platform.architecture.clone(),
+            variant: Some(platform.variant.clone()).filter(|variant| !variant.is_empty()),
+        },
+        verdict: image_verdict,
+        base: base_report(&facts.base),
+        config: config_report(facts),
+        layers: layer_reports(facts),
+        findings,
+        rules,
+    }
+}
+
+fn finding_report(verdict: &ImageVerdict<'_>, rule: &Rule, finding: &Finding) -> FindingReport {
+    let severity = verdict.policy.severity(rule, finding);
+    let path = finding.path.as_ref().map(ToString::to_string);
+    let detail = if path.is_some() { finding_detail(finding) } else { finding.message.clone() };
+    let fingerprint =
+        Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail };
+    let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, value) in &finding.evidence {
+        add_evidence(&mut evidence, name, value);
+    }
+    FindingReport {
+        rule: rule.id,
+        severity,
+        status: if verdict.policy.fails(severity) { FindingStatus::Fail } else { FindingStatus::Warn },
+        message: finding.message.clone(),
+        layer: finding.layer.map(|index| layer_place(verdict.facts, index)),
+        effective: finding.effective,
+        evidence,
+        remediation: finding.remediation.clone(),
+        fingerprint: fingerprint.text(),
+        references: rule.references(),
+        path,
+    }
+}
+
+/// On one path a rule may find several things only where it names them: accounts, and the like.
+fn finding_detail(finding: &Finding) -> String {
+    let named = finding.evidence.iter().find(|(name, _)| *name == "name");
+    named.map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+/// A name that comes twice makes a list.
+fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str) {
+    let value = Value::String(value.to_owned());
+    match evidence.get_mut(name) {
+        None => {
+            evidence.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(list)) => list.push(value),
+        Some(first) => {
+            let before = first.take();
+            *first = Value::Array(vec![before, value]);
+        }
+    }
+}
+
+fn layer_place(facts: &Facts, index: usize) -> LayerPlace {
+    LayerPlace {
+        index,
+        diff_id: diff_id(facts, index).map(|digest| digest.to_string()),
+        created_by: facts.image.build_step(index).map(crate::model::History::step),
+    }
+}
+
+fn diff_id(facts: &Facts, index: usize) -> Option<Digest> {
+    Some(facts.layers.get(index)?.as_ref()?.tar.as_ref().ok()?.diff_id)
+}
+
+fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
+    let base_layers = facts.base.base_layers();
+    let mut below = Some(Vec::new());
+    let layers = facts.image.layers.iter().zip(&facts.layers).enumerate();
+    layers
+        .map(|(index, (layer, read))| {
+            let tar = read.as_ref().and_then(|read| read.tar.as_ref().ok());
+            below = below.take().zip(tar).map(|(mut below, tar)| {
+                below.push(tar.diff_id);
+                below
+            });
+            let declared = layer.declared.as_ref().filter(|declared| !declared.media_type.is_empty());
+            LayerReport {
+                index,
+                digest: read.as_ref().map(|read| read.blob.sha256.to_string()),
+                diff_id: tar.map(|tar| tar.diff_id.to_string()),
+                chain_id: below.as_deref().and_then(chain_id).map(|digest| digest.to_string()),
+                media_type: declared.map(|declared| declared.media_type.as_str().to_owned()),
+                compression: read.as_ref().map(|read| read.compression.to_string()),
+                size: read.as_ref().map(|read| read.blob.size),
+                uncompressed_size: tar.map(|tar| tar.size),
+                origin: if index < base_layers { Origin::Base } else { Origin::Upper },
+                created_by: facts.image.build_step(index).map(crate::model::History::step),
+                entries: tar.map(|tar| tar.entries.len()),
+            }
+        })
+        .collect()
+}
+
+fn base_report(base: &BaseStatus) -> BaseReport {
+    let lineage = base.lineage().iter().map(|base| LineageReport {
+        name: base.name.clone(),
+        version: base.version.clone(),
+        tier: base.tier.to_string(),
+        state: base.state.to_string(),
+        layers: base.layers.len(),
+        chain_id: base.chain_id.to_string(),
+    });
+    let (status, reason, nearest) = match base {
+        BaseStatus::NotEvaluated { reason } => (BaseState::NotEvaluated, Some(reason.clone()), None),
+        BaseStatus::Matched { .. } => (BaseState::Verified, None, None),
+        BaseStatus::Missing { nearest } => (BaseState::Missing, None, nearest.as_deref().map(nearest_report)),
+    };
+    BaseReport { status, reason, lineage: lineage.collect(), nearest }
+}
+
+fn nearest_report(near: &Nearest) -> NearestReport {
+    NearestReport {
+        name: near.base.name.clone(),
+        version: near.base.version.clone(),
+        layers: near.base.layers.len(),
+        layers_agreed: near.layers_agreed,
+        breaks_at: near.breaks_at.map(|at| BreakReport {
+            layer: at.layer,
+            expected: at.expected.to_string(),
+            found: at.found.map(|digest| digest.to_string()),
+        }),
+        found_at: near.found_at,
+        other_platform: near.other_platform,
+        explanation: near.explain(),
+    }
+}
+
+fn config_report(facts: &Facts) -> ConfigReport {
+    let config = facts.image.config();
+    ConfigReport {
+        user: config.user.clone(),
+        effective_uid: user::effective_uid(facts),
+        entrypoint: config.entrypoint.clone(),
+        cmd: config.cmd.clone(),
+        working_dir: config.working_dir.clone(),
+        env: config.env.iter().map(|variable| mask(variable)).collect(),
+        exposed_ports: config.exposed_ports.clone(),
+        volumes: config.volumes.clone(),
+        labels: config.labels.clone(),
+        created: config.created.clone(),
+    }
+}
+
+/// Parts of the names of variables whose values are nobody's business.
+const SECRET_NAMES: [&str; 10] = [
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "TOKEN",
+    "CREDENTIAL",
+    "APIKEY",
+    "API_KEY",
+    "PRIVATE_KEY",
+    "ACCESS_KEY",
+];
+
+/// A report is passed around more freely than an image: a value that by its name is a secret is not in it.
+fn mask(variable: &str) -> String {
+    match variable.split_once('=') {
+        Some((name, value))
+            if !value.is_empty()
+                && SECRET_NAMES.iter().any(|part| name.to_ascii_uppercase().contains(part)) =>
+        {
+            format!("{name}=***")
+        }
+        _ => variable.to_owned(),
+    }
+}

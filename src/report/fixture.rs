@@ -1,0 +1,264 @@
+//! Reports for tests of the renderers: a passing image, and pieces to spoil it with.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A digest that a person can tell from another.
+pub(super) fn digest(digit: char) -> String {
+    format!("sha256:{}", digit.to_string().repeat(64))
+}
+
+/// An image of two base layers and one above, without findings.
+pub(super) fn image() -> ImageReport {
+    let passed = [
+        "base-not-official",
+        "blob-missing",
+        "diff-id-mismatch",
+        "digest-mismatch",
+        "layer-count-mismatch",
+        "layer-unsupported",
+        "setuid-file",
+        "user-root",
+    ];
+    ImageReport {
+        source: "app.tar".into(),
+        form: "oci-archive".into(),
+        names: vec!["example.com/shop/app:1.4".into()],
+        manifest_digest: Some(digest('a')),
+        config_digest: digest('b'),
+        platform: PlatformReport { os: "linux".into(), architecture: "amd64".into(), variant: None },
+        verdict: Verdict::Pass,
+        base: BaseReport {
+            status: BaseState::Verified,
+            reason: None,
+            lineage: vec![lineage("debian-base", "official", 1), lineage("java-base", "custom", 2)],
+            nearest: None,
+        },
+        config: ConfigReport {
+            user: Some("app".into()),
+            effective_uid: Some(10_001),
+            entrypoint: vec!["/usr/bin/java".into(), "-jar".into()],
+            cmd: vec!["/app.jar".into()],
+            working_dir: "/".into(),
+            env: vec!["PATH=/usr/bin".into()],
+            exposed_ports: Vec::new(),
+            volumes: Vec::new(),
+            labels: BTreeMap::new(),
+            created: None,
+        },
+        layers: vec![
+            layer(0, Origin::Base, "ADD rootfs.tar / in /"),
+            layer(1, Origin::Base, "RUN apt-get install -y openjdk-17-jre-headless"),
+            layer(2, Origin::Upper, "COPY app.jar /app.jar"),
+        ],
+        findings: Vec::new(),
+        rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
+    }
+}
+
+/// A base in the lineage.
+pub(super) fn lineage(name: &str, tier: &str, layers: usize) -> LineageReport {
+    LineageReport {
+        name: name.into(),
+        version: "12".into(),
+        tier: tier.into(),
+        state: "approved".into(),
+        layers,
+        chain_id: digest('c'),
+    }
+}
+
+/// A layer.
+pub(super) fn layer(index: usize, origin: Origin, step: &str) -> LayerReport {
+    LayerReport {
+        index,
+        digest: Some(digest('d')),
+        diff_id: Some(digest('e')),
+        chain_id: Some(digest('f')),
+        media_type: Some("application/vnd.oci.image.layer.v1.tar+gzip".into()),
+        compression: Some("gzip".into()),
+        size: Some(1_000),
+        uncompressed_size: Some(4_096),
+        origin,
+        created_by: Some(step.into()),
+        entries: Some(3),
+    }
+}
+
+/// What became of a rule.
+pub(super) fn outcome(rule: &'static str, outcome: Outcome, reason: Option<&str>) -> RuleReport {
+    RuleReport { rule, outcome, reason: reason.map(str::to_owned), findings: 0 }
+}
+
+/// A finding that fails, of layer 2; without a path where it is empty.
+pub(super) fn finding(rule: &'static str, severity: Severity, path: &str, message: &str) -> FindingReport {
+    FindingReport {
+        rule,
+        severity,
+        status: if severity >= Severity::Medium { FindingStatus::Fail } else { FindingStatus::Warn },
+        message: message.into(),
+        path: Some(path.to_owned()).filter(|path| !path.is_empty()),
+        layer: Some(LayerPlace {
+            index: 2,
+            diff_id: Some(digest('e')),
+            created_by: Some("RUN chmod u+s /usr/bin/find".into()),
+        }),
+        effective: true,
+        evidence: BTreeMap::new(),
+        remediation: format!("mend {rule}"),
+        fingerprint: "0123456789abcdef0123456789abcdef".into(),
+        references: Vec::new(),
+    }
+}
+
+/// The image with these findings: their rules failed where they fail.
+pub(super) fn with_findings(mut image: ImageReport, findings: Vec<FindingReport>) -> ImageReport {
+    for finding in &findings {
+        let fails = finding.status == FindingStatus::Fail;
+        if fails {
+            image.verdict = image.verdict.max(Verdict::Fail);
+        }
+        let now = if fails { Outcome::Fail } else { Outcome::Pass };
+        match image.rules.iter_mut().find(|rule| rule.rule == finding.rule) {
+            Some(rule) => (rule.outcome, rule.findings) = (now, rule.findings + 1),
+            None => image.rules.push(RuleReport { findings: 1, ..outcome(finding.rule, now, None) }),
+        }
+    }
+    image.rules.sort_by_key(|rule| rule.rule);
+    image.findings = findings;
+    image
+}
+
+/// A report of images only.
+pub(super) fn report(images: Vec<ImageReport>) -> Report {
+    with_errors(images, Vec::new())
+}
+
+/// A report of images and errors.
+pub(super) fn with_errors(images: Vec<ImageReport>, errors: Vec<ErrorReport>) -> Report {
+    let worst = images.iter().map(|image| image.verdict).max().unwrap_or(Verdict::Pass);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "ocicheck", version: "0.1.0" },
+        policy: PolicyInfo {
+            source: "built-in".into(),
+            sha256: "0".repeat(64),
+            profile: "standard".into(),
+            environment: None,
+            fail_on: Severity::Medium,
+        },
+        verdict: if errors.is_empty() { worst } else { Verdict::Error },
+        summary: builder::summary(&images, errors.len()),
+        images,
+        errors,
+        notes: Vec::new(),
+        run: Run { started_at: "2026-01-02T03:04:05Z".into(), duration_ms: 12, jobs: 2 },
+    }
+}
+
+/// An error as the command line makes it.
+pub(super) fn error() -> ErrorReport {
+    ErrorReport {
+        source: "missing.tar".into(),
+        message: "missing.tar: cannot be opened: No such file or directory".into(),
+        hint: Some("name an archive or a directory".into()),
+    }
+}
+
+/// A report in which every field is filled and every value of every list of values stands.
+pub(super) fn full() -> Report {
+    let findings = Severity::WORST_FIRST.into_iter().map(|severity| FindingReport {
+        effective: severity > Severity::Low,
+        evidence: BTreeMap::from([
+            ("text".to_owned(), json!("4755")),
+            ("number".to_owned(), json!(2)),
+            ("flag".to_owned(), json!(true)),
+            ("list".to_owned(), json!(["a", "b"])),
+        ]),
+        references: vec!["OCI image spec".into()],
+        ..finding("setuid-file", severity, "/usr/bin/find", "a setuid program")
+    });
+    let mut failing = with_findings(image(), findings.collect());
+    failing.platform.variant = Some("v3".into());
+    failing.config.created = Some("2026-01-02T03:04:05Z".into());
+    failing.config.labels = BTreeMap::from([("org.opencontainers.image.title".to_owned(), "app".to_owned())]);
+    failing.config.exposed_ports = vec!["8080/tcp".into()];
+    failing.config.volumes = vec!["/data".into()];
+    failing.base.lineage.push(LineageReport { state: "deprecated".into(), ..lineage("b", "custom", 2) });
+    failing.base.lineage.push(LineageReport { state: "revoked".into(), ..lineage("r", "custom", 2) });
+    let mut missing = image();
+    missing.base = missing_base();
+    let mut errored = image();
+    errored.verdict = Verdict::Error;
+    errored.base = unasked_base("layer 2 could not be read");
+    errored.rules.push(outcome("user-unknown", Outcome::NotEvaluated, Some("layer 2 could not be read")));
+    let mut report = with_errors(vec![failing, missing, errored], vec![error()]);
+    report.policy.environment = Some("production".into());
+    report.notes = vec![Note { source: "app.tar".into(), message: "an attestation was left out".into() }];
+    report
+}
+
+/// Everything that may be null is null.
+pub(super) fn sparse() -> Report {
+    let mut image = image();
+    image.manifest_digest = None;
+    image.config.user = None;
+    image.config.effective_uid = None;
+    for layer in &mut image.layers {
+        *layer = LayerReport {
+            digest: None,
+            diff_id: None,
+            chain_id: None,
+            media_type: None,
+            compression: None,
+            size: None,
+            uncompressed_size: None,
+            created_by: None,
+            entries: None,
+            ..layer.clone()
+        };
+    }
+    let bare = FindingReport { layer: None, ..finding("user-root", Severity::High, "", "uid 0") };
+    let mut placed = finding("blob-missing", Severity::Critical, "", "not there");
+    placed.layer = Some(LayerPlace { index: 1, diff_id: None, created_by: None });
+    let mut report = report(vec![with_findings(image, vec![placed, bare])]);
+    report.errors = vec![ErrorReport { hint: None, ..error() }];
+    report
+}
+
+/// No base, and one that is near.
+pub(super) fn missing_base() -> BaseReport {
+    BaseReport {
+        status: BaseState::Missing,
+        reason: None,
+        lineage: Vec::new(),
+        nearest: Some(NearestReport {
+            name: "debian-base".into(),
+            version: "12".into(),
+            layers: 2,
+            layers_agreed: 1,
+            breaks_at: Some(BreakReport { layer: 1, expected: digest('1'), found: Some(digest('2')) }),
+            found_at: Some(1),
+            other_platform: true,
+            explanation: "1 of the 2 layers of debian-base:12 agree, and layer 1 is another".into(),
+        }),
+    }
+}
+
+/// A base that could not be asked for.
+pub(super) fn unasked_base(reason: &str) -> BaseReport {
+    BaseReport {
+        status: BaseState::NotEvaluated,
+        reason: Some(reason.to_owned()),
+        lineage: Vec::new(),
+        nearest: None,
+    }
+}
+
+/// The JSON that programs get.
+pub(super) fn as_json(report: &Report) -> Value {
+    serde_json::from_str(&json::render(report)).expect("what was written can be read")
+}

@@ -1,0 +1,394 @@
+//! The report: the wire format, version 1, and one renderer a file.
+//!
+//! The types here are the contract with whoever reads the JSON (`docs/report.schema.json`); they
+//! are filled once, complete and sorted, before anything is rendered.
+
+mod build;
+mod builder;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use builder::Builder;
+
+pub use build::{Fingerprint, ImageVerdict, build_image};
+
+use crate::rules::Severity;
+
+/// The version of this format.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A whole report.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// By what it was judged.
+    pub policy: PolicyInfo,
+    /// Error before fail before pass.
+    pub verdict: Verdict,
+    /// In the order of the command line, then of the archive.
+    pub images: Vec<ImageReport>,
+    /// Inputs and images that could not be checked.
+    pub errors: Vec<ErrorReport>,
+    /// Things to know that are no fault.
+    pub notes: Vec<Note>,
+    /// Counts over all images.
+    pub summary: Summary,
+    /// What differs from run to run; always last.
+    pub run: Run,
+}
+
+/// Who wrote the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tool {
+    /// `ocicheck`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// By what policy was judged.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyInfo {
+    /// Where the policy came from: `built-in`.
+    pub source: String,
+    /// SHA-256 of the policy's text.
+    pub sha256: String,
+    /// The profile in force.
+    pub profile: String,
+    /// The environment asked for.
+    pub environment: Option<String>,
+    /// The severity from which on a finding fails.
+    pub fail_on: Severity,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every image passes.
+    Pass,
+    /// Some image fails.
+    Fail,
+    /// Something could not be checked.
+    Error,
+}
+
+/// One image.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageReport {
+    /// The input it came from, as given on the command line.
+    pub source: String,
+    /// The form of the input.
+    pub form: String,
+    /// Its tags and names.
+    pub names: Vec<String>,
+    /// Computed; null where the form has no manifest.
+    pub manifest_digest: Option<String>,
+    /// Computed.
+    pub config_digest: String,
+    /// What the config says.
+    pub platform: PlatformReport,
+    /// Of this image.
+    pub verdict: Verdict,
+    /// What it stands on.
+    pub base: BaseReport,
+    /// What it runs, and as whom.
+    pub config: ConfigReport,
+    /// Lowest first.
+    pub layers: Vec<LayerReport>,
+    /// Worst first, then by rule, path and layer.
+    pub findings: Vec<FindingReport>,
+    /// Every rule, in alphabetical order.
+    pub rules: Vec<RuleReport>,
+}
+
+/// A platform.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlatformReport {
+    /// `linux`.
+    pub os: String,
+    /// `amd64`.
+    pub architecture: String,
+    /// `v8`; null where there is none.
+    pub variant: Option<String>,
+}
+
+/// What an image stands on.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaseReport {
+    /// Whether it stands on a catalogued base.
+    pub status: BaseState,
+    /// Why it was not evaluated.
+    pub reason: Option<String>,
+    /// The bases it stands on, the lowest first.
+    pub lineage: Vec<LineageReport>,
+    /// The base it comes nearest to, where it stands on none.
+    pub nearest: Option<NearestReport>,
+}
+
+/// Whether an image stands on a catalogued base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseState {
+    /// On at least one.
+    Verified,
+    /// On none.
+    Missing,
+    /// Not known.
+    NotEvaluated,
+}
+
+/// A base that an image stands on.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineageReport {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// `official` or `custom`.
+    pub tier: String,
+    /// `approved`, `deprecated` or `revoked`.
+    pub state: String,
+    /// How many layers it has.
+    pub layers: usize,
+    /// The chainID of these layers.
+    pub chain_id: String,
+}
+
+/// The base that an image comes nearest to.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NearestReport {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// How many layers it has.
+    pub layers: usize,
+    /// With how many of them the image begins.
+    pub layers_agreed: usize,
+    /// The first layer that differs.
+    pub breaks_at: Option<BreakReport>,
+    /// All its layers are there, from this layer of the image on.
+    pub found_at: Option<usize>,
+    /// It is for another platform.
+    pub other_platform: bool,
+    /// All of that in one sentence.
+    pub explanation: String,
+}
+
+/// Where the chain of layers breaks.
+#[derive(Debug, Clone, Serialize)]
+pub struct BreakReport {
+    /// Index of the layer.
+    pub layer: usize,
+    /// The base's diffID there.
+    pub expected: String,
+    /// The image's diffID there; null where the image has no more layers.
+    pub found: Option<String>,
+}
+
+/// What an image runs, and as whom.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigReport {
+    /// `USER` as written.
+    pub user: Option<String>,
+    /// The uid it means in the final image; null where it is not known.
+    pub effective_uid: Option<i64>,
+    /// `ENTRYPOINT`.
+    pub entrypoint: Vec<String>,
+    /// `CMD`.
+    pub cmd: Vec<String>,
+    /// `WORKDIR`.
+    pub working_dir: String,
+    /// `ENV`; values that look like secrets are masked.
+    pub env: Vec<String>,
+    /// `EXPOSE`.
+    pub exposed_ports: Vec<String>,
+    /// `VOLUME`.
+    pub volumes: Vec<String>,
+    /// `LABEL`.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, as written.
+    pub created: Option<String>,
+}
+
+/// A layer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerReport {
+    /// From 0, the lowest.
+    pub index: usize,
+    /// Digest as stored, computed; null where the blob is not there.
+    pub digest: Option<String>,
+    /// Digest of the uncompressed bytes, computed; null where it could not be read.
+    pub diff_id: Option<String>,
+    /// Identity of this layer and all below it; null where one could not be read.
+    pub chain_id: Option<String>,
+    /// As declared; null in docker archives.
+    pub media_type: Option<String>,
+    /// By its bytes; null where the blob is not there.
+    pub compression: Option<String>,
+    /// Bytes as stored.
+    pub size: Option<u64>,
+    /// Bytes uncompressed.
+    pub uncompressed_size: Option<u64>,
+    /// Whether it is the base's.
+    pub origin: Origin,
+    /// The build step that made it.
+    pub created_by: Option<String>,
+    /// How many entries it has.
+    pub entries: Option<usize>,
+}
+
+/// Whose a layer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The base's.
+    Base,
+    /// Above the base.
+    Upper,
+}
+
+/// A finding.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingReport {
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Whether it fails the run.
+    pub status: FindingStatus,
+    /// One clause for people.
+    pub message: String,
+    /// Absolute in the image.
+    pub path: Option<String>,
+    /// The layer that did it.
+    pub layer: Option<LayerPlace>,
+    /// Whether it shows in the effective tree.
+    pub effective: bool,
+    /// Named values that prove it.
+    pub evidence: BTreeMap<String, Value>,
+    /// What to do about it.
+    pub remediation: String,
+    /// Stable across rebuilds.
+    pub fingerprint: String,
+    /// Further reading.
+    pub references: Vec<String>,
+}
+
+/// Whether a finding fails the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingStatus {
+    /// At or above `fail_on`.
+    Fail,
+    /// Below it.
+    Warn,
+}
+
+/// Which layer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayerPlace {
+    /// From 0, the lowest.
+    pub index: usize,
+    /// Computed; null where it could not be read.
+    pub diff_id: Option<String>,
+    /// The build step that made it.
+    pub created_by: Option<String>,
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleReport {
+    /// Its name.
+    pub rule: &'static str,
+    /// What came out.
+    pub outcome: Outcome,
+    /// Why it was not evaluated.
+    pub reason: Option<String>,
+    /// How many findings it has.
+    pub findings: usize,
+}
+
+/// How a rule ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It looked at everything and found nothing that fails.
+    Pass,
+    /// It found something that fails.
+    Fail,
+    /// It could not look at everything; never a pass.
+    NotEvaluated,
+}
+
+/// An input or image that could not be checked.
+#[derive(Debug, Clone, Serialize)]
+pub struct ErrorReport {
+    /// The input, as given on the command line.
+    pub source: String,
+    /// What and where.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A thing to know.
+#[derive(Debug, Clone, Serialize)]
+pub struct Note {
+    /// The input, as given on the command line.
+    pub source: String,
+    /// What.
+    pub message: String,
+}
+
+/// Counts over all images.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Images judged.
+    pub images: usize,
+    /// Of these, with verdict pass.
+    pub passed: usize,
+    /// With verdict fail.
+    pub failed: usize,
+    /// With verdict error.
+    pub errored: usize,
+    /// Inputs and images that could not be checked at all.
+    pub errors: usize,
+    /// Findings by severity, all severities.
+    pub findings: BTreeMap<String, usize>,
+    /// Rules that were not evaluated, over all images.
+    pub rules_not_evaluated: usize,
+}
+
+/// What differs from run to run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// RFC 3339.
+    pub started_at: String,
+    /// Wall time.
+    pub duration_ms: u64,
+    /// Threads.
+    pub jobs: usize,
+}

@@ -1,0 +1,187 @@
+//! The report as text for people: the verdict first, then what it rests on, then what to do.
+
+mod finding;
+mod image;
+mod page;
+
+use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict};
+use page::{Look, Page, Safe, counted};
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to write ANSI colours.
+    pub color: bool,
+    /// Columns; paths may be longer.
+    pub width: usize,
+    /// How much is told.
+    pub verbosity: Verbosity,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// One line for each image.
+    Quiet,
+    /// What a person wants to know.
+    Normal,
+    /// Every path, all evidence, every layer, every rule that was not evaluated.
+    Verbose,
+}
+
+/// Without colour, 80 columns, for a person.
+impl Default for Style {
+    fn default() -> Self {
+        Self { color: false, width: 80, verbosity: Verbosity::Normal }
+    }
+}
+
+/// The whole report. Whatever comes from an image or the command line is escaped, so that nothing
+/// in it can steer a terminal.
+pub fn render(report: &Report, style: &Style) -> String {
+    let mut page = Page::new(style.width, style.color);
+    if style.verbosity == Verbosity::Quiet {
+        write_quiet(&mut page, report);
+        return page.into_text();
+    }
+    if report.images.len() + report.errors.len() > 1 {
+        marked_by(&mut page, report.verdict, &overall(report));
+    }
+    for image in &report.images {
+        page.gap();
+        image::write(&mut page, image, report.policy.fail_on, style);
+    }
+    write_errors(&mut page, report);
+    write_notes(&mut page, report);
+    write_end(&mut page, report);
+    page.into_text()
+}
+
+/// A verdict and what it is of.
+fn marked_by(page: &mut Page, verdict: Verdict, text: &str) {
+    page.marked(0, &format!("{:7}", word(verdict)), Look::Verdict(verdict), text, Look::Bold);
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Error => "ERROR",
+    }
+}
+
+fn write_quiet(page: &mut Page, report: &Report) {
+    for image in &report.images {
+        let failing = image.findings.iter().filter(|finding| finding.status == FindingStatus::Fail);
+        let failing: Vec<_> = failing.map(|finding| finding.severity).collect();
+        let count = |severity| failing.iter().filter(|found| **found == severity).count();
+        let counts = match (finding::by_severity(count), image.verdict) {
+            (counts, Verdict::Error) if counts.is_empty() => "required rules not evaluated".to_owned(),
+            (counts, _) => counts,
+        };
+        let tail = if counts.is_empty() { String::new() } else { format!(": {counts}") };
+        let title = format!("{} ({})", Safe::of(&image.source).as_str(), image::title(image));
+        write_verdict_line(page, image.verdict, &format!("{title}{tail}"));
+    }
+    for error in &report.errors {
+        let (source, message) = error_text(error);
+        write_verdict_line(page, Verdict::Error, &format!("{source}: {message}"));
+    }
+}
+
+/// One line whatever its length: for `grep`.
+fn write_verdict_line(page: &mut Page, verdict: Verdict, text: &str) {
+    page.one_line(&format!("{:7}", word(verdict)), Look::Verdict(verdict), text);
+}
+
+fn overall(report: &Report) -> String {
+    let summary = &report.summary;
+    let parts = [
+        (summary.passed, "passes", "pass"),
+        (summary.failed, "fails", "fail"),
+        (summary.errored + summary.errors, "could not be checked", "could not be checked"),
+    ];
+    let told = parts.into_iter().filter(|(number, ..)| *number > 0);
+    let told: Vec<_> = told
+        .map(|(number, one, many)| format!("{number} {}", if number == 1 { one } else { many }))
+        .collect();
+    format!("{}: {}", counted(summary.images + summary.errors, "image"), told.join(", "))
+}
+
+/// The source, and the message without the source that it may begin with.
+fn error_text(error: &super::ErrorReport) -> (String, String) {
+    let message = error.message.strip_prefix(&error.source).and_then(|rest| rest.strip_prefix(": "));
+    let message = Safe::of(message.unwrap_or(&error.message));
+    (Safe::of(&error.source).as_str().to_owned(), message.as_str().to_owned())
+}
+
+fn write_errors(page: &mut Page, report: &Report) {
+    for error in &report.errors {
+        page.gap();
+        let (source, message) = error_text(error);
+        marked_by(page, Verdict::Error, &source);
+        page.wrapped(7, &message, Look::Plain);
+        if let Some(hint) = &error.hint {
+            page.marked(7, "→ ", Look::Bold, Safe::of(hint).as_str(), Look::Plain);
+        }
+    }
+}
+
+fn write_notes(page: &mut Page, report: &Report) {
+    if !report.notes.is_empty() {
+        page.gap();
+    }
+    for note in &report.notes {
+        let text = format!("{}: {}", Safe::of(&note.source).as_str(), Safe::of(&note.message).as_str());
+        page.marked(0, "Note   ", Look::Dim, &text, Look::Plain);
+    }
+}
+
+/// Counts, and the next thing to do; nothing where there is neither.
+fn write_end(page: &mut Page, report: &Report) {
+    let findings = &report.summary.findings;
+    let total: usize = findings.values().sum();
+    if total > 0 {
+        page.gap();
+        let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
+        let counts = finding::summed(total, of);
+        page.wrapped(0, &format!("{counts} (fails at {})", report.policy.fail_on), Look::Plain);
+    }
+    if let Some(next) = next(report) {
+        if total == 0 {
+            page.gap();
+        }
+        page.marked(0, "Next: ", Look::Bold, &next, Look::Plain);
+    }
+}
+
+fn next(report: &Report) -> Option<String> {
+    let failing = report.images.iter().flat_map(|image| &image.findings);
+    // Of equals the first, which is how the report is sorted.
+    let worst = failing
+        .filter(|finding| finding.status == FindingStatus::Fail)
+        .min_by_key(|finding| std::cmp::Reverse(finding.severity));
+    if let Some(worst) = worst {
+        return Some(format!("ocicheck rules explain {}", worst.rule));
+    }
+    if report.verdict == Verdict::Error {
+        return Some("mend what could not be checked, and check again".to_owned());
+    }
+    let without_catalog = report.images.iter().any(lacks_catalog);
+    without_catalog
+        .then(|| "name the approved bases with --bases FILE to have the base proven too".to_owned())
+}
+
+/// Whether rules ask for a catalog and none was given.
+fn lacks_catalog(image: &ImageReport) -> bool {
+    let reason = image.base.reason.as_deref().filter(|reason| reason.contains("--bases"));
+    image.base.status == BaseState::NotEvaluated
+        && reason.is_some()
+        && image
+            .rules
+            .iter()
+            .any(|rule| rule.outcome == Outcome::NotEvaluated && rule.reason.as_deref() == reason)
+}
+
+#[cfg(test)]
+mod tests;
