@@ -8,8 +8,10 @@
 //! [`source`] → [`model`] → [`scan`] → [`rootfs`] → [`facts`] → [`rules`] → [`report`].
 
 pub mod base;
+pub mod cli;
 pub mod codec;
 pub mod digest;
+pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod limits;

@@ -1,0 +1,235 @@
+//! The arguments, defined once: help, usage errors and defaults come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::Tier;
+use crate::model::Platform;
+use crate::policy::Profile;
+use crate::rules::Severity;
+
+/// Check container images without network, daemon or root: is every byte what its digest says, does
+/// the image stand on an approved base, and did anything above break the base or slip in privilege?
+#[derive(Debug, Parser)]
+#[command(name = "ocicheck", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    after_help = "Exit status: 0 every image passes, 1 some image fails, 2 something could not be checked."
+)]
+pub struct Arguments {
+    /// What to do; `check` where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The arguments of `check`.
+    #[command(flatten)]
+    pub check: CheckArguments,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check images (the default command)
+    Check(CheckArguments),
+    /// Keep the catalog of approved bases
+    Base {
+        /// What to do with the catalog.
+        #[command(subcommand)]
+        command: BaseCommand,
+    },
+    /// Tell what is checked
+    Rules {
+        /// What to tell; the list where nothing is said.
+        #[command(subcommand)]
+        command: Option<RulesCommand>,
+    },
+}
+
+/// `ocicheck check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Image archives (docker save, OCI; also compressed), OCI layout directories, or - for standard input
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// Catalog of approved bases; without it no base is demanded
+    #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
+    pub bases: Option<PathBuf>,
+    /// Way of publishing to judge by
+    #[arg(long, value_enum, default_value_t = Profile::Standard)]
+    pub profile: Profile,
+    /// Format on standard output; by default text on a terminal or beside --output, else json
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Write the report to FILE too, in the format of its extension (.json, .txt); may be repeated
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Check only images for this platform; by default all
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+    /// Check only the image of this name or digest; by default all
+    #[arg(long, value_name = "NAME|DIGEST")]
+    pub image: Option<String>,
+    /// Fail on findings of this severity or above [default: medium]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// How many threads to use [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Progress on standard error
+    #[arg(long, value_enum, default_value_t = Progress::Auto)]
+    pub progress: Progress,
+    /// Colour in text
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// One line for each image
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Every path, and every rule that was not evaluated
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// A form of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: docs/report.schema.json
+    Json,
+}
+
+/// Whether to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// When standard error is a terminal
+    Auto,
+    /// Not at all
+    Never,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// When standard output is a terminal and NO_COLOR is not set
+    Auto,
+    /// In any case
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The catalog file.
+#[derive(Debug, Args)]
+pub struct CatalogFile {
+    /// Catalog of approved bases
+    #[arg(long, value_name = "FILE", env = "OCICHECK_BASES", default_value = "bases.json")]
+    pub bases: PathBuf,
+}
+
+/// `ocicheck base`.
+#[derive(Debug, Subcommand)]
+pub enum BaseCommand {
+    /// Verify an image and add it to the catalog
+    Add(AddBase),
+    /// List the bases of the catalog
+    List {
+        /// The catalog.
+        #[command(flatten)]
+        catalog: CatalogFile,
+    },
+    /// Show all that the catalog says of a base, as JSON
+    Show {
+        /// The catalog.
+        #[command(flatten)]
+        catalog: CatalogFile,
+        /// NAME:VERSION, NAME or chainID
+        #[arg(value_name = "BASE")]
+        base: String,
+    },
+    /// Mark a base as one to move away from
+    Deprecate(ChangeBase),
+    /// Mark a base as one that must not be used any more
+    Revoke(ChangeBase),
+}
+
+/// `ocicheck base add`.
+#[derive(Debug, Args)]
+pub struct AddBase {
+    /// Image archive or OCI layout directory of the base, or - for standard input
+    #[arg(value_name = "IMAGE")]
+    pub image_file: PathBuf,
+    /// The catalog.
+    #[command(flatten)]
+    pub catalog: CatalogFile,
+    /// What the base is called
+    #[arg(long)]
+    pub name: String,
+    /// Which version of it this is
+    #[arg(long = "version", value_name = "VERSION")]
+    pub base_version: String,
+    /// Whose base it is: the company's, or a team's that extends an official one
+    #[arg(long, value_enum, default_value_t = Tier::Official)]
+    pub tier: Tier,
+    /// Add only images for this platform; by default all
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+    /// Add only the image of this name or digest; by default all
+    #[arg(long, value_name = "NAME|DIGEST")]
+    pub image: Option<String>,
+    /// The day it is added [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub at: Option<jiff::civil::Date>,
+}
+
+/// `ocicheck base deprecate` and `revoke`.
+#[derive(Debug, Args)]
+pub struct ChangeBase {
+    /// NAME:VERSION, NAME or chainID
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// The catalog.
+    #[command(flatten)]
+    pub catalog: CatalogFile,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    /// What to build on instead
+    #[arg(long, value_name = "NAME:VERSION")]
+    pub successor: Option<String>,
+    /// The day of the change [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub at: Option<jiff::civil::Date>,
+}
+
+/// `ocicheck rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List all rules
+    List,
+    /// Show the page of a rule
+    Explain {
+        /// The rule's name
+        #[arg(value_name = "RULE")]
+        rule: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn check_is_the_default_command() {
+        let short = Arguments::try_parse_from(["ocicheck", "image.tar", "--bases", "b.json"]).unwrap();
+        assert!(short.command.is_none() && short.check.images.len() == 1);
+        let long = Arguments::try_parse_from(["ocicheck", "check", "image.tar"]).unwrap();
+        assert!(matches!(long.command, Some(Command::Check(_))));
+        assert!(Arguments::try_parse_from(["ocicheck"]).is_err());
+    }
+}

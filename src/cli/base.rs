@@ -1,0 +1,152 @@
+//! `ocicheck base`: keeping the catalog.
+
+use std::path::Path;
+
+use super::args::{AddBase, BaseCommand, ChangeBase};
+use super::exit::Exit;
+use super::output;
+use crate::base::catalog::Added;
+use crate::base::{Catalog, State};
+use crate::engine::{self, NewBase};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::source::{Input, Selection};
+
+pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
+    match command {
+        BaseCommand::Add(add) => self::add(add)?,
+        BaseCommand::List { catalog } => output::to_stdout(&list(&read(&catalog.bases)?))?,
+        BaseCommand::Show { catalog, base } => show(&read(&catalog.bases)?, base)?,
+        BaseCommand::Deprecate(change) => self::change(change, State::Deprecated)?,
+        BaseCommand::Revoke(change) => self::change(change, State::Revoked)?,
+    }
+    Ok(Exit::Passed)
+}
+
+/// Reads the catalog.
+pub(super) fn read(path: &Path) -> Result<Catalog> {
+    let text =
+        read_text(path).map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))?;
+    Catalog::parse(&text).map_err(|error| error.at(path.display().to_string()))
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(limits::USER_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > limits::USER_FILE_BYTES {
+        return Err(Error::limit("the file", "USER_FILE_BYTES", limits::USER_FILE_BYTES).into());
+    }
+    Ok(text)
+}
+
+fn add(add: &AddBase) -> Result<()> {
+    let path = &add.catalog.bases;
+    let mut catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
+    let input = Input::from_argument(&add.image_file);
+    let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
+    let gathered = super::with_jobs(None, || engine::gather(&input, &selection, None, &()))??;
+    if let Some(error) = gathered.errors.into_iter().next() {
+        return Err(error);
+    }
+    let new = NewBase {
+        name: add.name.clone(),
+        version: add.base_version.clone(),
+        tier: add.tier,
+        added: add.at.unwrap_or_else(today),
+    };
+    let mut told = Vec::new();
+    for facts in &gathered.images {
+        let added = engine::enroll(&mut catalog, facts, &new).map_err(|error| error.at(input.name()))?;
+        let base = format!("{}:{} ({})", new.name, new.version, facts.image.platform());
+        told.push(match added {
+            Added::New => format!("added {base}, {} layers", facts.layers.len()),
+            Added::Known { new_blob_digests: 0 } => format!("{base} is in the catalog already"),
+            Added::Known { new_blob_digests } => {
+                format!("{base} is in the catalog already; {new_blob_digests} new stored digests noted")
+            }
+        });
+    }
+    output::to_file(path, &catalog.to_text())?;
+    for line in told {
+        output::tell(&line);
+    }
+    Ok(())
+}
+
+fn change(change: &ChangeBase, state: State) -> Result<()> {
+    let path = &change.catalog.bases;
+    let mut catalog = read(path)?;
+    if let Some(successor) = &change.successor
+        && catalog.find(successor).is_empty()
+    {
+        return Err(Error::usage(format!("the successor {successor} is not in {}", path.display())));
+    }
+    let mut bases = catalog.find_mut(&change.base);
+    if bases.is_empty() {
+        return Err(no_such_base(&change.base));
+    }
+    let mut told = Vec::new();
+    for base in &mut bases {
+        if base.state == State::Revoked && state == State::Deprecated {
+            let what = format!("{} is revoked, which is more than deprecated", base.title());
+            return Err(
+                Error::usage(what).hint("name a version, or edit the catalog if the revocation was wrong")
+            );
+        }
+        base.state = state;
+        base.changed = Some(change.at.unwrap_or_else(today));
+        base.reason = Some(change.reason.clone());
+        base.successor = change.successor.clone().or(base.successor.take());
+        told.push(format!("{} ({}) is now {state}", base.title(), base.platform));
+    }
+    output::to_file(path, &catalog.to_text())?;
+    for line in told {
+        output::tell(&line);
+    }
+    Ok(())
+}
+
+fn list(catalog: &Catalog) -> String {
+    let mut rows = vec![["BASE", "TIER", "STATE", "PLATFORM", "LAYERS", "CHAIN ID"].map(str::to_owned)];
+    for base in catalog.bases() {
+        let chain: String = base.chain_id.to_string().chars().take(19).collect();
+        rows.push([
+            base.title(),
+            base.tier.to_string(),
+            base.state.to_string(),
+            base.platform.to_string(),
+            base.layers.len().to_string(),
+            chain,
+        ]);
+    }
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn show(catalog: &Catalog, reference: &str) -> Result<()> {
+    let found = catalog.find(reference);
+    if found.is_empty() {
+        return Err(no_such_base(reference));
+    }
+    let text = serde_json::to_string_pretty(&found)
+        .map_err(|error| Error::new(crate::error::ErrorKind::Internal, error.to_string()))?;
+    output::to_stdout(&format!("{text}\n"))
+}
+
+fn no_such_base(reference: &str) -> Error {
+    Error::usage(format!("no base {reference} is in the catalog")).hint("`ocicheck base list` shows all")
+}
+
+fn today() -> jiff::civil::Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
+}

@@ -1,0 +1,99 @@
+//! `ocicheck check`.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::args::{CheckArguments, Color, Format};
+use super::exit::Exit;
+use super::progress::Bar;
+use super::{base, output};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::policy::Policy;
+use crate::report::text::{Style, Verbosity};
+use crate::report::{self, Report};
+use crate::source::{Input, Selection};
+
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
+    let outputs = outputs(&arguments.output)?;
+    let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
+    let engine = Engine {
+        policy: Policy::built_in(arguments.profile, arguments.fail_on),
+        catalog,
+        selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
+    };
+    let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();
+    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+        return Err(Error::usage("standard input (-) can be read only once"));
+    }
+    let report = super::with_jobs(arguments.jobs.map(usize::from), || check(&engine, &inputs, arguments))?;
+    for (path, format) in &outputs {
+        let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
+        output::to_file(path, &render(&report, *format, &style))?;
+    }
+    for error in &report.errors {
+        output::tell_error(&told_again(error));
+    }
+    output::to_stdout(&render(&report, format(arguments), &style(arguments)))?;
+    Ok(report.verdict.into())
+}
+
+fn check(engine: &Engine, inputs: &[Input], arguments: &CheckArguments) -> Report {
+    let started_at = jiff::Timestamp::now();
+    let clock = Instant::now();
+    let progress = Bar::new(arguments.progress);
+    let mut report = report::Builder::new(&engine.policy);
+    for input in inputs {
+        let checked = engine.check(input, &progress);
+        report.add(&input.name(), checked.images, checked.errors, checked.notes);
+    }
+    progress.finish();
+    report.finish(started_at.to_string(), clock.elapsed(), rayon::current_num_threads())
+}
+
+/// The files to write with their formats; each once.
+fn outputs(paths: &[std::path::PathBuf]) -> Result<Vec<(&Path, Format)>> {
+    let mut outputs: Vec<(&Path, Format)> = Vec::new();
+    for path in paths {
+        let format = output::format_of(path)?;
+        if outputs.iter().any(|(other, _)| other == path) {
+            return Err(Error::usage(format!("{} is named twice as output", path.display())));
+        }
+        outputs.push((path, format));
+    }
+    Ok(outputs)
+}
+
+fn render(report: &Report, format: Format, style: &Style) -> String {
+    match format {
+        Format::Json => report::json::render(report),
+        Format::Text => report::text::render(report, style),
+    }
+}
+
+fn format(arguments: &CheckArguments) -> Format {
+    let for_people = output::is_terminal() || !arguments.output.is_empty() || arguments.quiet;
+    arguments.format.unwrap_or(if for_people { Format::Text } else { Format::Json })
+}
+
+fn style(arguments: &CheckArguments) -> Style {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = match arguments.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => output::is_terminal() && !no_color,
+    };
+    Style { color, width: output::width(), verbosity: verbosity(arguments) }
+}
+
+fn verbosity(arguments: &CheckArguments) -> Verbosity {
+    match (arguments.quiet, arguments.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    }
+}
+
+fn told_again(error: &report::ErrorReport) -> Error {
+    Error::invalid(error.message.clone()).hint(error.hint.clone().unwrap_or_default())
+}

@@ -1,0 +1,45 @@
+//! The command line: arguments in, report out, and the exit status decided in one place.
+
+mod args;
+mod base;
+mod check;
+mod exit;
+mod output;
+mod progress;
+mod rules;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::Arguments;
+use args::{Command, RulesCommand};
+use exit::Exit;
+
+use crate::error::Error;
+
+/// Runs the program on the arguments of the process.
+pub fn main() -> ExitCode {
+    // clap prints help and usage errors itself, the latter with exit status 2.
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        None => check::run(&arguments.check),
+        Some(Command::Check(check)) => check::run(&check),
+        Some(Command::Base { command }) => base::run(&command),
+        Some(Command::Rules { command }) => rules::run(&command.unwrap_or(RulesCommand::List)),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::tell_error(&error);
+            Exit::NotChecked.into()
+        }
+    }
+}
+
+/// The thread pool that `--jobs` asks for.
+fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build();
+    let pool = pool.map_err(|error| Error::usage(format!("no threads can be started: {error}")))?;
+    Ok(pool.install(work))
+}

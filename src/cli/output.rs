@@ -1,0 +1,83 @@
+//! Writing: results to standard output and files, all else to standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use super::args::Format;
+use crate::error::{Error, Result};
+use crate::model::escape::escape_text;
+
+/// Writes results. Whoever closes the pipe has seen enough: that is no error.
+pub(super) fn to_stdout(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("standard output", error)),
+        _ => Ok(()),
+    }
+}
+
+/// One line on standard error, and one more with what to do.
+pub(super) fn tell_error(error: &Error) {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "ocicheck: {}", escape_text(&error.to_string()));
+    if let Some(hint) = error.hint_text().filter(|hint| !hint.is_empty()) {
+        let _ = writeln!(stderr, "  hint: {}", escape_text(hint));
+    }
+}
+
+/// One line on standard error.
+pub(super) fn tell(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", escape_text(line));
+}
+
+/// Writes a whole file or nothing: beside it first, then renamed.
+pub(super) fn to_file(path: &Path, text: &str) -> Result<()> {
+    let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new().prefix(".ocicheck-").tempfile_in(directory).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    make_readable(file.as_file(), path).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are for their owner only; reports and catalogs keep the mode they had, or get
+/// that of an ordinary file.
+#[cfg(unix)]
+fn make_readable(file: &std::fs::File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode());
+    file.set_permissions(std::fs::Permissions::from_mode(mode & 0o777))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &std::fs::File, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// The format that a file's extension asks for.
+pub(super) fn format_of(path: &Path) -> Result<Format> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Ok(Format::Json),
+        Some("txt") => Ok(Format::Text),
+        _ => {
+            let what = format!("{}: no format is known by that extension", path.display());
+            Err(Error::usage(what).hint("name a file that ends in .json or .txt"))
+        }
+    }
+}
+
+/// Whether standard output is a terminal.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns of the terminal, as the shell says them; 80 where it says nothing.
+pub(super) fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or(80).clamp(40, 200)
+}

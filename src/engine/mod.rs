@@ -1,0 +1,250 @@
+//! The way of the data: plan from rules → scan → facts → rules → report, one image after another,
+//! the layers of each in parallel.
+
+mod enroll;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::base::{BaseStatus, Catalog, Comparison};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{self, Contents, Facts};
+use crate::model::Image;
+use crate::policy::Policy;
+use crate::read::SectionKey;
+use crate::report::{ImageReport, ImageVerdict, build_image};
+use crate::rootfs::{Readings, Rootfs};
+use crate::rules::RULES;
+use crate::scan::{EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers};
+use crate::source::{self, Input, Selection};
+
+pub use enroll::{NewBase, enroll};
+
+/// By what images are judged.
+#[derive(Debug)]
+pub struct Engine {
+    /// The policy.
+    pub policy: Policy,
+    /// The catalog, where one is given.
+    pub catalog: Option<Catalog>,
+    /// Which of an input's images are wanted.
+    pub selection: Selection,
+}
+
+/// What came of one input.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// In the order of the archive.
+    pub images: Vec<ImageReport>,
+    /// Images that could not be checked, or the input as a whole.
+    pub errors: Vec<Error>,
+    /// Things to know that are no fault.
+    pub notes: Vec<String>,
+}
+
+impl Engine {
+    /// Checks every wanted image of an input.
+    pub fn check(&self, input: &Input, progress: &dyn Progress) -> Checked {
+        let mut checked = Checked::default();
+        match gather(input, &self.selection, self.catalog.as_ref(), progress) {
+            Err(error) => checked.errors.push(error),
+            Ok(gathered) => {
+                checked.notes = gathered.notes;
+                checked.errors = gathered.errors;
+                let name = input.name();
+                checked.images = gathered.images.iter().map(|facts| self.judge(&name, facts)).collect();
+            }
+        }
+        checked
+    }
+
+    /// Judges the facts of one image.
+    pub fn judge(&self, source: &str, facts: &Facts) -> ImageReport {
+        let judged: Vec<_> = (RULES.into_iter())
+            .filter(|rule| self.policy.judges(rule))
+            .map(|rule| (rule, (rule.judge)(facts, &self.policy.settings)))
+            .collect();
+        build_image(&ImageVerdict {
+            source,
+            facts,
+            policy: &self.policy,
+            has_catalog: self.catalog.is_some(),
+            judged,
+        })
+    }
+}
+
+/// The facts of an input's images.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// In the order of the archive.
+    pub images: Vec<Facts>,
+    /// Images that could not be read.
+    pub errors: Vec<Error>,
+    /// Things to know that are no fault.
+    pub notes: Vec<String>,
+}
+
+/// Reads an input and gathers the facts of every wanted image; each stored layer is read once.
+///
+/// # Errors
+/// What is no image at all, or cannot be read.
+pub fn gather(
+    input: &Input,
+    selection: &Selection,
+    catalog: Option<&Catalog>,
+    progress: &dyn Progress,
+) -> Result<Gathered> {
+    let mut source = source::open(input)?;
+    selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
+    let mut gathered = Gathered {
+        errors: source.errors.into_iter().map(|error| error.at(input.name())).collect(),
+        notes: source.notes,
+        images: Vec::new(),
+    };
+    let scanned = scan(&source.images, plan(), progress);
+    for image in source.images {
+        let title = image.title();
+        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, catalog));
+        match facts {
+            Ok(facts) => gathered.images.push(facts),
+            Err(error) => gathered.errors.push(error.at(title).at(input.name())),
+        }
+    }
+    Ok(gathered)
+}
+
+/// What all rules together want captured.
+fn plan() -> Plan {
+    let mut plan = Plan::default();
+    for rule in RULES {
+        (rule.plan)(&mut plan);
+    }
+    plan
+}
+
+type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
+
+/// Scans every stored layer of all images, each once.
+fn scan(images: &[Image], plan: Plan, progress: &dyn Progress) -> Scanned {
+    let plan = Arc::new(plan);
+    let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
+    for image in images {
+        let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
+        let diff_id_sha512 = diff_ids_by_sha512.into_iter().any(|text| text.starts_with("sha512:"));
+        for layer in &image.layers {
+            let Some(blob) = &layer.blob else { continue };
+            let declared = layer.declared.as_ref().map(|declared| declared.digest);
+            let job = jobs.entry(blob.key()).or_insert_with(|| LayerJob {
+                blob: blob.clone(),
+                options: ScanOptions { plan: Arc::clone(&plan), ..ScanOptions::default() },
+            });
+            job.options.blob_sha512 |= matches!(declared, Some(Digest::Sha512(_)));
+            job.options.diff_id_sha512 |= diff_id_sha512;
+        }
+    }
+    let (keys, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+    let scanned = scan_layers(&jobs, progress);
+    keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))).collect()
+}
+
+fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFacts>>>> {
+    let facts = |blob: &crate::read::Section| match scanned.get(&blob.key()) {
+        Some(facts) => facts.clone(),
+        None => Err(Error::new(ErrorKind::Internal, "a layer was not scanned")),
+    };
+    let layers = image.layers.iter().enumerate();
+    layers
+        .map(|(index, layer)| {
+            layer.blob.as_ref().map(facts).transpose().map_err(|error| error.at(format!("layer {index}")))
+        })
+        .collect()
+}
+
+/// Puts together what was read of one image.
+fn image_facts(
+    image: Image,
+    layers: Vec<Option<Arc<LayerFacts>>>,
+    catalog: Option<&Catalog>,
+) -> Result<Facts> {
+    let mut anomalies = image.anomalies.clone();
+    anomalies.extend(facts::verify(&image, &layers));
+    let mut facts = Facts {
+        image,
+        layers,
+        anomalies,
+        rootfs: Err(String::new()),
+        base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
+        changes: Vec::new(),
+        second_read: BTreeMap::new(),
+    };
+    if let Some(catalog) = catalog {
+        facts.base = match facts.diff_ids() {
+            Some(diff_ids) => BaseStatus::of(catalog, facts.image.platform(), &diff_ids),
+            None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
+        };
+    }
+    facts.rootfs = apply(&mut facts)?;
+    compare(&mut facts);
+    facts.second_read = second_read(&facts)?;
+    facts.anomalies.sort();
+    facts.anomalies.dedup();
+    Ok(facts)
+}
+
+fn apply(facts: &mut Facts) -> Result<std::result::Result<Rootfs, String>> {
+    if let Some(reason) = facts.unread_layers() {
+        return Ok(Err(reason));
+    }
+    let tars: Vec<_> =
+        (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_ref().ok()).enumerate().collect();
+    let mut rootfs = Readings::build(&tars, facts.base.base_layers())?;
+    facts.anomalies.append(&mut rootfs.anomalies);
+    Ok(Ok(rootfs))
+}
+
+fn compare(facts: &mut Facts) {
+    let Ok(rootfs) = &facts.rootfs else { return };
+    if facts.base.base_layers() == 0 {
+        return;
+    }
+    let upper = || facts.upper_layers().map(|layer| (layer, facts.entries(layer)));
+    facts.changes = rootfs
+        .readings
+        .iter()
+        .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
+        .collect();
+}
+
+/// Reads the wanted files that turned out to be elsewhere: behind a symlink or hard link to a file
+/// that the plan did not name.
+fn second_read(facts: &Facts) -> Result<Contents> {
+    let mut wanted: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let Ok(rootfs) = &facts.rootfs else { return Ok(Contents::new()) };
+    for path in plan().paths() {
+        for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
+            let Ok(found) = tree.resolve(path) else { continue };
+            let inode = found.node.inode();
+            if inode.kind == EntryKind::File && facts.content(inode).is_err() {
+                let Some(entry) = inode.origin.entry() else { continue };
+                wanted.entry(inode.origin.layer()).or_default().insert(entry);
+            }
+        }
+    }
+    let mut contents = Contents::new();
+    for (layer, entries) in wanted {
+        let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
+            continue;
+        };
+        for entry in entries {
+            let content = match read_entries(blob, &BTreeSet::from([entry])) {
+                Ok(read) => read.into_values().next().ok_or_else(|| "it was not found again".to_owned()),
+                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+                Err(error) => Err(error.to_string()),
+            };
+            contents.insert((layer, entry), content);
+        }
+    }
+    Ok(contents)
+}
