@@ -1,0 +1,109 @@
+//! The way of the data is a test: a file imports its own floor or lower ones, never a higher one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The floors, lowest first; modules on one line may not import each other unless they are the same.
+const FLOORS: [&[&str]; 13] = [
+    &["error", "limits", "digest", "read"],
+    &["model"],
+    &["codec"],
+    &["source"],
+    &["scan"],
+    &["rootfs"],
+    &["base"],
+    &["facts"],
+    &["rules"],
+    &["policy"],
+    &["report"],
+    &["engine"],
+    &["cli"],
+];
+
+fn floor_of(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// The modules that a source text names as `crate::module`, outside comments.
+fn imports(text: &str) -> Vec<&str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split("crate::").skip(1))
+        .filter_map(|rest| rest.split(|char: char| !char.is_ascii_alphanumeric() && char != '_').next())
+        .collect()
+}
+
+#[test]
+fn no_file_imports_a_higher_floor() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = 0;
+    let mut climbing = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in walkdir::WalkDir::new(&source) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap();
+        let module = relative.split('/').next().unwrap().trim_end_matches(".rs");
+        if ["main", "lib"].contains(&module) {
+            continue;
+        }
+        files += 1;
+        let floor = floor_of(module).unwrap_or_else(|| panic!("{relative}: {module} stands on no floor"));
+        *seen.entry(module.to_owned()).or_default() += 1;
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        for import in imports(&text) {
+            // What is no module is an item of lib.rs, which has none.
+            let imported =
+                floor_of(import).unwrap_or_else(|| panic!("{relative}: crate::{import} is no floor"));
+            if imported > floor {
+                climbing.push(format!("{relative} imports crate::{import}"));
+            }
+        }
+    }
+    assert!(climbing.is_empty(), "{climbing:#?}");
+    assert!(files > 50, "only {files} files were looked at");
+    assert_eq!(seen.len(), FLOORS.iter().map(|floor| floor.len()).sum::<usize>(), "a floor is empty");
+}
+
+/// Rules see facts and settings, and touch neither archive nor file.
+#[test]
+fn rules_open_nothing() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    for entry in walkdir::WalkDir::new(rules) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for forbidden in ["std::fs", "std::io", "crate::source", "crate::read", "crate::codec"] {
+            assert!(!code.contains(forbidden), "{}: {forbidden}", entry.path().display());
+        }
+    }
+}
+
+/// The program has no way to the network, and says where it may start a process or write a file.
+#[test]
+fn nothing_reaches_out() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in walkdir::WalkDir::new(&source) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (forbidden, allowed) in [
+            ("std::net", &[][..]),
+            ("std::process::Command", &[][..]),
+            ("unsafe {", &[][..]),
+            ("File::create", &[][..]),
+            ("fs::write", &[][..]),
+            ("tempfile", &["source/spool.rs", "cli/output.rs"][..]),
+        ] {
+            assert!(!code.contains(forbidden) || allowed.contains(&relative), "{relative}: {forbidden}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The catalog, and the proof that an image stands on a base of it.
+
+use serde_json::Value;
+
+use crate::harness::{Room, check_path, run, set, text};
+use crate::support::{Compression, Image, Layer, clean_app, small_base};
+
+fn catalog_command(room: &Room, arguments: &[&str]) -> (i32, String, String) {
+    let catalog = room.path("bases.json");
+    let mut all = arguments.to_vec();
+    all.extend(["--bases", catalog.to_str().unwrap()]);
+    let output = run(&all);
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn add(room: &Room, image: &Image, name: &str, version: &str, tier: &str) -> (i32, String, String) {
+    let file = room.write(&format!("{name}-{version}.tar"), image.oci_archive());
+    let arguments = [
+        "base",
+        "add",
+        file.to_str().unwrap(),
+        "--name",
+        name,
+        "--version",
+        version,
+        "--tier",
+        tier,
+        "--at",
+        "2026-01-02",
+    ];
+    catalog_command(room, &arguments)
+}
+
+fn custom_base() -> Image {
+    small_base().layer(Layer::new().file("opt/java/release", "21"))
+}
+
+#[test]
+fn the_lineage_is_told_from_official_to_custom() {
+    let room = Room::new();
+    assert_eq!(add(&room, &small_base(), "debian", "13", "official").0, 0);
+    assert_eq!(add(&room, &custom_base(), "java", "1", "custom").0, 0);
+    let app = room.write("app.tar", clean_app(&custom_base()).oci_archive());
+    let checked = check_path(&app, Some(&room.path("bases.json")));
+    assert_eq!(checked.exit, 0, "{:#}", checked.report);
+    let base = &checked.report["images"][0]["base"];
+    assert_eq!(base["status"], "verified");
+    let lineage: Vec<_> = base["lineage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|base| (&base["name"], &base["tier"], &base["layers"]))
+        .collect();
+    assert_eq!(
+        lineage,
+        [(&"debian".into(), &"official".into(), &2.into()), (&"java".into(), &"custom".into(), &3.into())]
+    );
+    let origins: Vec<_> = checked.report["images"][0]["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| layer["origin"].as_str().unwrap())
+        .collect();
+    assert_eq!(origins, ["base", "base", "base", "upper", "upper"]);
+}
+
+#[test]
+fn a_recompressed_base_is_still_recognised() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    for compression in Compression::ALL {
+        let app = clean_app(&small_base()).recompressed(compression);
+        let app = room.write("app.tar", app.docker_archive_kaniko());
+        let checked = check_path(&app, Some(&room.path("bases.json")));
+        assert_eq!(
+            (checked.exit, &checked.report["images"][0]["base"]["status"]),
+            (0, &Value::from("verified")),
+            "{compression:?}"
+        );
+    }
+}
+
+#[test]
+fn claimed_diff_ids_over_other_bytes_are_caught() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let base = small_base();
+    let claimed: Vec<Value> = base.diff_ids().into_iter().map(Value::from).collect();
+    let forged = Image::new()
+        .layer(Layer::new().file("usr/bin/sh", "evil"))
+        .layer(Layer::new().file("usr/bin/ls", "evil"))
+        .user("10001")
+        .config_json(move |config| config["rootfs"]["diff_ids"] = claimed.clone().into());
+    let path = room.write("forged.tar", forged.oci_archive());
+    let checked = check_path(&path, Some(&room.path("bases.json")));
+    assert_eq!(checked.failing(), set(["base-not-official", "diff-id-mismatch"]));
+    assert_eq!(checked.report["images"][0]["base"]["status"], "missing");
+}
+
+#[test]
+fn the_nearest_base_tells_where_the_chain_breaks() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let rebuilt = |image: Image| {
+        let path = room.write("app.tar", image.user("10001").oci_archive());
+        let checked = check_path(&path, Some(&room.path("bases.json")));
+        assert_eq!((checked.exit, checked.outcome("base-not-official")), (1, "fail"));
+        assert_eq!(checked.outcome("base-file-modified"), "not-evaluated");
+        checked.report["images"][0]["base"]["nearest"].clone()
+    };
+    let first = small_base().layers().next().unwrap().clone();
+    let other_second = rebuilt(Image::new().stored_layer(first).layer(Layer::new().file("x", "x")));
+    assert_eq!(other_second["layersAgreed"], 1);
+    assert_eq!(other_second["breaksAt"]["layer"], 1);
+    let mut on_top = Image::new().layer(Layer::new().file("x", "x"));
+    for layer in small_base().layers() {
+        on_top = on_top.stored_layer(layer.clone());
+    }
+    assert_eq!(rebuilt(on_top)["foundAt"], 1);
+    let foreign = rebuilt(Image::new().layer(Layer::new().file("x", "x")));
+    assert_eq!(foreign, Value::Null);
+}
+
+#[test]
+fn the_platform_must_be_the_base_s() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let app = clean_app(&small_base()).platform("linux", "arm64", "");
+    let checked = check_path(&room.write("app.tar", app.oci_archive()), Some(&room.path("bases.json")));
+    assert!(checked.failing().contains("base-not-official"));
+    assert_eq!(checked.report["images"][0]["base"]["nearest"]["otherPlatform"], true);
+}
+
+#[test]
+fn states_have_their_rules() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let app = room.write("app.tar", clean_app(&small_base()).oci_archive());
+    let failing = || check_path(&app, Some(&room.path("bases.json"))).failing();
+    assert_eq!(failing(), set([]));
+    let (exit, _, told) = catalog_command(&room, &["base", "deprecate", "debian:13", "--reason", "old"]);
+    assert_eq!(exit, 0, "{told}");
+    assert_eq!(failing(), set(["base-deprecated"]));
+    add(&room, &custom_base(), "debian", "13.1", "official");
+    let (exit, _, told) = catalog_command(
+        &room,
+        &[
+            "base",
+            "revoke",
+            "debian:13",
+            "--reason",
+            "CVE-2026-1",
+            "--successor",
+            "debian:13.1",
+            "--at",
+            "2026-03-04",
+        ],
+    );
+    assert_eq!(exit, 0, "{told}");
+    // A revoked base measures nothing, so what it brought is new.
+    assert_eq!(failing(), set(["base-revoked", "setuid-file /usr/bin/su"]));
+    let checked = check_path(&app, Some(&room.path("bases.json")));
+    let finding = checked.finding("base-revoked");
+    assert!(finding["message"].as_str().unwrap().contains("CVE-2026-1"));
+    assert!(finding["remediation"].as_str().unwrap().contains("debian:13.1"));
+    assert_eq!(finding["evidence"]["since"], "2026-03-04");
+    let (exit, _, told) = catalog_command(&room, &["base", "deprecate", "debian:13", "--reason", "old"]);
+    assert_eq!(exit, 2, "{told}");
+}
+
+#[test]
+fn a_custom_base_must_stand_on_an_official_one() {
+    let room = Room::new();
+    let (exit, _, told) = add(&room, &custom_base(), "java", "1", "custom");
+    assert!(exit == 2 && told.contains("official base"), "{told}");
+    assert!(!room.names().contains("bases.json"), "nothing is written when it fails");
+}
+
+#[test]
+fn what_is_not_what_it_says_is_no_base() {
+    let room = Room::new();
+    let without_layers = Image::new();
+    let lying = small_base().edit_layer(0, |layer| layer.diff_id = crate::support::digest(b"other"));
+    for (image, words) in [(without_layers, "no layers"), (lying, "diffID")] {
+        let (exit, _, told) = add(&room, &image, "bad", "1", "official");
+        assert!(exit == 2 && told.contains(words), "{told}");
+    }
+    assert!(!room.names().contains("bases.json"));
+}
+
+#[test]
+fn the_catalog_is_listed_and_shown() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let (exit, listed, _) = catalog_command(&room, &["base", "list"]);
+    assert_eq!(exit, 0);
+    assert!(listed.contains("debian:13  official  approved  linux/amd64"), "{listed}");
+    let (exit, shown, _) = catalog_command(&room, &["base", "show", "debian:13"]);
+    assert_eq!(exit, 0);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown[0]["chainId"], small_base().chain_ids()[1].as_str());
+    assert_eq!(shown[0]["added"], "2026-01-02");
+    assert_eq!(catalog_command(&room, &["base", "show", "nosuch"]).0, 2);
+}
+
+#[test]
+fn adding_again_notes_new_stored_digests_and_other_layers_are_refused() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    let (exit, _, told) =
+        add(&room, &small_base().recompressed(Compression::Zstd(3)), "debian", "13", "official");
+    assert!(exit == 0 && told.contains("2 new stored digests"), "{told}");
+    let (exit, _, told) = add(&room, &custom_base(), "debian", "13", "official");
+    assert!(exit == 2 && told.contains("other layers"), "{told}");
+}
+
+#[test]
+fn without_a_catalog_the_base_rules_are_not_evaluated() {
+    let app = clean_app(&small_base());
+    let checked = crate::harness::check_bytes(app.oci_archive());
+    assert_eq!(checked.outcome("base-not-official"), "not-evaluated");
+    assert_eq!(checked.report["images"][0]["base"]["status"], "not-evaluated");
+    assert_eq!(checked.exit, 1, "its own setuid program is new, since there is no base to measure against");
+}
+
+#[test]
+fn the_base_image_profile_demands_neither_base_nor_user() {
+    let room = Room::new();
+    let path = room.write("base.tar", small_base().oci_archive());
+    let checked = crate::harness::check_with(&path, None, &["--profile", "base-image"]);
+    assert_eq!(checked.exit, 0, "{:#}", checked.report);
+    assert_eq!(checked.finding("setuid-file")["severity"], "info");
+}

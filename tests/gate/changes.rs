@@ -1,0 +1,202 @@
+//! What the layers above may not do to the base, and may not bring.
+
+use serde_json::Value;
+
+use crate::harness::{Checked, check_child, set};
+use crate::support::{Compression, Entry, Image, Layer, XattrStyle, clean_app, small_base};
+
+/// `cap_net_raw+ep`, revision 2; the last byte of the magic is 1 (effective).
+const CAP_NET_RAW: [u8; 20] = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// A clean application with one more layer on it.
+fn with(layer: Layer, step: &str) -> Image {
+    clean_app(&small_base()).layer_with(layer, step, Compression::Gzip(6))
+}
+
+fn check(layer: Layer) -> Checked {
+    check_child(&with(layer, "RUN /bin/sh -c the-step # buildkit"))
+}
+
+#[test]
+fn a_finding_names_rule_path_layer_and_build_step() {
+    let checked = check(Layer::new().file_mode("opt/tool", "x", 0o4755));
+    assert_eq!(checked.exit, 1);
+    let finding = checked.finding("setuid-file");
+    assert_eq!(finding["path"], "/opt/tool");
+    assert_eq!(finding["layer"]["index"], 4);
+    assert_eq!(finding["layer"]["createdBy"], "RUN the-step");
+    assert_eq!(finding["effective"], true);
+    assert_eq!(finding["evidence"]["mode"], "4755");
+}
+
+#[test]
+fn privilege_that_is_new_over_the_base_is_found() {
+    for (layer, failing) in [
+        (Layer::new().file_mode("opt/a", "x", 0o4755), &["setuid-file /opt/a"][..]),
+        (Layer::new().file_mode("opt/a", "x", 0o2755), &["setgid-file /opt/a"]),
+        (Layer::new().file_mode("opt/a", "x", 0o6755), &["setgid-file /opt/a", "setuid-file /opt/a"]),
+        (Layer::new().dir("opt/shared", 0o2775), &[]),
+        (Layer::new().entry(Entry::char_device("opt/null", 1, 3)), &["device-node /opt/null"]),
+        (Layer::new().entry(Entry::block_device("opt/sda", 8, 0)), &["device-node /opt/sda"]),
+        (
+            Layer::new()
+                .entry(Entry::file("opt/ping", "x").mode(0o755).xattr("security.capability", CAP_NET_RAW)),
+            &["file-capability /opt/ping"],
+        ),
+        (
+            Layer::new().entry(Entry::file("opt/ping", "x").mode(0o755).xattr_as(
+                XattrStyle::Libarchive,
+                "security.capability",
+                CAP_NET_RAW,
+            )),
+            &["file-capability /opt/ping"],
+        ),
+        // Another name of a setuid file is setuid too.
+        (
+            Layer::new()
+                .file_mode("opt/a", "x", 0o4755)
+                .entry(Entry::hardlink("opt/b", "opt/a").mode(0o4755)),
+            &["setuid-file /opt/a", "setuid-file /opt/b"],
+        ),
+        // The same as in the base, written again.
+        (Layer::new().file_mode("usr/bin/su", crate::support::elf(62, "su"), 0o4755), &[]),
+        // The base's setuid program with other content is another program.
+        (
+            Layer::new().file_mode("usr/bin/su", "evil", 0o4755),
+            &["base-file-modified /usr/bin/su", "setuid-file /usr/bin/su"],
+        ),
+        (
+            Layer::new().file_mode("usr/bin/ls", crate::support::elf(62, "ls"), 0o4755),
+            &["base-metadata-changed /usr/bin/ls", "setuid-file /usr/bin/ls"],
+        ),
+    ] {
+        let checked = check(layer);
+        let expected = failing.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(checked.failing(), expected, "{:#}", checked.report["images"][0]["findings"]);
+    }
+}
+
+#[test]
+fn a_capability_is_decoded() {
+    let layer = Layer::new().entry(Entry::file("opt/ping", "x").xattr("security.capability", CAP_NET_RAW));
+    assert_eq!(check(layer).finding("file-capability")["evidence"]["capabilities"], "cap_net_raw+ep");
+}
+
+#[test]
+fn a_newline_in_a_capability_does_not_hide_it() {
+    // 0x0a is cap_dac_override and cap_fowner: parsers that split PAX records on newlines lose it.
+    let mut value = CAP_NET_RAW;
+    value[4] = 0x0a;
+    let layer = Layer::new().entry(Entry::file("opt/x", "x").xattr("security.capability", value));
+    assert_eq!(check(layer).failing(), set(["file-capability /opt/x"]));
+}
+
+#[test]
+fn privilege_that_a_later_layer_took_away_is_told_and_low() {
+    let taken_away = with(Layer::new().file_mode("opt/a", "x", 0o4755), "RUN one")
+        .layer(Layer::new().file_mode("opt/a", "x", 0o755));
+    let deleted =
+        with(Layer::new().file_mode("opt/a", "x", 0o4755), "RUN one").layer(Layer::new().whiteout("opt/a"));
+    for image in [taken_away, deleted] {
+        let checked = check_child(&image);
+        assert_eq!((checked.exit, checked.failing()), (0, set([])));
+        let finding = checked.finding("setuid-file");
+        assert_eq!((&finding["effective"], &finding["severity"]), (&Value::Bool(false), &"low".into()));
+        assert_eq!(finding["layer"]["index"], 4);
+    }
+}
+
+#[test]
+fn every_kind_of_change_to_the_base_is_found() {
+    for (layer, failing) in [
+        (Layer::new().file("etc/os-release", "other"), &["base-file-modified /etc/os-release"][..]),
+        (Layer::new().symlink("bin", "opt"), &["base-file-modified /bin"]),
+        (Layer::new().symlink("etc/os-release", "/x"), &["base-file-replaced /etc/os-release"]),
+        (Layer::new().dir("usr/bin/sh", 0o755), &["base-file-replaced /usr/bin/sh"]),
+        (Layer::new().whiteout("usr/bin/sh"), &["base-file-deleted /usr/bin/sh"]),
+        (Layer::new().whiteout("etc/ssl"), &["base-file-deleted /etc/ssl"]),
+        (
+            Layer::new().opaque("usr/bin"),
+            &[
+                "base-file-deleted /usr/bin/ls",
+                "base-file-deleted /usr/bin/sh",
+                "base-file-deleted /usr/bin/su",
+            ],
+        ),
+        (Layer::new().file("etc/ssl", "x"), &["base-file-deleted /etc/ssl", "base-file-replaced /etc/ssl"]),
+        (Layer::new().dir("root/", 0o755), &["base-metadata-changed /root"]),
+        (
+            Layer::new().entry(Entry::dir("etc/ssl/").mode(0o755).owner(7, 7)),
+            &["base-metadata-changed /etc/ssl"],
+        ),
+        (Layer::new().file("etc/os-release", crate_os_release()), &[]),
+        (Layer::new().dir("usr/bin/", 0o755), &[]),
+    ] {
+        let checked = check(layer);
+        let expected = failing.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(checked.failing(), expected, "{:#}", checked.report["images"][0]["findings"]);
+    }
+}
+
+fn crate_os_release() -> Vec<u8> {
+    let base = small_base();
+    let layer = base.layers().next().unwrap();
+    let members = crate::support::tar_members(&layer.tar);
+    members.into_iter().find(|(name, _)| name == "etc/os-release").unwrap().1
+}
+
+#[test]
+fn a_change_that_adds_privilege_is_high() {
+    let severity =
+        |layer| check(layer).finding("base-metadata-changed")["severity"].as_str().unwrap().to_owned();
+    assert_eq!(severity(Layer::new().dir("root/", 0o755)), "medium");
+    assert_eq!(severity(Layer::new().dir("root/", 0o777)), "high");
+    assert_eq!(severity(Layer::new().dir("tmp/", 0o777)), "high");
+    assert_eq!(severity(Layer::new().entry(Entry::dir("etc/ssl/").mode(0o755).owner(10001, 0))), "high");
+}
+
+#[test]
+fn a_deleted_directory_is_told_once_with_its_count() {
+    let checked = check(Layer::new().whiteout("etc/ssl"));
+    let finding = checked.finding("base-file-deleted");
+    assert_eq!(finding["evidence"]["pathsBelow"], "2");
+    assert_eq!(finding["layer"]["index"], 4);
+}
+
+#[test]
+fn accounts_of_the_base_may_not_be_touched() {
+    let passwd = crate::support::PASSWD;
+    for (content, names) in [
+        (format!("{passwd}new:x:500:500::/:/bin/sh\n"), vec![]),
+        (passwd.replace("root:x:", "root::"), vec!["root"]),
+        (
+            passwd
+                .lines()
+                .filter(|line| !line.starts_with("daemon"))
+                .map(|line| format!("{line}\n"))
+                .collect(),
+            vec!["daemon"],
+        ),
+        (format!("{passwd}toor:x:0:0::/:/bin/sh\n"), vec!["toor"]),
+    ] {
+        let checked = check(Layer::new().file("etc/passwd", content));
+        let found: Vec<_> = checked
+            .findings()
+            .iter()
+            .map(|finding| finding["evidence"]["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(found, names, "{:#}", checked.report["images"][0]["findings"]);
+        assert!(checked.failing().iter().all(|told| told == "base-account-changed /etc/passwd"));
+    }
+}
+
+#[test]
+fn state_that_package_managers_touch_is_shown_and_no_more() {
+    let base = small_base().layer(Layer::new().file("var/lib/dpkg/status", "Package: a\n"));
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    let app = clean_app(&base).layer(Layer::new().file("var/lib/dpkg/status", "Package: a\n\nPackage: b\n"));
+    let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
+    assert_eq!(checked.exit, 0, "{:#}", checked.report);
+    assert_eq!(checked.finding("base-file-modified")["severity"], "info");
+}

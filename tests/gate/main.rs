@@ -1,0 +1,22 @@
+//! The gate from outside: the program is run as its users run it, on images that the tests build.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: stopping on a broken expectation is right, and clippy.toml reaches only #[test] functions"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod base;
+mod changes;
+mod corpus;
+mod forms;
+mod harness;
+mod integrity;
+mod report;
+mod testdata;
+mod users;
