@@ -1,0 +1,289 @@
+#!/bin/bash
+# ocicheck against real images: a real Debian base, good and bad children built by buildah and by Docker, each in every
+# form that tools write, and images that lie. Needs root on Debian 12 and its package sources.
+#
+#   .ci/end-to-end.sh             everything; ends with a line `N passed, N failed` and a status to match
+#   .ci/end-to-end.sh images DIR  only makes the images, into DIR
+#
+# E2E_STORAGE_DRIVER=vfs does without overlayfs.
+#
+# OCICHECK names the binary (default: target/release/ocicheck).
+set -euo pipefail
+shopt -s inherit_errexit
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ocicheck=${OCICHECK:-$here/../target/release/ocicheck}
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+driver=${E2E_STORAGE_DRIVER:-}
+# shellcheck source=testdata/lib.sh
+source "$here/../testdata/lib.sh"
+trap cleanup EXIT
+
+base=example.com/base/debian:12
+docker_old='' docker_new='' docker_ctr=''
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+tools() {
+    need buildah=buildah skopeo=skopeo podman=podman dockerd=docker.io docker=docker.io mmdebstrap=mmdebstrap \
+        zstd=zstd xz=xz-utils bzip2=bzip2 python3=python3 jq=jq openssl=openssl
+    [[ -n $(ls -A /var/lib/apt/lists 2>/dev/null) ]] || apt-get update -qq
+}
+
+# What the children are built from: $work/ctx.
+context() {
+    local ctx=$work/ctx
+    mkdir -p "$ctx/app" "$ctx/base"
+    apt_sources bookworm "$work/bookworm.sources"
+    mmdebstrap --quiet --mode=root --variant=minbase --include=libcap2-bin \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        bookworm "$ctx/rootfs.tar" "$work/bookworm.sources"
+    (cd "$ctx" && apt-get -qq -o APT::Sandbox::User=root download hello && mv hello_*.deb hello.deb)
+    printf '#!/bin/sh\nexec hello\n' >"$ctx/app/run.sh"
+    chmod 755 "$ctx/app/run.sh"
+    printf 'export EXAMPLE_CORP=1\n' >"$ctx/base/example-corp.sh"
+    openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$ctx/deploy.key" 2>/dev/null ||
+        openssl genrsa -out "$ctx/deploy.key" 2048 2>/dev/null
+
+    cat >"$ctx/Containerfile.base" <<-'EOF'
+	FROM scratch
+	ADD rootfs.tar /
+	COPY base/example-corp.sh /etc/profile.d/example-corp.sh
+	CMD ["/bin/bash"]
+	EOF
+    # What teams do every day: an account, a package by dpkg, files of their own.
+    cat >"$ctx/Containerfile.good" <<-EOF
+	FROM $base
+	COPY hello.deb /tmp/hello.deb
+	RUN dpkg -i /tmp/hello.deb && rm -f /tmp/hello.deb
+	RUN useradd --uid 10001 --no-create-home --home-dir /opt/app --shell /usr/sbin/nologin app
+	COPY app/ /opt/app/
+	ENV APP_ENV=test
+	USER 10001
+	ENTRYPOINT ["/opt/app/run.sh"]
+	EOF
+    cat >"$ctx/Containerfile.bad" <<-EOF
+	FROM $base
+	COPY app/ /opt/app/
+	RUN cp /bin/bash /usr/local/bin/admin-sh && chmod 4755 /usr/local/bin/admin-sh
+	RUN echo 'umask 000' >> /etc/profile.d/example-corp.sh
+	RUN rm -f /etc/issue.net
+	RUN rm -f /etc/debian_version && ln -s /opt/app/run.sh /etc/debian_version
+	RUN chmod 666 /etc/login.defs
+	RUN cp /bin/cat /opt/app/cat && setcap cap_net_raw,cap_dac_override,cap_fowner+ep /opt/app/cat
+	COPY deploy.key /root/deploy.key
+	RUN rm -f /root/deploy.key
+	USER root
+	ENTRYPOINT ["/opt/app/run.sh"]
+	EOF
+    # What must be found in bad: rule, path, layer above the base's two, part of the build step.
+    cat >"$work/bad.json" <<-'EOF'
+	{"exit": 1, "findings": [
+	    ["user-root", null, null, null],
+	    ["setuid-file", "/usr/local/bin/admin-sh", 3, "chmod 4755 /usr/local/bin/admin-sh"],
+	    ["base-file-modified", "/etc/profile.d/example-corp.sh", 4, "umask 000"],
+	    ["base-file-deleted", "/etc/issue.net", 5, "rm -f /etc/issue.net"],
+	    ["base-file-replaced", "/etc/debian_version", 6, "ln -s /opt/app/run.sh"],
+	    ["base-metadata-changed", "/etc/login.defs", 7, "chmod 666 /etc/login.defs"],
+	    ["file-capability", "/opt/app/cat", 8, "setcap cap_net_raw"]]}
+	EOF
+    echo '{"exit": 0, "findings": []}' >"$work/good.json"
+}
+
+# start_dockers: whichever of the three daemons can run here; the others are told.
+start_dockers() {
+    if start_docker old; then docker_old="$(docker_version old)"; else skipped "this machine's Docker: dockerd does not start"; fi
+    if start_newer_docker new; then docker_new="$(docker_version new)"; else skipped "Debian 13's Docker: dockerd does not start"; fi
+    if start_newer_docker ctr containerd; then docker_ctr="$(docker_version ctr)"; else skipped "Docker with containerd's store: dockerd does not start"; fi
+}
+
+# build_images: base, and {buildah,docker}-{good,bad}, each as the docker-archive $work/NAME.tar.
+build_images() {
+    local ctx=$work/ctx n
+    say "buildah: base, good, bad"
+    b bud --quiet --layers --timestamp "$SOURCE_DATE_EPOCH" --pull-never -t $base -f "$ctx/Containerfile.base" "$ctx" >/dev/null
+    rm "$ctx/rootfs.tar"
+    sk "$(stored $base)" "docker-archive:$work/base.tar:$base"
+    for n in good bad; do
+        b bud --quiet --layers --pull-never --cap-add CAP_SETFCAP -t "example.com/app/$n:1" -f "$ctx/Containerfile.$n" "$ctx" >/dev/null
+        sk "$(stored "example.com/app/$n:1")" "docker-archive:$work/buildah-$n.tar:example.com/app/$n:1"
+        b rmi --force "example.com/app/$n:1" >/dev/null
+    done
+    b rmi --all --force >/dev/null
+    if [[ ! $docker_old ]]; then
+        skipped "docker-good, docker-bad: no Docker to build them"
+        return
+    fi
+    say "docker $docker_old: good, bad"
+    d old load -q -i "$work/base.tar" >/dev/null
+    for n in good bad; do
+        d old build -q --network=none -t "example.com/app/$n:1" -f "$ctx/Containerfile.$n" "$ctx" >/dev/null
+        d old save -o "$work/docker-$n.tar" "example.com/app/$n:1"
+        d old rmi -f "example.com/app/$n:1" >/dev/null
+    done
+}
+
+# Every form. `export_form FORM ARCHIVE OUT` writes the docker-archive ARCHIVE in another form to OUT.
+forms=(docker-archive-skopeo docker-archive-podman docker-save docker-save-hybrid docker-save-containerd
+    oci-archive oci-archive-zstd oci-directory oci-tar-dot whole-gz whole-zst whole-xz whole-bz2)
+
+export_form() {
+    local form=$1 in=$2 out=$3 ref
+    ref=$(tar -xOf "$in" manifest.json | jq -r '.[0].RepoTags[0]')
+    case $form in
+        docker-archive-skopeo) sk "docker-archive:$in" "docker-archive:$out:$ref" ;;
+        docker-archive-podman)
+            p load --quiet -i "$in" >/dev/null
+            p save --quiet --format docker-archive -o "$out" "$ref"
+            p rmi --all --force >/dev/null
+            ;;
+        docker-save) through_docker old "$in" "$ref" "$out" ;;
+        docker-save-hybrid) through_docker new "$in" "$ref" "$out" ;;
+        docker-save-containerd)
+            sk "docker-archive:$in" "oci-archive:$work/ctr.tar:$ref"
+            through_docker ctr "$work/ctr.tar" "$ref" "$out"
+            rm "$work/ctr.tar"
+            ;;
+        oci-archive) sk "docker-archive:$in" "oci-archive:$out:1" ;;
+        oci-archive-zstd) sk --dest-compress-format zstd --dest-compress-level 1 "docker-archive:$in" "oci-archive:$out:1" ;;
+        oci-directory) sk "docker-archive:$in" "oci:$out:1" ;;
+        oci-tar-dot)
+            sk "docker-archive:$in" "oci:$work/dot:1"
+            tar -C "$work/dot" -cf "$out" .
+            rm -r "$work/dot"
+            ;;
+        whole-gz) gzip -1c "$in" >"$out" ;;
+        whole-zst) zstd -q1 -c "$in" >"$out" ;;
+        whole-xz) xz -0 -T0 -c "$in" >"$out" ;;
+        whole-bz2) bzip2 -1c "$in" >"$out" ;;
+    esac
+}
+
+can_export() {
+    case $1 in
+        docker-save) [[ $docker_old ]] ;;
+        docker-save-hybrid) [[ $docker_new ]] ;;
+        docker-save-containerd) [[ $docker_ctr ]] ;;
+    esac
+}
+
+through_docker() {
+    local docker=$1 in=$2 ref=$3 out=$4
+    d "$docker" load -q -i "$in" >/dev/null
+    d "$docker" save -o "$out" "$ref"
+    d "$docker" rmi -f "$ref" >/dev/null
+}
+
+# --- judging --------------------------------------------------------------------------------------------------------
+
+results=$work/results
+: >"$results"
+verdict() { printf '%s %s\n' "$1" "${*:2}" | tee -a "$results"; }
+skipped() { printf 'SKIPPED %s\n' "$*" | tee -a "$results"; }
+
+# judge NAME GROUP EXPECTED IMAGE [STDIN]: the findings of one group must be the same in every form.
+judge() {
+    local name=$1 group=$2 expected=$3 image=$4 status=0
+    "$ocicheck" --bases "$work/bases.json" --format json --progress never -- "$image" <"${5:-/dev/null}" \
+        >"$work/report.json" 2>"$work/report.err" || status=$?
+    if python3 "$here/judge.py" "$work/report.json" "$status" "$expected" "$work/findings-$group.json" >"$work/judged" 2>&1; then
+        verdict ok "$name"
+    else
+        verdict FAIL "$name"
+        sed 's/^/    /' "$work/judged"
+        head -n 5 "$work/report.err" | sed 's/^/    ocicheck: /'
+    fi
+}
+
+judge_forms() {
+    local kind builder archive form out
+    for builder in buildah docker; do
+        for kind in good bad; do
+            archive=$work/$builder-$kind.tar
+            [[ -e $archive ]] || continue
+            # The archive as it was made, and through a pipe.
+            judge "$builder-$kind as built" "$builder-$kind" "$work/$kind.json" "$archive"
+            judge "$builder-$kind on standard input" "$builder-$kind" "$work/$kind.json" - "$archive"
+            for form in "${forms[@]}"; do
+                if ! can_export "$form"; then
+                    skipped "$builder-$kind as $form: no such Docker here"
+                    continue
+                fi
+                out=$work/image
+                rm -rf "$out"
+                export_form "$form" "$archive" "$out"
+                judge "$builder-$kind as $form" "$builder-$kind" "$work/$kind.json" "$out"
+                [[ $form != oci-archive ]] ||
+                    judge "$builder-$kind as $form on standard input" "$builder-$kind" "$work/$kind.json" - "$out"
+            done
+            rm -rf "$work/image"
+        done
+    done
+}
+
+# Two builders, one Containerfile: what fails must be the same.
+judge_builders() {
+    local kind
+    for kind in good bad; do
+        if [[ ! -e $work/findings-docker-$kind.json ]]; then
+            skipped "$kind: buildah against docker"
+        elif python3 "$here/judge.py" --same-failures "$work/findings-buildah-$kind.json" "$work/findings-docker-$kind.json"; then
+            verdict ok "$kind: buildah and docker give the same failures"
+        else
+            verdict FAIL "$kind: buildah and docker give different failures"
+        fi
+    done
+}
+
+# Images that lie: see spoil.py.
+judge_lies() {
+    local how rule
+    sk "docker-archive:$work/buildah-good.tar" "oci:$work/honest:1"
+    while read -r how rule exit; do
+        rm -rf "$work/spoilt"
+        cp -r "$work/honest" "$work/spoilt"
+        python3 "$here/spoil.py" "$how" "$work/spoilt"
+        echo "{\"exit\": $exit, \"findings\": [[\"$rule\", null, null, null]]}" >"$work/lie.json"
+        judge "a lie: $how is $rule" "lie-$how" "$work/lie.json" "$work/spoilt"
+    done <<-'EOF'
+	other-bytes-under-base-diffids diff-id-mismatch 1
+	flipped-byte digest-mismatch 2
+	missing-layer blob-missing 2
+	EOF
+    # The same bytes, compressed otherwise and honestly described, are the same base.
+    rm -rf "$work/spoilt"
+    cp -r "$work/honest" "$work/spoilt"
+    python3 "$here/spoil.py" recompressed "$work/spoilt"
+    judge "the base's layers recompressed are still the base" buildah-good "$work/good.json" "$work/spoilt"
+}
+
+# --- the run --------------------------------------------------------------------------------------------------------
+
+tools
+choose_driver
+context
+start_dockers
+build_images
+
+if [[ ${1:-} == images ]]; then
+    mkdir -p "$2"
+    for name in buildah-good buildah-bad docker-good docker-bad; do
+        [[ -e $work/$name.tar ]] || continue
+        say "$name in every form"
+        for form in "${forms[@]}"; do
+            rm -rf "${2:?}/$name-$form"
+            if can_export "$form"; then export_form "$form" "$work/$name.tar" "$2/$name-$form"; else skipped "$name as $form"; fi
+        done
+    done
+    mv "$work"/*-{good,bad}.tar "$work/base.tar" "$2"
+    exit 0
+fi
+
+"$ocicheck" base add "$work/base.tar" --bases "$work/bases.json" --name debian --version 12 --tier official >/dev/null
+judge_forms
+judge_builders
+judge_lies
+
+passed=$(grep -c '^ok ' "$results" || true)
+failed=$(grep -c '^FAIL ' "$results" || true)
+printf '%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0 && passed > 0))
