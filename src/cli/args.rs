@@ -36,6 +36,8 @@ pub enum Command {
         #[command(subcommand)]
         command: BaseCommand,
     },
+    /// Show what is in an image, unjudged
+    Inspect(InspectArguments),
     /// Tell what is checked
     Rules {
         /// What to tell; the list where nothing is said.
@@ -198,6 +200,29 @@ pub struct ChangeBase {
     /// The day of the change [default: today]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
+}
+
+/// `ocicheck inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Image archive, OCI layout directory, or - for standard input
+    #[arg(value_name = "IMAGE")]
+    pub image_file: PathBuf,
+    /// List the tree that a runtime would see, with the layer that put each path there
+    #[arg(long)]
+    pub tree: bool,
+    /// List one layer as it is, counted from 0
+    #[arg(long, value_name = "N", conflicts_with = "tree")]
+    pub layer: Option<usize>,
+    /// Show only images for this platform; by default all
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+    /// Show only the image of this name or digest; by default all
+    #[arg(long, value_name = "NAME|DIGEST")]
+    pub image: Option<String>,
+    /// Format on standard output; by default text on a terminal, else json
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
 }
 
 /// `ocicheck rules`.

@@ -31,10 +31,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
         output::to_file(path, &render(&report, *format, &style))?;
     }
-    for error in &report.errors {
-        output::tell_error(&told_again(error));
+    let format = format(arguments);
+    if format != Format::Text || arguments.quiet {
+        report.errors.iter().for_each(|error| output::tell_error(&told_again(error)));
     }
-    output::to_stdout(&render(&report, format(arguments), &style(arguments)))?;
+    output::to_stdout(&render(&report, format, &style(arguments)))?;
     Ok(report.verdict.into())
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod base;
 mod check;
 mod exit;
+mod inspect;
 mod output;
 mod progress;
 mod rules;
@@ -26,6 +27,7 @@ pub fn main() -> ExitCode {
         None => check::run(&arguments.check),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Base { command }) => base::run(&command),
+        Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Rules { command }) => rules::run(&command.unwrap_or(RulesCommand::List)),
     };
     match done {

@@ -28,5 +28,7 @@ fn explain(id: &str) -> Result<String> {
         let hint = format!("{}`ocicheck rules list` shows all", near.unwrap_or_default());
         Error::usage(format!("there is no rule \"{id}\"")).hint(hint)
     })?;
-    Ok(format!("{}\n\nDefault severity: {}\n", rule.page.trim_end(), rule.severity))
+    let summary = rule.summary();
+    let severity = format!("{summary}\n\nDefault severity: {}", rule.severity);
+    Ok(format!("{}\n", rule.page.trim_end().replacen(summary, &severity, 1)))
 }

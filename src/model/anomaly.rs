@@ -37,6 +37,29 @@ pub enum Fault {
     BrokenHardlink,
 }
 
+impl Fault {
+    /// The name of the rule that tells of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DigestMismatch => "digest-mismatch",
+            Self::DiffIdMismatch => "diff-id-mismatch",
+            Self::LayerCountMismatch => "layer-count-mismatch",
+            Self::BlobMissing => "blob-missing",
+            Self::LayerUnsupported => "layer-unsupported",
+            Self::AmbiguousJson => "ambiguous-json",
+            Self::AmbiguousEntry => "ambiguous-entry",
+            Self::AmbiguousHeader => "ambiguous-header",
+            Self::MediaTypeMismatch => "media-type-mismatch",
+            Self::TrailingData => "trailing-data",
+            Self::DuplicateEntry => "duplicate-entry",
+            Self::UnreferencedBlob => "unreferenced-blob",
+            Self::HistoryMismatch => "history-mismatch",
+            Self::PathEscapesRoot => "path-escapes-root",
+            Self::BrokenHardlink => "broken-hardlink",
+        }
+    }
+}
+
 /// One broken or ambiguous thing, where it is and how it shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Anomaly {

@@ -11,6 +11,7 @@ use super::{
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::{Digest, chain_id};
 use crate::facts::{Facts, user};
+use crate::model::Platform;
 use crate::policy::Policy;
 use crate::rules::{Finding, Judgement, Rule};
 
@@ -96,24 +97,27 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
     });
     rules.sort_by_key(|rule| rule.rule);
     let image = &facts.image;
-    let platform = image.platform();
     ImageReport {
         source: verdict.source.to_owned(),
         form: image.form.to_string(),
         names: image.names.clone(),
         manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
         config_digest: image.config_digest.to_string(),
-        platform: PlatformReport {
-            os: platform.os.clone(),
-            architecture: platform.architecture.clone(),
-            variant: Some(platform.variant.clone()).filter(|variant| !variant.is_empty()),
-        },
+        platform: platform_report(image.platform()),
         verdict: image_verdict,
         base: base_report(&facts.base),
         config: config_report(facts),
         layers: layer_reports(facts),
         findings,
         rules,
+    }
+}
+
+pub(super) fn platform_report(platform: &Platform) -> PlatformReport {
+    PlatformReport {
+        os: platform.os.clone(),
+        architecture: platform.architecture.clone(),
+        variant: Some(platform.variant.clone()).filter(|variant| !variant.is_empty()),
     }
 }
 
@@ -175,7 +179,7 @@ fn diff_id(facts: &Facts, index: usize) -> Option<Digest> {
     Some(facts.layers.get(index)?.as_ref()?.tar.as_ref().ok()?.diff_id)
 }
 
-fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
+pub(super) fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
     let base_layers = facts.base.base_layers();
     let mut below = Some(Vec::new());
     let layers = facts.image.layers.iter().zip(&facts.layers).enumerate();
@@ -238,7 +242,7 @@ fn nearest_report(near: &Nearest) -> NearestReport {
     }
 }
 
-fn config_report(facts: &Facts) -> ConfigReport {
+pub(super) fn config_report(facts: &Facts) -> ConfigReport {
     let config = facts.image.config();
     ConfigReport {
         user: config.user.clone(),

@@ -34,11 +34,7 @@ impl Builder {
     /// Adds what came of one input.
     pub fn add(&mut self, source: &str, images: Vec<ImageReport>, errors: Vec<Error>, notes: Vec<String>) {
         self.images.extend(images);
-        self.errors.extend(errors.into_iter().map(|error| ErrorReport {
-            source: source.to_owned(),
-            message: error.to_string(),
-            hint: error.hint_text().filter(|hint| !hint.is_empty()).map(str::to_owned),
-        }));
+        self.errors.extend(errors.iter().map(|error| ErrorReport::of(source, error)));
         self.notes.extend(notes.into_iter().map(|message| Note { source: source.to_owned(), message }));
     }
 

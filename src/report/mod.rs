@@ -7,6 +7,8 @@ mod build;
 mod builder;
 #[cfg(test)]
 mod fixture;
+pub mod inspect;
+pub mod inspect_text;
 pub mod json;
 pub mod text;
 
@@ -350,6 +352,17 @@ pub struct ErrorReport {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl ErrorReport {
+    /// What is told of an error.
+    pub fn of(source: &str, error: &crate::error::Error) -> Self {
+        Self {
+            source: source.to_owned(),
+            message: error.to_string(),
+            hint: error.hint_text().filter(|hint| !hint.is_empty()).map(str::to_owned),
+        }
+    }
 }
 
 /// A thing to know.
