@@ -246,7 +246,7 @@ judge_lies() {
         judge "a lie: $how is $rule" "lie-$how" "$work/lie.json" "$work/spoilt"
     done <<-'EOF'
 	other-bytes-under-base-diffids diff-id-mismatch 1
-	flipped-byte digest-mismatch 2
+	flipped-byte digest-mismatch 1
 	missing-layer blob-missing 2
 	EOF
     # The same bytes, compressed otherwise and honestly described, are the same base.

@@ -2,10 +2,11 @@
 //!
 //! Same bytes and metadata written again is no change, and times never count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::difference::{Subject, differences};
 use crate::model::ImagePath;
-use crate::rootfs::{Inode, NodeRef, Tree};
+use crate::rootfs::{NodeRef, Tree};
 use crate::scan::{Entry, EntryKind};
 
 /// Everything that differs between the base's tree and the effective one.
@@ -24,6 +25,8 @@ pub struct Change {
     pub layer: Option<usize>,
     /// How it differs.
     pub kind: ChangeKind,
+    /// It differs in the effective tree; `false` where a later layer put it back.
+    pub effective: bool,
 }
 
 /// How a path of the base differs.
@@ -70,7 +73,8 @@ impl Comparison {
     /// Compares the tree after the base's layers with the tree after all; `upper` are the entries
     /// of the layers above the base, by layer index, lowest first.
     pub fn of<'a>(base: &Tree, effective: &Tree, upper: impl Iterator<Item = (usize, &'a [Entry])>) -> Self {
-        let removals = Removals::of(upper);
+        let upper: Vec<_> = upper.collect();
+        let removals = Removals::of(upper.iter().copied());
         let mut changes: Vec<Change> = Vec::new();
         // Set while walking below a path that is gone or no directory any more.
         let mut gone: Option<Gone> = None;
@@ -97,6 +101,9 @@ impl Comparison {
             }
         }
         changes.extend(gone.take().and_then(Gone::into_change));
+        let put_back = put_back(base, &changes, &upper);
+        changes.extend(put_back);
+        changes.sort_by(|a, b| (&a.path, a.layer).cmp(&(&b.path, b.layer)));
         Self { changes }
     }
 }
@@ -116,72 +123,53 @@ impl Gone {
     fn into_change(self) -> Option<Change> {
         let Gone { path, layer, below, by_replacement } = self;
         let told = below > 0 || !by_replacement;
-        told.then_some(Change { path, layer, kind: ChangeKind::Deleted { below, by_replacement } })
+        let kind = ChangeKind::Deleted { below, by_replacement };
+        told.then_some(Change { path, layer, kind, effective: true })
     }
 }
 
 fn compare_node(path: &ImagePath, before: NodeRef<'_>, after: NodeRef<'_>, changes: &mut Vec<Change>) {
-    let (was, is) = (before.inode(), after.inode());
-    let mut tell =
-        |kind| changes.push(Change { path: path.clone(), layer: Some(after.origin().layer()), kind });
-    if was.kind != is.kind {
-        tell(ChangeKind::Replaced { was: was.kind, is: is.kind });
-        return;
-    }
-    if was.kind == EntryKind::File && (was.content, was.size) != (is.content, is.size) {
-        tell(ChangeKind::Modified { was: (was.content, was.size), is: (is.content, is.size) });
-    }
-    if was.kind == EntryKind::Symlink && was.link != is.link {
-        tell(ChangeKind::Retargeted { was: was.link.as_ref().into(), is: is.link.as_ref().into() });
-    }
-    let fields = differing_metadata(was, is);
-    if !fields.is_empty() {
-        tell(ChangeKind::Metadata { adds_privilege: adds_privilege(was, is), fields });
-    }
+    let layer = Some(after.origin().layer());
+    let kinds = differences(Subject::of_inode(before.inode()), Subject::of_inode(after.inode()));
+    changes.extend(kinds.into_iter().map(|kind| Change { path: path.clone(), layer, kind, effective: true }));
 }
 
-fn differing_metadata(was: &Inode, is: &Inode) -> Vec<(&'static str, String, String)> {
-    let mut fields = Vec::new();
-    let mut tell = |name, was: String, is: String| {
-        if was != is {
-            fields.push((name, was, is));
+/// What an upper layer did to the base and a later one made good again.
+fn put_back(base: &Tree, changes: &[Change], upper: &[(usize, &[Entry])]) -> Vec<Change> {
+    let changed: BTreeSet<&ImagePath> = changes.iter().map(|change| &change.path).collect();
+    let stays = |path: &ImagePath| {
+        let mut above = path.clone();
+        while !above.is_root() && !changed.contains(&above) {
+            above = above.parent();
         }
+        !changed.contains(&above)
     };
-    // The mode of a symlink means nothing: Linux has none, and archivers write what they like.
-    if was.kind != EntryKind::Symlink {
-        tell("mode", format!("{:04o}", was.mode), format!("{:04o}", is.mode));
-    }
-    tell("owner", format!("{}:{}", was.uid, was.gid), format!("{}:{}", is.uid, is.gid));
-    tell("device", format!("{}:{}", was.device.0, was.device.1), format!("{}:{}", is.device.0, is.device.1));
-    let xattrs = |inode: &Inode| {
-        let shown = |(name, value): &(Box<[u8]>, Box<[u8]>)| {
-            format!("{}={}", crate::model::escape::escape_bytes(name), crate::digest::hex(value))
+    let mut told = Vec::new();
+    for (layer, entry) in
+        upper.iter().flat_map(|(layer, entries)| entries.iter().map(|entry| (*layer, entry)))
+    {
+        let (path, kinds) = match entry.path.file_name().strip_prefix(b".wh.") {
+            Some(hidden) if hidden.is_empty() || hidden.starts_with(b".wh.") => continue,
+            Some(hidden) => {
+                let kind = ChangeKind::Deleted { below: 0, by_replacement: false };
+                (entry.path.parent().join(hidden), vec![kind])
+            }
+            None if entry.kind == EntryKind::HardLink => continue,
+            None => {
+                let Some(before) = base.get(&entry.path) else { continue };
+                (entry.path.clone(), differences(Subject::of_inode(before.inode()), Subject::of_entry(entry)))
+            }
         };
-        inode.xattrs.iter().map(shown).collect::<Vec<_>>().join(" ")
-    };
-    tell("xattrs", xattrs(was), xattrs(is));
-    fields
-}
-
-/// Whether a change of metadata lets someone do more than the base did.
-fn adds_privilege(was: &Inode, is: &Inode) -> bool {
-    const SPECIAL: u32 = 0o6000;
-    const OTHERS_WRITE: u32 = 0o0002;
-    let capability = |inode: &Inode| inode.xattr(b"security.capability").map(<[u8]>::to_vec);
-    if is.kind == EntryKind::Symlink {
-        return false;
+        if !kinds.is_empty() && base.get(&path).is_some() && stays(&path) {
+            told.extend(kinds.into_iter().map(|kind| Change {
+                path: path.clone(),
+                layer: Some(layer),
+                kind,
+                effective: false,
+            }));
+        }
     }
-    let new_bits = is.mode & !was.mode;
-    let special = is.kind == EntryKind::File && new_bits & SPECIAL != 0;
-    let special_to_other_owner =
-        is.kind == EntryKind::File && is.mode & SPECIAL != 0 && (was.uid, was.gid) != (is.uid, is.gid);
-    let others_write = is.mode & OTHERS_WRITE != 0
-        && is.mode & 0o1000 == 0
-        && (new_bits & OTHERS_WRITE != 0 || was.mode & 0o1000 != 0);
-    // What root owned someone else can now write: a program of the base is no longer the base's.
-    let given_away = was.uid == 0 && is.uid != 0;
-    let new_capability = is.xattr(b"security.capability").is_some() && capability(was) != capability(is);
-    special || special_to_other_owner || others_write || given_away || new_capability
+    told
 }
 
 /// Which layer took a path away: whiteouts and opaque markers of the upper layers.

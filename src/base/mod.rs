@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod catalog;
 pub mod chain;
 pub mod compare;
+mod difference;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};
 pub use chain::{BaseStatus, Nearest};

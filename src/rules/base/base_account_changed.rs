@@ -63,7 +63,9 @@ fn judge(facts: &Facts) -> Judgement {
 }
 
 fn is_modified_account_file(change: &Change) -> bool {
-    matches!(change.kind, ChangeKind::Modified { .. }) && crate::base::accounts::is_account_file(&change.path)
+    change.effective
+        && matches!(change.kind, ChangeKind::Modified { .. })
+        && crate::base::accounts::is_account_file(&change.path)
 }
 
 fn tell(change: &Change, account: &AccountChange) -> Finding {

@@ -39,6 +39,10 @@ fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option
         let Some(mut finding) = tell(change) else { continue };
         finding = finding.path(&change.path);
         finding.layer = change.layer;
+        if !change.effective {
+            finding =
+                finding.not_effective().evidence("putBack", "a later layer made it as in the base again");
+        }
         if settings.is_mutable(&change.path) {
             finding.severity = Some(Severity::Info);
             finding = finding.evidence("mutable", "the policy lists this path as always changing");
