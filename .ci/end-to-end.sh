@@ -234,7 +234,7 @@ judge_builders() {
     done
 }
 
-# Images that lie: see spoil.py.
+# Images that lie: see spoil.py. What can still be judged whole is a failing image (1); what cannot is an error (2).
 judge_lies() {
     local how rule
     sk "docker-archive:$work/buildah-good.tar" "oci:$work/honest:1"
