@@ -129,7 +129,7 @@ fn every_kind_of_change_to_the_base_is_found() {
             Layer::new().entry(Entry::dir("etc/ssl/").mode(0o755).owner(7, 7)),
             &["base-metadata-changed /etc/ssl"],
         ),
-        (Layer::new().file("etc/os-release", crate_os_release()), &[]),
+        (Layer::new().file("etc/os-release", os_release_of_the_base()), &[]),
         (Layer::new().dir("usr/bin/", 0o755), &[]),
     ] {
         let checked = check(layer);
@@ -138,7 +138,7 @@ fn every_kind_of_change_to_the_base_is_found() {
     }
 }
 
-fn crate_os_release() -> Vec<u8> {
+fn os_release_of_the_base() -> Vec<u8> {
     let base = small_base();
     let layer = base.layers().next().unwrap();
     let members = crate::support::tar_members(&layer.tar);
@@ -199,4 +199,28 @@ fn state_that_package_managers_touch_is_shown_and_no_more() {
     let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
     assert_eq!(checked.exit, 0, "{:#}", checked.report);
     assert_eq!(checked.finding("base-file-modified")["severity"], "info");
+}
+
+#[test]
+fn what_was_put_back_is_told_and_low() {
+    let original = os_release_of_the_base();
+    let modified = with(Layer::new().file("etc/os-release", "other"), "RUN one")
+        .layer(Layer::new().file("etc/os-release", original.clone()));
+    let deleted = with(Layer::new().whiteout("etc/os-release"), "RUN one")
+        .layer(Layer::new().file("etc/os-release", original));
+    let mode = with(Layer::new().dir("root/", 0o777), "RUN one").layer(Layer::new().dir("root/", 0o700));
+    for (image, rule) in
+        [(modified, "base-file-modified"), (deleted, "base-file-deleted"), (mode, "base-metadata-changed")]
+    {
+        let checked = check_child(&image);
+        assert_eq!(
+            (checked.exit, checked.failing()),
+            (0, set([])),
+            "{rule}: {:#}",
+            checked.report["images"][0]["findings"]
+        );
+        let finding = checked.finding(rule);
+        assert_eq!((&finding["effective"], &finding["severity"]), (&Value::Bool(false), &"low".into()));
+        assert_eq!(finding["layer"]["index"], 4);
+    }
 }

@@ -16,6 +16,7 @@ mod changes;
 mod corpus;
 mod forms;
 mod harness;
+mod inspect;
 mod integrity;
 mod report;
 mod testdata;
