@@ -81,3 +81,10 @@ pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
 
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;
+
+/// Names visited while symlinks are followed and whiteouts look for what a layer added itself. Real
+/// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
+pub const LAYER_VISITS: u64 = 200_000_000;
+
+/// Accounts of one file; each costs many times the two bytes that its line may take.
+pub const ACCOUNT_LINES: u64 = 1_000_000;

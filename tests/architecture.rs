@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The floors, lowest first; modules on one line may not import each other unless they are the same.
+/// The floors, lowest first; modules of one floor may import each other.
 const FLOORS: [&[&str]; 13] = [
     &["error", "limits", "digest", "read"],
     &["model"],

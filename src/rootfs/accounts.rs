@@ -3,15 +3,13 @@
 //! fields, or an uid that is no number, is uid 0.
 
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// Go's `bufio.Scanner` fails on a longer line of passwd.
 const PASSWD_LINE: usize = 64 << 10;
 
 /// What moby/sys/user sets the scanner to for group, whose member lists grow long.
 const GROUP_LINE: usize = 1 << 20;
-
-/// Accounts of one file; each costs many times the two bytes that its line may take.
-const LINES: u64 = 1_000_000;
 
 /// One line of `/etc/passwd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +119,10 @@ fn lines<'a>(
             return None;
         }
         kept += 1;
-        if kept > LINES {
-            return Some(Err(Error::limit("the number of lines", "LINES", LINES).at(file)));
+        if kept > limits::ACCOUNT_LINES {
+            return Some(Err(
+                Error::limit("the number of lines", "ACCOUNT_LINES", limits::ACCOUNT_LINES).at(file)
+            ));
         }
         Some(Ok((index + 1, raw, trimmed)))
     })

@@ -19,10 +19,6 @@ use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::facts::{TarFacts, Xattr};
 use crate::scan::{Entry, EntryKind};
 
-/// Names visited while symlinks are followed and whiteouts look for what a layer added itself. Real
-/// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
-const VISITS: u64 = 200_000_000;
-
 /// The ways in which layers become a root file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Runtime {
@@ -440,8 +436,12 @@ impl<'facts> Extraction<'facts> {
 
     pub(super) fn visit(&mut self, names: u64) -> Result<()> {
         self.visits = self.visits.saturating_add(names);
-        if self.visits > VISITS {
-            return Err(Error::limit("the number of names visited to apply the layers", "VISITS", VISITS));
+        if self.visits > limits::LAYER_VISITS {
+            return Err(Error::limit(
+                "the number of names visited to apply the layers",
+                "LAYER_VISITS",
+                limits::LAYER_VISITS,
+            ));
         }
         Ok(())
     }

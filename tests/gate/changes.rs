@@ -224,3 +224,12 @@ fn what_was_put_back_is_told_and_low() {
         assert_eq!(finding["layer"]["index"], 4);
     }
 }
+
+#[test]
+fn a_directory_that_some_runtimes_reset_is_told_and_low() {
+    // No entry for tmp/, which is 1777 in the base.
+    let checked = check(Layer::new().file("tmp/x", "x"));
+    assert_eq!(checked.failing(), set([]));
+    let finding = checked.finding("base-metadata-changed");
+    assert_eq!((&finding["path"], &finding["severity"]), (&"/tmp".into(), &"low".into()));
+}

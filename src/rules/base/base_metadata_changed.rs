@@ -2,7 +2,9 @@
 
 use super::judge_changes;
 use crate::base::{Change, ChangeKind};
-use crate::rules::rule::{Finding, Needs, Rule, no_plan};
+use crate::facts::Facts;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::settings::Settings;
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -11,8 +13,31 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-metadata-changed.md"),
     needs: Needs::Base,
     plan: no_plan,
-    judge: |facts, settings| judge_changes(facts, settings, tell),
+    judge,
 };
+
+fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+    let mut judgement = judge_changes(facts, settings, tell);
+    if judgement.incomplete.is_none() {
+        judgement.findings.extend(implied_resets(facts));
+    }
+    judgement
+}
+
+/// A layer without an entry for a directory that it writes into: most runtimes keep what the base
+/// says of the directory, and some reset it to 0755 of root.
+fn implied_resets(facts: &Facts) -> impl Iterator<Item = Finding> + '_ {
+    let base_layers = facts.base.base_layers();
+    facts.rootfs.iter().flat_map(move |rootfs| {
+        let in_base = |path| rootfs.readings.iter().any(|reading| reading.base.get(path).is_some());
+        let upper = rootfs.implied_resets.iter().filter(move |(layer, path)| *layer >= base_layers && in_base(path));
+        upper.map(|(layer, path)| {
+            let message = "the layer has no entry for this directory of the base: some runtimes reset its mode and owner";
+            let remedy = "build the layer with a tool that writes an entry for each parent directory";
+            Finding::new(message, remedy).path(path).layer(*layer).severity(Severity::Low)
+        })
+    })
+}
 
 fn tell(change: &Change) -> Option<Finding> {
     let ChangeKind::Metadata { fields, adds_privilege } = &change.kind else { return None };
