@@ -85,8 +85,8 @@ pub const FACTS_FILE_BYTES: u64 = 1 << 30;
 /// Bytes of one facts file uncompressed.
 pub const FACTS_BYTES: u64 = 4 << 30;
 
-/// Entries of facts files that are kept in memory for the next image: a few hundred MB.
-pub const FACTS_KEPT_ENTRIES: usize = 1_000_000;
+/// Bytes of facts from facts files, roughly, that are kept in memory for the next image: a dozen bases.
+pub const FACTS_KEPT_BYTES: u64 = 256 << 20;
 
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;

@@ -31,7 +31,7 @@ pub(super) fn tell(line: &str) {
 }
 
 /// Writes a whole file or nothing: beside it first, then renamed.
-pub(super) fn to_file(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -71,7 +71,7 @@ impl Stored {
 }
 
 fn broken(what: &str) -> Error {
-    Error::invalid(what)
+    Error::invalid(format!("it {what}"))
 }
 
 struct Fields<'a>(std::io::Take<Box<dyn Decoder + 'a>>);
@@ -176,6 +176,6 @@ impl Fields<'_> {
 fn cut(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::UnexpectedEof => broken("is cut short"),
-        _ => Error::io("cannot be decoded", error),
+        _ => Error::io("it cannot be decoded", error),
     }
 }

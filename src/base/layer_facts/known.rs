@@ -13,7 +13,7 @@ use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::descriptor::Compression;
-use crate::scan::{KnownLayers, Plan, TarFacts, kept_again};
+use crate::scan::{Entry, KnownLayers, Plan, TarFacts, kept_again};
 
 /// What a catalog knows of layers by their stored digests.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct FactsFiles {
 #[derive(Debug, Default)]
 struct Kept {
     facts: BTreeMap<Digest, Arc<TarFacts>>,
-    entries: usize,
+    bytes: u64,
 }
 
 impl FactsFiles {
@@ -73,15 +73,15 @@ impl FactsFiles {
         }
         let bytes = match read(&self.directory.join(file_name(file))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            bytes => bytes.map_err(|error| Error::io("cannot be read", error))?,
+            bytes => bytes.map_err(|error| Error::io("it cannot be read", error))?,
         };
         if Digest::compute_like(file, &bytes) != *file {
-            return Err(Error::invalid("does not have the digest that the catalog says"));
+            return Err(Error::invalid("it does not have the digest that the catalog says"));
         }
         let Some(stored) = Stored::read(&bytes)? else { return Ok(None) };
         drop(bytes);
         if stored.diff_id != *diff_id {
-            return Err(Error::invalid(format!("is of another layer, {}", stored.diff_id)));
+            return Err(Error::invalid(format!("it is of another layer, {}", stored.diff_id)));
         }
         let Some((captured, not_captured)) = kept_again(&stored.entries, stored.contents, &self.plan) else {
             return Ok(None);
@@ -101,11 +101,15 @@ impl FactsFiles {
 
 impl Kept {
     fn keep(&mut self, file: Digest, facts: &Arc<TarFacts>) {
-        self.entries = self.entries.saturating_add(facts.entries.len());
-        if self.entries > limits::FACTS_KEPT_ENTRIES {
+        let contents: u64 = facts.captured.values().map(|bytes| bytes.len() as u64).sum();
+        // Paths and links are short, and few entries have extended attributes.
+        let entries = (facts.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
+        let bytes = contents.saturating_add(entries);
+        if self.bytes.saturating_add(bytes) > limits::FACTS_KEPT_BYTES {
             self.facts.clear();
-            self.entries = facts.entries.len();
+            self.bytes = 0;
         }
+        self.bytes = self.bytes.saturating_add(bytes);
         self.facts.insert(file, Arc::clone(facts));
     }
 }
@@ -122,7 +126,7 @@ impl KnownLayers for FactsFiles {
                 Ok(Some(facts)) => return Some(facts),
                 Ok(None) => {}
                 Err(error) => {
-                    let note = format!("the facts file of base layer {diff_id} is not used: it {error}");
+                    let note = format!("the facts file of base layer {diff_id} is not used: {error}");
                     lock(&self.notes).insert(note);
                 }
             }
@@ -134,7 +138,7 @@ impl KnownLayers for FactsFiles {
 /// Reads a regular file of at most [`limits::FACTS_FILE_BYTES`].
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("no regular file"));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(limits::FACTS_FILE_BYTES + 1).read_to_end(&mut bytes)?;
