@@ -79,6 +79,15 @@ pub const CAPTURED_FILE_BYTES: u64 = 16 << 20;
 /// Bytes of all captured files of one layer.
 pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
 
+/// Bytes of one facts file as stored: 10 million entries take about half of it.
+pub const FACTS_FILE_BYTES: u64 = 1 << 30;
+
+/// Bytes of one facts file uncompressed.
+pub const FACTS_BYTES: u64 = 4 << 30;
+
+/// Bytes of facts from facts files, roughly, that are kept in memory for the next image: a dozen bases.
+pub const FACTS_KEPT_BYTES: u64 = 256 << 20;
+
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;
 

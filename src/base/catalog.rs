@@ -93,6 +93,9 @@ pub struct CatalogLayer {
     pub diff_id: Digest,
     /// Every digest under which it is known to be stored, however compressed; sorted.
     pub blob_digests: BTreeSet<Digest>,
+    /// SHA-256 of its facts file, where it has one ([`super::layer_facts`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Digest>,
 }
 
 impl CatalogEntry {
@@ -209,13 +212,17 @@ impl Catalog {
             let what = format!("it is in the catalog as {} and {}", known.tier, known.state);
             return Err(Error::usage(what).hint("edit the catalog if that is to change").at(place));
         }
-        let mut new = 0;
+        let (mut new_blob_digests, mut new_facts) = (0, 0);
         for (known, layer) in known.layers.iter_mut().zip(entry.layers) {
             let before = known.blob_digests.len();
             known.blob_digests.extend(layer.blob_digests);
-            new += known.blob_digests.len() - before;
+            new_blob_digests += known.blob_digests.len() - before;
+            if layer.facts.is_some() && layer.facts != known.facts {
+                known.facts = layer.facts;
+                new_facts += 1;
+            }
         }
-        Ok(Added::Known { new_blob_digests: new })
+        Ok(Added::Known { new_blob_digests, new_facts })
     }
 
     /// The bases that a reference means: `name:version`, or `name` alone for all versions.
@@ -242,6 +249,8 @@ pub enum Added {
     Known {
         /// Stored digests that were not known before.
         new_blob_digests: usize,
+        /// Facts files that were not known before.
+        new_facts: usize,
     },
 }
 
@@ -285,7 +294,11 @@ pub(crate) mod tests {
     pub(crate) fn base(name: &str, tier: Tier, state: State, layers: &str) -> CatalogEntry {
         let layers: Vec<_> = layers
             .bytes()
-            .map(|byte| CatalogLayer { diff_id: Digest::sha256(&[byte]), blob_digests: BTreeSet::new() })
+            .map(|byte| CatalogLayer {
+                diff_id: Digest::sha256(&[byte]),
+                blob_digests: BTreeSet::new(),
+                facts: None,
+            })
             .collect();
         let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id).collect();
         CatalogEntry {
@@ -328,8 +341,14 @@ pub(crate) mod tests {
         assert!(error.to_string().contains("other layers"), "{error}");
         let mut again = base("b", Tier::Official, State::Approved, "x");
         again.layers[0].blob_digests.insert(Digest::sha256(b"stored"));
-        assert_eq!(catalog.add(again.clone()).unwrap(), Added::Known { new_blob_digests: 1 });
-        assert_eq!(catalog.add(again).unwrap(), Added::Known { new_blob_digests: 0 });
+        let known = |new_blob_digests, new_facts| Added::Known { new_blob_digests, new_facts };
+        assert_eq!(catalog.add(again.clone()).unwrap(), known(1, 0));
+        again.layers[0].facts = Some(Digest::sha256(b"facts"));
+        assert_eq!(catalog.add(again.clone()).unwrap(), known(0, 1));
+        again.layers[0].facts = None;
+        assert_eq!(catalog.add(again).unwrap(), known(0, 0));
+        assert_eq!(catalog.bases()[0].layers[0].facts, Some(Digest::sha256(b"facts")));
+        assert_eq!(Catalog::parse(&catalog.to_text()).unwrap(), catalog);
     }
 
     #[test]

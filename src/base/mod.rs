@@ -6,7 +6,9 @@ pub mod catalog;
 pub mod chain;
 pub mod compare;
 mod difference;
+pub mod layer_facts;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};
 pub use chain::{BaseStatus, Nearest};
 pub use compare::{Change, ChangeKind, Comparison};
+pub use layer_facts::{FactsFile, FactsFiles};

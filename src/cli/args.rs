@@ -177,6 +177,10 @@ pub struct AddBase {
     /// Add only the image of this name or digest; by default all
     #[arg(long, value_name = "NAME|DIGEST")]
     pub image: Option<String>,
+    /// Make no facts files, which stand beside the catalog and let `check` hash the base's layers
+    /// instead of unpacking them
+    #[arg(long)]
+    pub no_facts: bool,
     /// The day it is added [default: today]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,

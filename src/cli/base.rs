@@ -6,7 +6,8 @@ use super::args::{AddBase, BaseCommand, ChangeBase};
 use super::exit::Exit;
 use super::output;
 use crate::base::catalog::Added;
-use crate::base::{Catalog, State};
+use crate::base::layer_facts::{directory_of, file_name};
+use crate::base::{Catalog, FactsFile, State};
 use crate::engine::{self, NewBase};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -54,22 +55,44 @@ fn add(add: &AddBase) -> Result<()> {
         version: add.base_version.clone(),
         tier: add.tier,
         added: add.at.unwrap_or_else(today),
+        with_facts: !add.no_facts,
     };
-    let mut told = Vec::new();
+    let (mut told, mut files) = (Vec::new(), Vec::new());
     for facts in &gathered.images {
-        let added = engine::enroll(&mut catalog, facts, &new).map_err(|error| error.at(input.name()))?;
+        let enrolled = engine::enroll(&mut catalog, facts, &new).map_err(|error| error.at(input.name()))?;
         let base = format!("{}:{} ({})", new.name, new.version, facts.image.platform());
-        told.push(match added {
+        files.extend(enrolled.files);
+        told.push(match enrolled.added {
             Added::New => format!("added {base}, {} layers", facts.layers.len()),
-            Added::Known { new_blob_digests: 0 } => format!("{base} is in the catalog already"),
-            Added::Known { new_blob_digests } => {
-                format!("{base} is in the catalog already; {new_blob_digests} new stored digests noted")
+            Added::Known { new_blob_digests, new_facts } => {
+                let new = [(new_blob_digests, "stored digests"), (new_facts, "facts files")];
+                let new = new.into_iter().filter(|(count, _)| *count > 0);
+                let new: String = new.map(|(count, what)| format!("; {count} new {what} noted")).collect();
+                format!("{base} is in the catalog already{new}")
             }
         });
     }
+    // The catalog last: it must not name what is not there.
+    write_facts(&directory_of(path), &files)?;
     output::to_file(path, &catalog.to_text())?;
     for line in told {
         output::tell(&line);
+    }
+    Ok(())
+}
+
+/// Writes the facts files that are not there yet, or not as they should be.
+fn write_facts(directory: &Path, files: &[FactsFile]) -> Result<()> {
+    if !files.is_empty() {
+        let failed = |error| Error::io(format!("{} cannot be made", directory.display()), error);
+        std::fs::create_dir_all(directory).map_err(failed)?;
+    }
+    for file in files {
+        let path = directory.join(file_name(&file.digest));
+        let same_size = std::fs::metadata(&path).is_ok_and(|there| there.len() == file.bytes.len() as u64);
+        if !same_size || std::fs::read(&path).ok().as_ref() != Some(&file.bytes) {
+            output::to_file(&path, &file.bytes)?;
+        }
     }
     Ok(())
 }

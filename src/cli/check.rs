@@ -7,7 +7,8 @@ use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
 use super::{base, output};
-use crate::engine::Engine;
+use crate::base::layer_facts::directory_of;
+use crate::engine::{self, Engine};
 use crate::error::{Error, Result};
 use crate::policy::Policy;
 use crate::report::text::{Style, Verbosity};
@@ -17,9 +18,12 @@ use crate::source::{Input, Selection};
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let outputs = outputs(&arguments.output)?;
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
+    let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
+        .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path)));
     let engine = Engine {
         policy: Policy::built_in(arguments.profile, arguments.fail_on),
         catalog,
+        facts_files,
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
     };
     let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();

@@ -31,14 +31,14 @@ pub(super) fn tell(line: &str) {
 }
 
 /// Writes a whole file or nothing: beside it first, then renamed.
-pub(super) fn to_file(path: &Path, text: &str) -> Result<()> {
+pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut file = tempfile::Builder::new().prefix(".ocicheck-").tempfile_in(directory).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(content.as_ref()).map_err(failed)?;
     make_readable(file.as_file(), path).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;

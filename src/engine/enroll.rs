@@ -1,10 +1,11 @@
 //! Taking a verified image into the catalog as a base.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::base::catalog::Added;
 use crate::base::catalog::CatalogLayer;
-use crate::base::{BaseStatus, Catalog, CatalogEntry, State, Tier};
+use crate::base::{BaseStatus, Catalog, CatalogEntry, FactsFile, State, Tier};
 use crate::digest::chain_id;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -21,6 +22,17 @@ pub struct NewBase {
     pub tier: Tier,
     /// The day it is added.
     pub added: jiff::civil::Date,
+    /// Whether facts files are made of its layers.
+    pub with_facts: bool,
+}
+
+/// What taking a base into the catalog gave.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// What it did to the catalog.
+    pub added: Added,
+    /// The facts files that the catalog names now; to be written before the catalog is.
+    pub files: Vec<FactsFile>,
 }
 
 /// Adds the image to the catalog.
@@ -28,7 +40,7 @@ pub struct NewBase {
 /// # Errors
 /// The image is not what it says, has no layers, could not be read in full, is a custom base that
 /// stands on no official one, or clashes with a base that is there.
-pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Added> {
+pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Enrolled> {
     let spoilt = facts.anomalies.iter().find(|anomaly| forbids(anomaly));
     if let Some(anomaly) = spoilt {
         let place = anomaly.layer.map(|layer| format!("layer {layer}: ")).unwrap_or_default();
@@ -53,13 +65,17 @@ pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Add
         let what = "a custom base must stand on an official base of the catalog, and this one does not";
         return Err(Error::usage(what).hint("add the official base first, or build the custom base on one"));
     }
-    let stored = facts.layers.iter().flatten().map(|layer| layer.blob.sha256);
-    let layers = diff_ids
-        .into_iter()
-        .zip(stored)
-        .map(|(diff_id, stored)| CatalogLayer { diff_id, blob_digests: BTreeSet::from([stored]) })
+    let mut files = Vec::new();
+    let layers = diff_ids.into_iter().zip(facts.layers.iter().flatten()).enumerate();
+    let layers = layers
+        .map(|(index, (diff_id, layer))| {
+            let file = if new.with_facts { FactsFile::of(layer, &second_read(facts, index)) } else { None };
+            let digest = file.as_ref().map(|file| file.digest);
+            files.extend(file);
+            CatalogLayer { diff_id, blob_digests: BTreeSet::from([layer.blob.sha256]), facts: digest }
+        })
         .collect();
-    catalog.add(CatalogEntry {
+    let added = catalog.add(CatalogEntry {
         name: new.name.clone(),
         version: new.version.clone(),
         tier: new.tier,
@@ -71,7 +87,14 @@ pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Add
         successor: None,
         chain_id,
         layers,
-    })
+    })?;
+    Ok(Enrolled { added, files })
+}
+
+/// Contents of a layer's files that only the tree showed to be wanted.
+fn second_read(facts: &Facts, layer: usize) -> BTreeMap<usize, Arc<[u8]>> {
+    let contents = facts.second_read.range((layer, 0)..(layer + 1, 0));
+    contents.filter_map(|((_, entry), read)| Some((*entry, Arc::clone(read.as_ref().ok()?)))).collect()
 }
 
 /// A base must be what it says, and the same to every reader.

@@ -2,11 +2,12 @@
 //! the layers of each in parallel.
 
 mod enroll;
+mod known;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{BaseStatus, Catalog, Comparison};
+use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Contents, Facts};
@@ -19,7 +20,8 @@ use crate::rules::RULES;
 use crate::scan::{EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers};
 use crate::source::{self, Input, Selection};
 
-pub use enroll::{NewBase, enroll};
+pub use enroll::{Enrolled, NewBase, enroll};
+pub use known::facts_files;
 
 /// By what images are judged.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Engine {
     pub policy: Policy,
     /// The catalog, where one is given.
     pub catalog: Option<Catalog>,
+    /// The catalog's facts files, where they may be used.
+    pub facts_files: Option<FactsFiles>,
     /// Which of an input's images are wanted.
     pub selection: Selection,
 }
@@ -47,7 +51,8 @@ impl Engine {
     /// Checks every wanted image of an input.
     pub fn check(&self, input: &Input, progress: &dyn Progress) -> Checked {
         let mut checked = Checked::default();
-        match gather(input, &self.selection, self.catalog.as_ref(), progress) {
+        let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
+        match gather(input, &self.selection, bases, progress) {
             Err(error) => checked.errors.push(error),
             Ok(gathered) => {
                 checked.notes = gathered.notes;
@@ -86,6 +91,15 @@ pub struct Gathered {
     pub notes: Vec<String>,
 }
 
+/// What is known of bases.
+#[derive(Debug, Clone, Copy)]
+pub struct Bases<'a> {
+    /// The catalog.
+    pub catalog: &'a Catalog,
+    /// Its facts files; without them every layer is read.
+    pub files: Option<&'a FactsFiles>,
+}
+
 /// Reads an input and gathers the facts of every wanted image; each stored layer is read once.
 ///
 /// # Errors
@@ -93,7 +107,7 @@ pub struct Gathered {
 pub fn gather(
     input: &Input,
     selection: &Selection,
-    catalog: Option<&Catalog>,
+    bases: Option<Bases<'_>>,
     progress: &dyn Progress,
 ) -> Result<Gathered> {
     let mut source = source::open(input)?;
@@ -103,10 +117,13 @@ pub fn gather(
         notes: source.notes,
         images: Vec::new(),
     };
-    let scanned = scan(&source.images, plan(), progress);
+    let files = bases.and_then(|bases| bases.files);
+    let scanned = scan(&source.images, plan(), files, progress);
+    gathered.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, catalog));
+        let facts = layers_of(&image, &scanned)
+            .and_then(|layers| image_facts(image, layers, bases.map(|bases| bases.catalog)));
         match facts {
             Ok(facts) => gathered.images.push(facts),
             Err(error) => gathered.errors.push(error.at(title).at(input.name())),
@@ -127,25 +144,35 @@ fn plan() -> Plan {
 type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
 /// Scans every stored layer of all images, each once.
-fn scan(images: &[Image], plan: Plan, progress: &dyn Progress) -> Scanned {
+fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
     let plan = Arc::new(plan);
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     for image in images {
         let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
         let diff_id_sha512 = diff_ids_by_sha512.into_iter().any(|text| text.starts_with("sha512:"));
-        for layer in &image.layers {
+        for (index, layer) in image.layers.iter().enumerate() {
             let Some(blob) = &layer.blob else { continue };
             let declared = layer.declared.as_ref().map(|declared| declared.digest);
             let job = jobs.entry(blob.key()).or_insert_with(|| LayerJob {
                 blob: blob.clone(),
                 options: ScanOptions { plan: Arc::clone(&plan), ..ScanOptions::default() },
+                hash_first: false,
             });
+            job.hash_first =
+                job.hash_first || files.is_some_and(|files| known::hint(files, image, index, blob));
             job.options.blob_sha512 |= matches!(declared, Some(Digest::Sha512(_)));
             job.options.diff_id_sha512 |= diff_id_sha512;
         }
     }
-    let (keys, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-    let scanned = scan_layers(&jobs, progress);
+    let (keys, mut jobs): (Vec<_>, Vec<LayerJob>) = jobs.into_iter().unzip();
+    for job in &mut jobs {
+        // No catalog knows a SHA-512 of the uncompressed bytes.
+        job.hash_first &= !job.options.diff_id_sha512;
+    }
+    let scanned = match files {
+        Some(files) => scan_layers(&jobs, files, progress),
+        None => scan_layers(&jobs, &(), progress),
+    };
     keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))).collect()
 }
 
@@ -198,7 +225,7 @@ fn apply(facts: &mut Facts) -> Result<std::result::Result<Rootfs, String>> {
         return Ok(Err(reason));
     }
     let tars: Vec<_> =
-        (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_ref().ok()).enumerate().collect();
+        (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_deref().ok()).enumerate().collect();
     let mut rootfs = Readings::build(&tars, facts.base.base_layers())?;
     facts.anomalies.append(&mut rootfs.anomalies);
     Ok(Ok(rootfs))

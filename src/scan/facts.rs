@@ -16,7 +16,7 @@ pub struct LayerFacts {
     /// How it is compressed, by its magic bytes.
     pub compression: Compression,
     /// The tar inside; or why it could not be read (the blob's digests still hold).
-    pub tar: Result<TarFacts, Unread>,
+    pub tar: Result<Arc<TarFacts>, Unread>,
     /// What was broken or ambiguous, without a layer index (one blob may be several layers).
     pub anomalies: Vec<Anomaly>,
 }

@@ -65,7 +65,7 @@ pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress
     };
     let blob = if plain { content } else { stored.finish() };
     let tar = match host(outcome)? {
-        Ok(()) => Ok(tar_facts(&content, options, entries)),
+        Ok(()) => Ok(Arc::new(tar_facts(&content, options, entries))),
         Err(error) => Err(Unread { error, entries_read: entries.entries.len() }),
     };
     Ok(LayerFacts {
@@ -105,10 +105,10 @@ fn trailing(compression: Compression, count: u64) -> Anomaly {
 }
 
 /// Hashes stored bytes on their way to the decoder, and tells how far it is.
-struct Tap<'a, R> {
-    reader: R,
-    hasher: Option<&'a mut BlobHasher>,
-    progress: &'a dyn Progress,
+pub(super) struct Tap<'a, R> {
+    pub(super) reader: R,
+    pub(super) hasher: Option<&'a mut BlobHasher>,
+    pub(super) progress: &'a dyn Progress,
 }
 
 impl<R: Read> Read for Tap<'_, R> {

@@ -6,6 +6,7 @@
 
 mod entries;
 pub mod facts;
+pub mod known;
 pub mod layer;
 mod meter;
 pub mod pipeline;
@@ -13,7 +14,11 @@ pub mod plan;
 pub mod second;
 mod tar;
 
+#[cfg(test)]
+pub(crate) use tar::build;
+
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
+pub use known::{KnownLayers, kept_again};
 pub use layer::{ScanOptions, scan_layer};
 pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::facts::LayerFacts;
+use super::known::{KnownLayers, scan_known};
 use super::layer::{ScanOptions, scan_layer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::read::Section;
@@ -30,15 +31,29 @@ pub struct LayerJob {
     pub blob: Section,
     /// What is wanted of them.
     pub options: ScanOptions,
+    /// The blob is said to be one that is known: it is hashed first, and read where it is not so.
+    pub hash_first: bool,
 }
 
 /// Reads layers on the current rayon pool (`pool.install(|| scan_layers(…))` chooses another).
 ///
 /// The results are in the order of the jobs. A panic is a fault of this program; it becomes an error
 /// of that layer, so that it can never read as a pass.
-pub fn scan_layers(jobs: &[LayerJob], progress: &dyn Progress) -> Vec<Result<LayerFacts>> {
+pub fn scan_layers(
+    jobs: &[LayerJob],
+    known: &dyn KnownLayers,
+    progress: &dyn Progress,
+) -> Vec<Result<LayerFacts>> {
     progress.expect(jobs.iter().map(|job| job.blob.size()).sum());
-    run(jobs, |job| scan_layer(&job.blob, &job.options, progress))
+    run(jobs, |job| {
+        if job.hash_first {
+            if let Some(facts) = scan_known(&job.blob, &job.options, known, progress)? {
+                return Ok(facts);
+            }
+            progress.expect(job.blob.size());
+        }
+        scan_layer(&job.blob, &job.options, progress)
+    })
 }
 
 fn run<T: Send>(jobs: &[LayerJob], work: impl Fn(&LayerJob) -> Result<T> + Sync) -> Vec<Result<T>> {
@@ -74,7 +89,8 @@ mod tests {
 
     fn jobs(sizes: &[usize]) -> Vec<LayerJob> {
         let blob = |size: &usize| Section::of_bytes(vec![0; *size]);
-        sizes.iter().map(|size| LayerJob { blob: blob(size), options: ScanOptions::default() }).collect()
+        let job = |size| LayerJob { blob: blob(size), options: ScanOptions::default(), hash_first: false };
+        sizes.iter().map(job).collect()
     }
 
     #[test]

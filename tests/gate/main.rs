@@ -14,6 +14,7 @@ mod bad_input;
 mod base;
 mod changes;
 mod corpus;
+mod facts_files;
 mod forms;
 mod harness;
 mod inspect;

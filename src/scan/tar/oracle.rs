@@ -36,10 +36,10 @@ proptest! {
         }
         let bytes = builder.into_inner().unwrap();
         let facts = scan_layer(&Section::of_bytes(bytes.clone()), &ScanOptions::default(), &()).unwrap();
-        let entries = facts.tar.unwrap().entries;
+        let tar = facts.tar.unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let mut count = 0;
-        for (member, entry) in archive.entries().unwrap().zip(&entries) {
+        for (member, entry) in archive.entries().unwrap().zip(&tar.entries) {
             let mut member = member.unwrap();
             let mut content = Vec::new();
             member.read_to_end(&mut content).unwrap();
@@ -51,7 +51,7 @@ proptest! {
             prop_assert_eq!(entry.kind, EntryKind::File);
             count += 1;
         }
-        prop_assert_eq!((count, entries.len()), (files.len(), files.len()));
+        prop_assert_eq!((count, tar.entries.len()), (files.len(), files.len()));
     }
 
     #[test]

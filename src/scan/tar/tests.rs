@@ -8,7 +8,8 @@ use crate::scan::{Entry, EntryKind, ScanOptions, TarFacts, scan_layer};
 
 fn scan(bytes: Vec<u8>) -> (Result<TarFacts, Error>, Vec<Anomaly>) {
     let facts = scan_layer(&Section::of_bytes(bytes), &ScanOptions::default(), &()).unwrap();
-    (facts.tar.map_err(|unread| unread.error), facts.anomalies)
+    let tar = facts.tar.map(|tar| TarFacts::clone(&tar));
+    (tar.map_err(|unread| unread.error), facts.anomalies)
 }
 
 /// The entries of an archive that must be readable, and the faults told of it.

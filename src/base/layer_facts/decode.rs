@@ -1,0 +1,181 @@
+//! File → facts. The digest of the file was checked before; all the same, no length or count in it is
+//! believed, and nothing takes more memory than the limits of reading a layer allow.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+use std::sync::Arc;
+
+use super::encode::{CONTENT, DEVICE, KIND_MASK, KINDS, LINK, RAW_PATH, XATTRS};
+use super::{MAGIC, VERSION};
+use crate::codec::{self, Decoder};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::ImagePath;
+use crate::model::descriptor::Compression;
+use crate::scan::Entry;
+
+/// What a facts file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) diff_id: Digest,
+    pub(super) size: u64,
+    pub(super) entries: Vec<Entry>,
+    pub(super) contents: BTreeMap<usize, Arc<[u8]>>,
+}
+
+impl Stored {
+    /// Reads a facts file; `None` for one of another version.
+    pub(super) fn read(file: &[u8]) -> Result<Option<Self>> {
+        let (magic, rest) = file.split_first_chunk().ok_or_else(|| broken("is cut short"))?;
+        let (version, frame) = rest.split_first_chunk().ok_or_else(|| broken("is cut short"))?;
+        if magic != MAGIC {
+            return Err(broken("is none by its first bytes"));
+        }
+        if u32::from_le_bytes(*version) != VERSION {
+            return Ok(None);
+        }
+        let decoder = codec::decoder(Compression::Zstd, frame)?;
+        Self::of(Fields(decoder.take(limits::FACTS_BYTES))).map(Some)
+    }
+
+    fn of(mut fields: Fields<'_>) -> Result<Self> {
+        let diff_id = Digest::Sha256(fields.array()?);
+        let size = fields.number()?;
+        let count = fields.count(limits::ENTRIES)?;
+        let mut entries = Vec::new();
+        for _ in 0..count {
+            entries.push(fields.entry()?);
+        }
+        let mut contents = BTreeMap::new();
+        let (mut next, mut taken) = (0_usize, 0_u64);
+        for position in 0..fields.count(count)? {
+            let distance = fields.count(count)?;
+            if position > 0 && distance == 0 {
+                return Err(broken("has two contents for one entry"));
+            }
+            next = next.saturating_add(distance);
+            let bytes = fields.bytes(limits::CAPTURED_FILE_BYTES)?;
+            taken = taken.saturating_add(bytes.len() as u64);
+            if taken > limits::CAPTURED_LAYER_BYTES {
+                return Err(broken("keeps more content than a layer may"));
+            }
+            if entries.get(next).is_none_or(|entry: &Entry| entry.size != bytes.len() as u64) {
+                return Err(broken("keeps content that is no entry's"));
+            }
+            contents.insert(next, bytes.into());
+        }
+        fields.end()?;
+        Ok(Self { diff_id, size, entries, contents })
+    }
+}
+
+fn broken(what: &str) -> Error {
+    Error::invalid(format!("it {what}"))
+}
+
+struct Fields<'a>(std::io::Take<Box<dyn Decoder + 'a>>);
+
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.0.read_exact(&mut bytes).map_err(cut)?;
+        Ok(bytes)
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let byte = self.0.fill_buf().map_err(cut)?.first().copied();
+        self.0.consume(1);
+        byte.ok_or_else(|| broken("is cut short"))
+    }
+
+    fn number(&mut self) -> Result<u64> {
+        let mut value = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits {
+                break;
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(broken("has a number that is too large"))
+    }
+
+    fn at_most(&mut self, limit: u64) -> Result<u64> {
+        let value = self.number()?;
+        if value <= limit { Ok(value) } else { Err(broken("has a length or number beyond its limit")) }
+    }
+
+    fn count(&mut self, limit: usize) -> Result<usize> {
+        Ok(self.at_most(limit as u64)? as usize)
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        Ok(self.at_most(u64::from(u32::MAX))? as u32)
+    }
+
+    fn bytes(&mut self, limit: u64) -> Result<Vec<u8>> {
+        let length = self.at_most(limit)?;
+        // Room for what is there, not for what a length says.
+        let mut bytes = Vec::with_capacity(length.min(limits::PATH_BYTES as u64) as usize);
+        self.0.by_ref().take(length).read_to_end(&mut bytes).map_err(cut)?;
+        if bytes.len() as u64 == length { Ok(bytes) } else { Err(broken("is cut short")) }
+    }
+
+    fn entry(&mut self) -> Result<Entry> {
+        let head = self.byte()?;
+        let has = |flag: u8| head & flag != 0;
+        let kind = *KINDS.get(usize::from(head & KIND_MASK)).ok_or_else(|| broken("has an unknown kind"))?;
+        let path = self.bytes(limits::PATH_BYTES as u64)?;
+        let cleaned = ImagePath::new(&path);
+        if cleaned.as_bytes() != path {
+            return Err(broken("has a path that is not clean"));
+        }
+        let mode = self.at_most(0o7777)? as u32;
+        let (uid, gid, size, mtime) = (self.number()?, self.number()?, self.number()?, self.number()?);
+        let content = if has(CONTENT) { self.array()? } else { Default::default() };
+        let raw_path = if has(RAW_PATH) { Some(self.bytes(limits::PAX_BYTES)?.into()) } else { None };
+        let link = if has(LINK) { self.bytes(limits::PAX_BYTES)? } else { Vec::new() };
+        let mut xattrs = Vec::new();
+        if has(XATTRS) {
+            for _ in 0..self.at_most(limits::PAX_BYTES)? {
+                xattrs.push((self.bytes(limits::PAX_BYTES)?.into(), self.bytes(limits::PAX_BYTES)?.into()));
+            }
+        }
+        let device = if has(DEVICE) { (self.u32()?, self.u32()?) } else { (0, 0) };
+        Ok(Entry {
+            path: cleaned,
+            raw_path,
+            kind,
+            mode,
+            uid,
+            gid,
+            size,
+            mtime: (mtime >> 1).cast_signed() ^ -(mtime & 1).cast_signed(),
+            content,
+            link: link.into(),
+            xattrs,
+            device,
+        })
+    }
+
+    /// Nothing may follow.
+    fn end(mut self) -> Result<()> {
+        let more = !self.0.fill_buf().map_err(cut)?.is_empty() || self.0.limit() == 0;
+        if more || self.0.into_inner().drain().map_err(cut)? > 0 {
+            return Err(broken("has more in it than its facts"));
+        }
+        Ok(())
+    }
+}
+
+fn cut(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => broken("is cut short"),
+        _ => Error::io("it cannot be decoded", error),
+    }
+}

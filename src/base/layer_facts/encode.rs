@@ -1,0 +1,137 @@
+//! Facts → file. The same facts give the same bytes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{FactsFile, MAGIC, VERSION};
+use crate::digest::{ContentId, Digest};
+use crate::limits;
+use crate::scan::{Entry, EntryKind, LayerFacts, TarFacts};
+
+/// A base is taken once and checked often, so some time for a small file is well spent.
+const ZSTD_LEVEL: i32 = 12;
+
+pub(super) const KINDS: [EntryKind; 7] = [
+    EntryKind::File,
+    EntryKind::HardLink,
+    EntryKind::Symlink,
+    EntryKind::CharDevice,
+    EntryKind::BlockDevice,
+    EntryKind::Directory,
+    EntryKind::Fifo,
+];
+pub(super) const KIND_MASK: u8 = 0b111;
+pub(super) const CONTENT: u8 = 1 << 3;
+pub(super) const RAW_PATH: u8 = 1 << 4;
+pub(super) const LINK: u8 = 1 << 5;
+pub(super) const XATTRS: u8 = 1 << 6;
+pub(super) const DEVICE: u8 = 1 << 7;
+
+impl FactsFile {
+    /// The facts file of a layer; `more` are contents that were read beside the captured ones, by entry.
+    ///
+    /// `None` for a layer that is to be read each time: one that was not read whole, has anomalies, or
+    /// is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
+    pub fn of(layer: &LayerFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Self> {
+        let tar = layer.tar.as_ref().ok().filter(|_| layer.anomalies.is_empty())?;
+        let payload = payload(tar, more)?;
+        let mut bytes = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
+        bytes.extend(zstd::bulk::compress(&payload, ZSTD_LEVEL).ok()?);
+        let fits = bytes.len() as u64 <= limits::FACTS_FILE_BYTES;
+        fits.then(|| Self { digest: Digest::sha256(&bytes), bytes })
+    }
+}
+
+/// The fields before they are compressed.
+pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Vec<u8>> {
+    // All fields are named, so that a new one cannot be forgotten here.
+    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _ } = tar;
+    let Digest::Sha256(diff_id) = diff_id else { return None };
+    let mut fields = Fields(diff_id.to_vec());
+    fields.number(*size);
+    fields.count(entries.len());
+    for entry in entries {
+        fields.entry(entry)?;
+    }
+    let mut contents: BTreeMap<usize, &Arc<[u8]>> = captured.iter().map(|(entry, b)| (*entry, b)).collect();
+    let mut taken: u64 = contents.values().map(|bytes| bytes.len() as u64).sum();
+    for (entry, bytes) in more {
+        let after = taken.saturating_add(bytes.len() as u64);
+        if after <= limits::CAPTURED_LAYER_BYTES && !contents.contains_key(entry) {
+            taken = after;
+            contents.insert(*entry, bytes);
+        }
+    }
+    fields.count(contents.len());
+    let mut last = 0;
+    for (entry, bytes) in contents {
+        fields.count(entry.checked_sub(last)?);
+        fields.bytes(bytes);
+        last = entry;
+    }
+    (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
+}
+
+struct Fields(Vec<u8>);
+
+impl Fields {
+    fn number(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    fn count(&mut self, value: usize) {
+        self.number(value as u64);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Option<()> {
+        let Entry { path, raw_path, kind, mode, uid, gid, size, mtime, content, link, xattrs, device } =
+            entry;
+        let mut head = KINDS.iter().position(|known| known == kind)? as u8;
+        for (flag, set) in [
+            (CONTENT, *content != ContentId::default()),
+            (RAW_PATH, raw_path.is_some()),
+            (LINK, !link.is_empty()),
+            (XATTRS, !xattrs.is_empty()),
+            (DEVICE, *device != (0, 0)),
+        ] {
+            head |= if set { flag } else { 0 };
+        }
+        self.0.push(head);
+        self.bytes(path.as_bytes());
+        self.number(u64::from(*mode));
+        self.number(*uid);
+        self.number(*gid);
+        self.number(*size);
+        self.number((*mtime << 1 ^ *mtime >> 63).cast_unsigned());
+        if head & CONTENT != 0 {
+            self.0.extend_from_slice(content);
+        }
+        if let Some(raw_path) = raw_path {
+            self.bytes(raw_path);
+        }
+        if head & LINK != 0 {
+            self.bytes(link);
+        }
+        if head & XATTRS != 0 {
+            self.count(xattrs.len());
+            for (name, value) in xattrs {
+                self.bytes(name);
+                self.bytes(value);
+            }
+        }
+        if head & DEVICE != 0 {
+            self.number(u64::from(device.0));
+            self.number(u64::from(device.1));
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Layers that need not be unpacked, because what an earlier reading of the same stored bytes yielded
+//! is known: they are hashed only.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::entries::may_capture;
+use super::facts::{Entry, EntryKind, LayerFacts, TarFacts};
+use super::layer::{ScanOptions, Tap};
+use super::pipeline::Progress;
+use super::plan::Plan;
+use crate::codec::{self, HEAD_BYTES};
+use crate::digest::{BlobDigests, Digest};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::descriptor::Compression;
+use crate::read::Section;
+
+/// What is known of layers by the digests of their stored bytes. `()` knows nothing.
+pub trait KnownLayers: Send + Sync {
+    /// Whether a blob that is said to have this digest is worth being hashed first; `plain` where it is
+    /// not compressed.
+    fn may_know(&self, stored: &Digest, plain: bool) -> bool;
+
+    /// All that reading a blob with these computed digests would yield, for a layer without anomalies.
+    /// `None` where that is not known; the blob is read then.
+    fn tar_facts(&self, stored: &BlobDigests, compression: Compression) -> Option<Arc<TarFacts>>;
+}
+
+impl KnownLayers for () {
+    fn may_know(&self, _: &Digest, _: bool) -> bool {
+        false
+    }
+
+    fn tar_facts(&self, _: &BlobDigests, _: Compression) -> Option<Arc<TarFacts>> {
+        None
+    }
+}
+
+/// Hashes a blob and looks it up; `None` where it is to be read.
+pub(super) fn scan_known(
+    blob: &Section,
+    options: &ScanOptions,
+    known: &dyn KnownLayers,
+    progress: &dyn Progress,
+) -> Result<Option<LayerFacts>> {
+    let failed = |error| Error::io("the layer cannot be read", error);
+    let compression = codec::detect(&blob.head(HEAD_BYTES).map_err(failed)?);
+    let reader = Tap { reader: blob.reader(), hasher: None, progress };
+    let stored = BlobDigests::of(reader, options.blob_sha512).map_err(failed)?;
+    let tar = known.tar_facts(&stored, compression);
+    Ok(tar.map(|tar| LayerFacts { blob: stored, compression, tar: Ok(tar), anomalies: Vec::new() }))
+}
+
+/// Contents that were kept of a layer, and the reasons for those that were not, by entry.
+pub type Captured = (BTreeMap<usize, Arc<[u8]>>, BTreeMap<usize, Error>);
+
+/// What reading a layer without anomalies by this plan would keep, taken from `contents` that were
+/// kept before. `None` where the plan wants a file that is not among them.
+pub fn kept_again(entries: &[Entry], contents: BTreeMap<usize, Arc<[u8]>>, plan: &Plan) -> Option<Captured> {
+    let mut not_captured = BTreeMap::new();
+    let mut room = limits::CAPTURED_LAYER_BYTES;
+    for (index, entry) in entries.iter().enumerate() {
+        if entry.kind != EntryKind::File || !plan.wants(&entry.path) {
+            continue;
+        }
+        match may_capture(entry, room) {
+            Ok(()) => room = room.saturating_sub(contents.get(&index)?.len() as u64),
+            Err(error) => drop(not_captured.insert(index, error)),
+        }
+    }
+    let mut captured = contents;
+    captured.retain(|index, _| !not_captured.contains_key(index));
+    Some((captured, not_captured))
+}
+
+#[cfg(test)]
+#[path = "known_tests.rs"]
+mod tests;
