@@ -5,7 +5,10 @@ pub mod accounts;
 pub mod catalog;
 pub mod chain;
 pub mod compare;
+mod owners;
+pub mod upgrades;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};
 pub use chain::{BaseStatus, Nearest};
 pub use compare::{Change, ChangeKind, Comparison};
+pub use upgrades::{Explanation, PackageChange, Upgrades};
