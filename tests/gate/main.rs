@@ -17,6 +17,7 @@ mod corpus;
 mod forms;
 mod harness;
 mod integrity;
+mod packages;
 mod report;
 mod testdata;
 mod users;
