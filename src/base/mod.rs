@@ -7,8 +7,11 @@ pub mod chain;
 pub mod compare;
 mod difference;
 pub mod layer_facts;
+mod owners;
+pub mod upgrades;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};
 pub use chain::{BaseStatus, Nearest};
 pub use compare::{Change, ChangeKind, Comparison};
 pub use layer_facts::{FactsFile, FactsFiles};
+pub use upgrades::{Explanation, PackageChange, Upgrades};

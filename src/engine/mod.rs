@@ -3,6 +3,7 @@
 
 mod enroll;
 mod known;
+mod upgrades;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,11 +12,11 @@ use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Contents, Facts};
-use crate::model::Image;
+use crate::model::{Image, ImagePath};
 use crate::policy::Policy;
 use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::rootfs::{Readings, Rootfs};
+use crate::rootfs::{Readings, Rootfs, Tree};
 use crate::rules::RULES;
 use crate::scan::{EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers};
 use crate::source::{self, Input, Selection};
@@ -204,6 +205,7 @@ fn image_facts(
         rootfs: Err(String::new()),
         base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
         changes: Vec::new(),
+        upgrades: Vec::new(),
         second_read: BTreeMap::new(),
     };
     if let Some(catalog) = catalog {
@@ -215,6 +217,7 @@ fn image_facts(
     facts.rootfs = apply(&mut facts)?;
     compare(&mut facts);
     facts.second_read = second_read(&facts)?;
+    facts.upgrades = upgrades::upgrades(&facts)?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
     Ok(facts)
@@ -249,9 +252,10 @@ fn compare(facts: &mut Facts) {
 fn second_read(facts: &Facts) -> Result<Contents> {
     let mut wanted: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let Ok(rootfs) = &facts.rootfs else { return Ok(Contents::new()) };
-    for path in plan().paths() {
-        for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
-            let Ok(found) = tree.resolve(path) else { continue };
+    let plan = plan();
+    for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
+        for path in plan.paths().cloned().chain(wanted_in_directories(&plan, tree)) {
+            let Ok(found) = tree.resolve(&path) else { continue };
             let inode = found.node.inode();
             if inode.kind == EntryKind::File && facts.content(inode).is_err() {
                 let Some(entry) = inode.origin.entry() else { continue };
@@ -264,14 +268,27 @@ fn second_read(facts: &Facts) -> Result<Contents> {
         let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
             continue;
         };
-        for entry in entries {
-            let content = match read_entries(blob, &BTreeSet::from([entry])) {
-                Ok(read) => read.into_values().next().ok_or_else(|| "it was not found again".to_owned()),
-                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-                Err(error) => Err(error.to_string()),
-            };
-            contents.insert((layer, entry), content);
+        match read_entries(blob, &entries) {
+            Ok(read) => contents.extend(
+                read.into_iter()
+                    .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),
+            ),
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) => {
+                contents.extend(entries.into_iter().map(|entry| ((layer, entry), Err(error.to_string()))));
+            }
         }
     }
     Ok(contents)
+}
+
+/// What the plan wants of whole directories, as a tree has it.
+fn wanted_in_directories(plan: &Plan, tree: &Tree) -> Vec<ImagePath> {
+    let mut paths = Vec::new();
+    for directory in plan.directories() {
+        let Ok(found) = tree.resolve(directory) else { continue };
+        let named = found.node.children().map(|child| directory.join(child.name()));
+        paths.extend(named.filter(|path| plan.wants(path)));
+    }
+    paths
 }

@@ -6,7 +6,7 @@ mod verify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{BaseStatus, Comparison};
+use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image};
 use crate::rootfs::{Inode, Rootfs};
@@ -32,6 +32,8 @@ pub struct Facts {
     pub base: BaseStatus,
     /// For each reading of the rootfs: what the upper layers changed of the base.
     pub changes: Vec<Comparison>,
+    /// For each of `changes`: what of them comes from package managers.
+    pub upgrades: Vec<Upgrades>,
     /// Content of files that turned out to be wanted only when the tree was known.
     pub second_read: Contents,
 }
@@ -65,6 +67,17 @@ impl Facts {
     /// Indexes of the layers above the base.
     pub fn upper_layers(&self) -> std::ops::Range<usize> {
         self.base.base_layers()..self.image.layers.len()
+    }
+
+    /// What the upper layers changed of the base in any reading, and why it is no tampering where that is known.
+    pub fn explained_changes(&self) -> impl Iterator<Item = (&Change, Option<&Explanation>)> {
+        self.changes.iter().enumerate().flat_map(|(reading, comparison)| {
+            let upgrades = self.upgrades.get(reading);
+            let changes = comparison.changes.iter().enumerate();
+            changes.map(move |(number, change)| {
+                (change, upgrades.and_then(|upgrades| upgrades.explanation(number)))
+            })
+        })
     }
 
     /// The content of a file, where the plan or the second read brought it.

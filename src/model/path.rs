@@ -1,5 +1,6 @@
 //! Paths inside an image: bytes, cleaned as runtimes clean them.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use super::escape::escape_bytes;
@@ -95,6 +96,13 @@ impl ImagePath {
     pub fn is_below(&self, directory: &ImagePath) -> bool {
         directory.is_root() && !self.is_root()
             || self.0.strip_prefix(&*directory.0).is_some_and(|rest| rest.first() == Some(&b'/'))
+    }
+}
+
+/// Lets maps be asked with bytes that are clean already, such as [`ImagePath::split`] gives.
+impl Borrow<[u8]> for ImagePath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -79,6 +79,18 @@ impl Tree {
         self.resolved(self.follow(path.as_bytes(), false, Absent::Refuse))
     }
 
+    /// Where a path as some list has it would be: symlinks of its parents are followed as far as they
+    /// are there, and the rest is taken as it is. A path through something that is no directory is
+    /// taken as it is altogether.
+    pub fn locate(&self, path: &ImagePath) -> ImagePath {
+        match self.follow(path.as_bytes(), false, Absent::Tell) {
+            Ok(followed) => {
+                followed.missing.iter().fold(self.path(followed.node), |path, part| path.join(part))
+            }
+            Err(_) => path.clone(),
+        }
+    }
+
     fn resolved(&self, followed: Result<Followed<'_>, Stopped>) -> Result<Resolved<'_>, ResolveError> {
         let followed = followed.map_err(|stopped| stopped.error)?;
         Ok(Resolved { node: self.reference(followed.node), hops: followed.hops })

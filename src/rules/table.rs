@@ -4,7 +4,7 @@ use super::rule::Rule;
 use super::{base, integrity, privilege, user};
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 29] = [
+pub static RULES: [&Rule; 30] = [
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
@@ -15,6 +15,7 @@ pub static RULES: [&Rule; 29] = [
     &base::base_file_replaced::RULE,
     &base::base_metadata_changed::RULE,
     &base::base_not_official::RULE,
+    &base::base_package_changed::RULE,
     &base::base_revoked::RULE,
     &integrity::blob_missing::RULE,
     &integrity::broken_hardlink::RULE,

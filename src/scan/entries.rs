@@ -119,23 +119,29 @@ pub(crate) fn keep(bytes: &mut Vec<u8>, piece: &Piece<'_>) {
     }
 }
 
-fn hash_body(reader: &mut TarReader<'_>, mut kept: Option<&mut Vec<u8>>) -> Result<ContentId> {
+/// Hashes a piece of content, holes as the zeros that they are read as.
+pub(crate) fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
     static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    match piece {
+        Piece::Data(data) => hasher.update(data),
+        Piece::Hole(length) => {
+            let mut length = *length;
+            while length > 0 {
+                let count = length.min(ZEROS.len() as u64);
+                hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
+                length -= count;
+            }
+        }
+    }
+}
+
+fn hash_body(reader: &mut TarReader<'_>, mut kept: Option<&mut Vec<u8>>) -> Result<ContentId> {
     let mut hasher = Sha256::new();
     reader.body(|piece| {
         if let Some(kept) = &mut kept {
             keep(kept, &piece);
         }
-        match piece {
-            Piece::Data(data) => hasher.update(data),
-            Piece::Hole(mut length) => {
-                while length > 0 {
-                    let count = length.min(ZEROS.len() as u64);
-                    hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
-                    length -= count;
-                }
-            }
-        }
+        update(&mut hasher, &piece);
     })?;
     Ok(hasher.finalize().into())
 }

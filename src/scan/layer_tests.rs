@@ -6,8 +6,8 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::model::ImagePath;
 use crate::read::ReadAt;
-use crate::scan::read_entries;
 use crate::scan::tar::build::Tar;
+use crate::scan::{hash_entries, read_entries};
 
 fn gzip(data: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -112,9 +112,13 @@ fn wanted_files_are_kept_or_the_reason_is() {
 
         let blob = Section::of_bytes(bytes);
         let second = read_entries(&blob, &[0, 1].into()).unwrap();
-        assert_eq!((&*second[&0], &*second[&1]), (&b"root:x:0:0"[..], &b"no"[..]));
-        assert!(read_entries(&blob, &[2].into()).is_err());
-        assert!(read_entries(&blob, &[3].into()).unwrap_err().to_string().contains("no regular file"));
+        let content = |index| &**second[&index].as_ref().unwrap();
+        assert_eq!((content(0), content(1)), (&b"root:x:0:0"[..], &b"no"[..]));
+        // One that cannot be had takes none with it.
+        let mixed = read_entries(&blob, &[0, 2, 3].into()).unwrap();
+        assert!(mixed[&0].is_ok());
+        assert!(mixed[&2].as_ref().unwrap_err().to_string().contains("CAPTURED_FILE_BYTES"));
+        assert!(mixed[&3].as_ref().unwrap_err().to_string().contains("no regular file"));
         assert!(read_entries(&blob, &[9].into()).is_err());
         assert!(read_entries(&blob, &[].into()).unwrap().is_empty());
     }
@@ -130,7 +134,28 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
     assert_eq!(facts.entries.len(), 3);
     assert_eq!(&*facts.captured[&1], b"x");
     let second = read_entries(&Section::of_bytes(tar), &[1, 2].into()).unwrap();
-    assert_eq!((&*second[&1], &*second[&2]), (&b"x"[..], &b"y"[..]));
+    let content = |index| &**second[&index].as_ref().unwrap();
+    assert_eq!((content(1), content(2)), (&b"x"[..], &b"y"[..]));
+}
+
+#[test]
+fn old_digests_are_those_of_md5sum_and_sha1sum() {
+    let tar = Tar::new().file("empty", "").file("abc", "abc").link("link", b'2', "abc").end();
+    let digests = hash_entries(&Section::of_bytes(gzip(&tar)), &[0, 1, 2].into()).unwrap();
+    let hex = |index| {
+        let digests = digests[&index].as_ref().unwrap();
+        (crate::digest::hex(&digests.md5), crate::digest::hex(&digests.sha1))
+    };
+    let expected = |md5: &str, sha1: &str| (md5.to_owned(), sha1.to_owned());
+    assert_eq!(
+        hex(0),
+        expected("d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709")
+    );
+    assert_eq!(
+        hex(1),
+        expected("900150983cd24fb0d6963f7d28e17f72", "a9993e364706816aba3e25717850c26c9cd0d89d")
+    );
+    assert!(digests[&2].is_err());
 }
 
 #[test]

@@ -22,4 +22,4 @@ pub use known::{KnownLayers, kept_again};
 pub use layer::{ScanOptions, scan_layer};
 pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;
-pub use second::read_entries;
+pub use second::{OldDigests, hash_entries, read_entries};

@@ -1,13 +1,17 @@
 //! What to capture while scanning: data, so that scanning knows no rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ImagePath;
 
 /// The files whose content is wanted.
+///
+/// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     paths: BTreeSet<ImagePath>,
+    /// By directory: how the names end.
+    directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
 }
 
 impl Plan {
@@ -16,18 +20,69 @@ impl Plan {
         self.paths.insert(path);
     }
 
+    /// Asks for the content of the regular files right in `directory` whose names end in `suffix`
+    /// (all, where that is empty), in each layer that has some.
+    pub fn capture_in(&mut self, directory: ImagePath, suffix: &'static str) {
+        self.directories.entry(directory).or_default().insert(suffix);
+    }
+
     /// Adds all that another plan asks for.
     pub fn merge(&mut self, other: &Plan) {
         self.paths.extend(other.paths.iter().cloned());
+        for (directory, suffixes) in &other.directories {
+            self.directories.entry(directory.clone()).or_default().extend(suffixes);
+        }
     }
 
     /// Whether the content of the regular file at `path` is wanted.
     pub fn wants(&self, path: &ImagePath) -> bool {
+        let (directory, name) = path.split();
         self.paths.contains(path)
+            || self.directories.get(directory).is_some_and(|suffixes| ends_in(name, suffixes))
     }
 
-    /// What is asked for, sorted.
+    /// The single files asked for, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &ImagePath> {
         self.paths.iter()
+    }
+
+    /// The directories of which files are asked for, sorted.
+    pub fn directories(&self) -> impl Iterator<Item = &ImagePath> {
+        self.directories.keys()
+    }
+}
+
+fn ends_in(name: &[u8], suffixes: &BTreeSet<&'static str>) -> bool {
+    !name.is_empty() && suffixes.iter().any(|suffix| name.ends_with(suffix.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_wanted_by_path_and_by_directory_and_ending() {
+        let mut more = Plan::default();
+        more.capture_in(ImagePath::new("var/lib/dpkg/info"), ".list");
+        more.capture_in(ImagePath::new("var/lib/dpkg/info"), ".md5sums");
+        more.capture_in(ImagePath::new("var/lib/dpkg/status.d"), "");
+        let mut plan = Plan::default();
+        plan.capture(ImagePath::new("etc/passwd"));
+        plan.merge(&more);
+        for (path, wanted) in [
+            ("etc/passwd", true),
+            ("etc/passwd-", false),
+            ("var/lib/dpkg/info/a.list", true),
+            ("var/lib/dpkg/info/a.md5sums", true),
+            ("var/lib/dpkg/info/a.postinst", false),
+            ("var/lib/dpkg/info/deeper/a.list", false),
+            ("var/lib/dpkg/info", false),
+            ("var/lib/dpkg/a.list", false),
+            ("var/lib/dpkg/status.d/base", true),
+            ("var/lib/dpkg/status.d", false),
+            ("", false),
+        ] {
+            assert_eq!(plan.wants(&ImagePath::new(path)), wanted, "{path}");
+        }
     }
 }

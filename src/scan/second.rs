@@ -1,50 +1,91 @@
 //! The one targeted second read of a layer: files that turned out to be wanted only once the tree was
-//! known, because a wanted path is a link to them.
+//! known, because a wanted path is a link to them, or because a package database tells a digest of
+//! them that is not computed of every file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::EntryKind;
-use super::entries::{entries_of, entry_of, keep, may_capture};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::Digest as _;
+
+use super::entries::{entries_of, entry_of, keep, may_capture, update};
 use super::meter::Meter;
 use super::tar::TarReader;
+use super::{Entry, EntryKind};
 use crate::codec::{self, HEAD_BYTES};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::read::Section;
 
 /// Reads the content of some entries, by their index in [`super::TarFacts::entries`].
 ///
 /// Reading stops behind the last wanted entry, and nothing is hashed: the blob was verified by
-/// the first read. An index that is no regular file is an error, and so is a file that is too large
+/// the first read. An entry that is no regular file has an error, and so has one that is too large
 /// ([`limits::CAPTURED_FILE_BYTES`], [`limits::CAPTURED_LAYER_BYTES`]).
-pub fn read_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Arc<[u8]>>> {
-    let mut contents = BTreeMap::new();
-    let Some(last) = wanted.last() else { return Ok(contents) };
+pub fn read_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
+    let mut taken = 0;
+    read_wanted(blob, wanted, |reader, entry| {
+        may_capture(entry, limits::CAPTURED_LAYER_BYTES.saturating_sub(taken))?;
+        let mut bytes = Vec::new();
+        reader.body(|piece| keep(&mut bytes, &piece))?;
+        taken += bytes.len() as u64;
+        Ok(bytes.into())
+    })
+}
+
+/// Digests that prove nothing any more, and that package managers still write down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldDigests {
+    /// MD5 of the file's content.
+    pub md5: [u8; 16],
+    /// SHA-1 of it.
+    pub sha1: [u8; 20],
+}
+
+/// Hashes the content of some entries, of any size, by MD5 and SHA-1; else as [`read_entries`].
+pub fn hash_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Result<OldDigests>>> {
+    read_wanted(blob, wanted, |reader, _| {
+        let (mut md5, mut sha1) = (Md5::new(), Sha1::new());
+        reader.body(|piece| {
+            update(&mut md5, &piece);
+            update(&mut sha1, &piece);
+        })?;
+        Ok(OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() })
+    })
+}
+
+fn read_wanted<T: Clone>(
+    blob: &Section,
+    wanted: &BTreeSet<usize>,
+    mut read: impl FnMut(&mut TarReader<'_>, &Entry) -> Result<T>,
+) -> Result<BTreeMap<usize, Result<T>>> {
+    let mut found = BTreeMap::new();
+    let Some(last) = wanted.last() else { return Ok(found) };
     let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
     let decoder = codec::decoder(codec::detect(&head), blob.reader())?;
     let mut reader = TarReader::new(Meter::new(decoder, None, blob.size()));
-    let (mut first, mut taken) = (0, 0);
+    let mut first = 0;
     while first <= *last
         && let Some(member) = reader.next()?
     {
         let end = first + entries_of(&member);
         if wanted.range(first..end).next().is_some() {
             let entry = entry_of(&mut reader, member)?;
-            if entry.kind != EntryKind::File {
-                return Err(Error::invalid(format!("{} is no regular file", entry.path)));
+            let value = if entry.kind == EntryKind::File {
+                read(&mut reader, &entry)
+            } else {
+                Err(Error::invalid(format!("{} is no regular file", entry.path)))
+            };
+            if value.as_ref().is_err_and(|error| error.kind() == ErrorKind::Io) {
+                return value.map(|_| found);
             }
-            may_capture(&entry, limits::CAPTURED_LAYER_BYTES.saturating_sub(taken))?;
-            let mut bytes = Vec::new();
-            reader.body(|piece| keep(&mut bytes, &piece))?;
-            taken += bytes.len() as u64;
-            let bytes: Arc<[u8]> = bytes.into();
-            contents.extend(wanted.range(first..end).map(|index| (*index, Arc::clone(&bytes))));
+            found.extend(wanted.range(first..end).map(|index| (*index, value.clone())));
         }
         first = end;
     }
-    match wanted.iter().find(|index| !contents.contains_key(index)) {
+    match wanted.iter().find(|index| !found.contains_key(index)) {
         Some(missing) => Err(Error::invalid(format!("the layer has no entry {missing}"))),
-        None => Ok(contents),
+        None => Ok(found),
     }
 }

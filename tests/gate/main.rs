@@ -19,6 +19,7 @@ mod forms;
 mod harness;
 mod inspect;
 mod integrity;
+mod packages;
 mod report;
 mod testdata;
 mod users;

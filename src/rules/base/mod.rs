@@ -7,12 +7,13 @@ pub(super) mod base_file_modified;
 pub(super) mod base_file_replaced;
 pub(super) mod base_metadata_changed;
 pub(super) mod base_not_official;
+pub(super) mod base_package_changed;
 pub(super) mod base_revoked;
 
 use super::rule::{Finding, Judgement};
 use super::settings::Settings;
 use super::severity::Severity;
-use crate::base::{BaseStatus, Change};
+use crate::base::{BaseStatus, Change, Explanation};
 use crate::facts::Facts;
 
 /// Why no rule about the base can be evaluated; `None` where the catalog was asked.
@@ -35,8 +36,15 @@ fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option
         return Judgement::not_evaluated(reason.clone());
     }
     let mut findings: Vec<Finding> = Vec::new();
-    for change in facts.changes.iter().flat_map(|comparison| &comparison.changes) {
+    for (change, explanation) in facts.explained_changes() {
+        // Told once for its package.
+        if matches!(explanation, Some(Explanation::Package(_))) {
+            continue;
+        }
         let Some(mut finding) = tell(change) else { continue };
+        if let Some(Explanation::Alternative(why)) = explanation {
+            finding = finding.severity(Severity::Low).evidence("alternative", why);
+        }
         finding = finding.path(&change.path);
         finding.layer = change.layer;
         if !change.effective {

@@ -11,7 +11,7 @@ use super::rule::{Finding, Judgement};
 use crate::digest::ContentId;
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::rootfs::{Inode, Tree};
+use crate::rootfs::{Inode, NodeRef, Tree};
 use crate::scan::facts::Xattr;
 use crate::scan::{Entry, EntryKind};
 
@@ -65,13 +65,23 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
     let mut findings: Vec<Finding> = Vec::new();
     // Paths that carry it in some reading, or carry what the base carries there.
     let mut carrying = BTreeSet::new();
-    for reading in &rootfs.readings {
+    for (number, reading) in rootfs.readings.iter().enumerate() {
+        let upgrades = facts.upgrades.get(number);
+        // A program of the base that its package brought anew, with just the privilege it had.
+        let is_upgraded = |path: &ImagePath, subject: &Subject<'_>| {
+            let carried = |node: NodeRef<'_>| {
+                let before = Subject::of_inode(node.inode());
+                Subject { content: subject.content, ..before } == *subject
+            };
+            upgrades.is_some_and(|upgrades| upgrades.is_upgraded(path))
+                && reading.base.get(path).is_some_and(carried)
+        };
         for (path, node) in reading.effective.walk() {
             let subject = Subject::of_inode(node.inode());
             if !(privilege.is_carried)(&subject) {
                 continue;
             }
-            if !is_in_base(&reading.base, &path, &subject) {
+            if !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject) {
                 let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
                 if !carrying.contains(&path) || !findings.contains(&finding) {
                     findings.push(finding);

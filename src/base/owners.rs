@@ -1,0 +1,82 @@
+//! Which packages own a path: lists of packages name paths as they were packed, a tree has them
+//! where symlinks lead (`/bin/ls` is `/usr/bin/ls` since `/usr` was merged).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::ImagePath;
+use crate::packages::{Databases, FileDigest, Package};
+use crate::rootfs::Tree;
+
+/// A path as one package has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owned {
+    /// Index of the package.
+    pub(super) package: usize,
+    /// What it says the content is.
+    pub(super) digest: Option<FileDigest>,
+}
+
+/// The owners of some paths.
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    by_path: BTreeMap<ImagePath, Vec<Owned>>,
+}
+
+impl Owners {
+    /// Who of `packages` owns any of `paths`, which are paths in the databases' own tree.
+    pub(super) fn of(databases: &Databases<'_>, packages: &[Package], paths: &BTreeSet<ImagePath>) -> Self {
+        let mut owners = Self::default();
+        if packages.is_empty() || paths.is_empty() {
+            return owners;
+        }
+        let diversions = databases.diversions();
+        let diversions: BTreeMap<&ImagePath, _> = diversions.iter().map(|told| (&told.from, told)).collect();
+        // Most files share their directory with others.
+        let mut located: BTreeMap<&[u8], ImagePath> = BTreeMap::new();
+        for (number, package) in packages.iter().enumerate() {
+            for file in &package.files {
+                let diverted =
+                    diversions.get(&file.path).filter(|told| told.by.as_ref() != Some(&package.name));
+                let path = match diverted {
+                    Some(diverted) => &diverted.to,
+                    None => &file.path,
+                };
+                let (directory, name) = path.split();
+                if name.is_empty() {
+                    continue;
+                }
+                let place = || {
+                    // As a file in it, so that a symlink as its last part is followed too.
+                    databases.tree.locate(&ImagePath::new(directory).join(b"-")).parent()
+                };
+                let path = match diverted {
+                    Some(_) => place().join(name),
+                    None => located.entry(directory).or_insert_with(place).join(name),
+                };
+                if paths.contains(&path) {
+                    let owned = Owned { package: number, digest: file.digest };
+                    owners.by_path.entry(path).or_default().push(owned);
+                }
+            }
+        }
+        owners
+    }
+
+    pub(super) fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned> + '_ {
+        self.by_path.get(path).into_iter().flatten().copied()
+    }
+}
+
+/// All paths below one.
+pub(super) fn below(tree: &Tree, path: &ImagePath) -> Vec<ImagePath> {
+    let mut paths = Vec::new();
+    let mut waiting: Vec<_> = tree.get(path).map(|node| (path.clone(), node)).into_iter().collect();
+    while let Some((path, node)) = waiting.pop() {
+        for child in node.children() {
+            let path = path.join(child.name());
+            paths.push(path.clone());
+            waiting.push((path, child));
+        }
+    }
+    paths
+}

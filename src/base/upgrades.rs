@@ -1,0 +1,372 @@
+//! Changes of the base that come from its packages: upgraded, downgraded or removed by the layers
+//! above, as their own package databases say.
+//!
+//! A changed path is explained where, in the *base's* database, it belongs to a package that is
+//! there in another version now or not at all, and where it now is what the package says: of the
+//! content whose digest the package tells, or gone and on no list. The first half is the base's
+//! word; the second is the upper layers' own claim, and can be forged with the file. So an explained
+//! change is told as that of its package, never as nothing.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha1::{Digest as _, Sha1};
+
+use super::owners::{Owners, below};
+use super::{Change, ChangeKind, Comparison};
+use crate::model::ImagePath;
+use crate::packages::alternatives::{Alternative, Choice};
+use crate::packages::{Databases, FileDigest, Installed, Manager, Package, version};
+use crate::rootfs::{Inode, NodeRef};
+use crate::scan::{EntryKind, OldDigests};
+
+/// A package of the base that is there in another version, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageChange {
+    /// Whose package it is.
+    pub manager: Manager,
+    /// Its name.
+    pub name: String,
+    /// Its architecture in the base.
+    pub architecture: String,
+    /// Its version in the base.
+    pub was: String,
+    /// Its version now; `None` where it is removed.
+    pub is: Option<String>,
+    /// How the version now compares with that in the base, where both are there and their order known.
+    pub order: Option<Ordering>,
+    /// The layer that did it.
+    pub layer: Option<usize>,
+    /// The paths of the base that are changed or gone for it, sorted.
+    pub explained: Vec<ImagePath>,
+}
+
+/// Why a change of the base is no tampering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Explanation {
+    /// Its package was changed: the index in [`Upgrades::packages`].
+    Package(usize),
+    /// A link in `/etc/alternatives` leads where update-alternatives(1) would lead it, of what packages
+    /// have registered. The text says so.
+    Alternative(String),
+}
+
+/// What package managers did to the base, as the upper layers say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upgrades {
+    /// Sorted by manager, name and architecture.
+    pub packages: Vec<PackageChange>,
+    /// For each of the comparison's changes.
+    explanations: Vec<Option<Explanation>>,
+    /// Files of the base whose other content is explained.
+    upgraded: BTreeSet<ImagePath>,
+    /// Why not all of it could be looked at.
+    pub incomplete: Vec<String>,
+}
+
+impl Upgrades {
+    /// Why the change of that index in [`Comparison::changes`] is no tampering.
+    pub fn explanation(&self, change: usize) -> Option<&Explanation> {
+        self.explanations.get(change).and_then(Option::as_ref)
+    }
+
+    /// Whether a file has other content than in the base because its package was changed.
+    pub fn is_upgraded(&self, path: &ImagePath) -> bool {
+        self.upgraded.contains(path)
+    }
+}
+
+/// An entry of a layer: the layer, and the index of the entry.
+pub type Place = (usize, usize);
+
+/// What would explain each change, up to digests that are still to be computed.
+#[derive(Debug, Default)]
+pub struct Claims {
+    upgrades: Upgrades,
+    claims: Vec<Claim>,
+}
+
+/// A change is explained if each of these files has its digest.
+#[derive(Debug)]
+struct Claim {
+    change: usize,
+    explanation: Explanation,
+    needs: Vec<Need>,
+    paths: Vec<ImagePath>,
+}
+
+type Need = (Place, FileDigest);
+
+/// The links that update-alternatives(1) keeps.
+const ALTERNATIVES: &[u8] = b"etc/alternatives/";
+
+impl Claims {
+    /// Compares the databases of the base with those after all layers, and looks for an owner of each change.
+    pub fn of(before: &Databases<'_>, after: &Databases<'_>, comparison: &Comparison) -> Self {
+        if comparison.changes.is_empty() {
+            return Self::default();
+        }
+        let (was, is) = (before.installed(), after.installed());
+        let mut claims = Self::default();
+        claims.upgrades.incomplete = was.unread.iter().chain(&is.unread).cloned().collect();
+        let mut fresh = claims.pair(was, &is);
+        for (databases, packages) in [(before, &mut fresh.old), (after, &mut fresh.new)] {
+            for package in packages {
+                if let Err(reason) = databases.load_files(package) {
+                    claims.upgrades.incomplete.push(format!("package {}: {reason}", package.name));
+                }
+            }
+        }
+        let alternatives = Alternatives { before: before.alternatives(), after: after.alternatives() };
+        let paths = interesting(before, after, comparison, &alternatives);
+        let finder = Finder {
+            before,
+            after,
+            old: Owners::of(before, &fresh.old, &paths),
+            new: Owners::of(after, &fresh.new, &paths),
+            alternatives,
+        };
+        for (number, change) in comparison.changes.iter().enumerate() {
+            claims.claims.extend(finder.claim(number, change));
+        }
+        claims.upgrades.explanations = vec![None; comparison.changes.len()];
+        claims
+    }
+
+    /// The files whose digests are wanted.
+    pub fn wanted(&self) -> BTreeSet<Place> {
+        self.claims.iter().flat_map(|claim| &claim.needs).map(|(place, _)| *place).collect()
+    }
+
+    /// Holds the claims to the digests; a file without any is not what its package says.
+    pub fn settle(self, comparison: &Comparison, digests: &BTreeMap<Place, OldDigests>) -> Upgrades {
+        let mut upgrades = self.upgrades;
+        let mut layers: BTreeMap<usize, usize> = BTreeMap::new();
+        for claim in self.claims {
+            let holds = claim.needs.iter().all(|(place, digest)| {
+                digests.get(place).is_some_and(|computed| match digest {
+                    FileDigest::Md5(md5) => *md5 == computed.md5,
+                    FileDigest::Sha1(sha1) => *sha1 == computed.sha1,
+                    FileDigest::Sha256(_) => false,
+                })
+            });
+            let Some(change) = comparison.changes.get(claim.change).filter(|_| holds) else { continue };
+            if let Explanation::Package(number) = claim.explanation
+                && let Some(package) = upgrades.packages.get_mut(number)
+            {
+                let last = layers.entry(number).or_default();
+                *last = change.layer.unwrap_or_default().max(*last);
+                package.explained.extend(claim.paths);
+                if matches!(change.kind, ChangeKind::Modified { .. }) {
+                    upgrades.upgraded.insert(change.path.clone());
+                }
+            }
+            if let Some(told) = upgrades.explanations.get_mut(claim.change) {
+                *told = Some(claim.explanation);
+            }
+        }
+        for (number, package) in upgrades.packages.iter_mut().enumerate() {
+            // The database may have been written again since.
+            package.layer = layers.get(&number).copied().or(package.layer);
+            package.explained.sort();
+            package.explained.dedup();
+        }
+        upgrades
+    }
+
+    /// Finds the packages that differ: those of the base, in the order of the changes told, and those
+    /// after all layers that are new or of another version.
+    fn pair(&mut self, was: Installed, is: &Installed) -> Fresh {
+        let mut now: BTreeMap<(Manager, &str), Vec<&Package>> = BTreeMap::new();
+        for package in &is.packages {
+            now.entry((package.manager, &package.name)).or_default().push(package);
+        }
+        let mut fresh = Fresh::default();
+        let mut same: BTreeSet<(Manager, &str, &str)> = BTreeSet::new();
+        for old in was.packages {
+            let namesakes = now.get(&(old.manager, old.name.as_str())).map_or(&[][..], Vec::as_slice);
+            // An upgrade may change the architecture, from `amd64` to `all`.
+            let by_architecture = namesakes.iter().find(|package| package.architecture == old.architecture);
+            let new = by_architecture.or(namesakes.first().filter(|_| namesakes.len() == 1)).copied();
+            // Where a database is gone as a whole, no manager removed a package.
+            let Some(from) = is.managers.get(&old.manager) else { continue };
+            if let Some(new) = new.filter(|new| new.version == old.version) {
+                same.insert((new.manager, &new.name, &new.architecture));
+                continue;
+            }
+            self.upgrades.packages.push(PackageChange {
+                manager: old.manager,
+                name: old.name.clone(),
+                architecture: old.architecture.clone(),
+                was: old.version.clone(),
+                is: new.map(|new| new.version.clone()),
+                order: new.and_then(|new| version::compare(old.manager, &new.version, &old.version)),
+                layer: Some(from.layer()),
+                explained: Vec::new(),
+            });
+            fresh.old.push(old);
+        }
+        let is_fresh = |package: &&Package| {
+            !same.contains(&(package.manager, package.name.as_str(), package.architecture.as_str()))
+        };
+        fresh.new = is.packages.iter().filter(is_fresh).cloned().collect();
+        fresh
+    }
+}
+
+/// The packages that differ.
+#[derive(Default)]
+struct Fresh {
+    old: Vec<Package>,
+    new: Vec<Package>,
+}
+
+/// All paths whose owners must be known.
+fn interesting(
+    before: &Databases<'_>,
+    after: &Databases<'_>,
+    comparison: &Comparison,
+    alternatives: &Alternatives,
+) -> BTreeSet<ImagePath> {
+    let mut paths = BTreeSet::new();
+    for change in &comparison.changes {
+        if let Some((alternative, _)) = alternatives.after_all(&change.path) {
+            let programs = alternative.best().filter_map(Choice::program);
+            paths.extend(programs.filter_map(|program| Some(after.tree.resolve(&program).ok()?.path())));
+        }
+        paths.insert(change.path.clone());
+        match change.kind {
+            ChangeKind::Deleted { below: 1.., .. } => paths.extend(below(before.tree, &change.path)),
+            ChangeKind::Deleted { .. } => {}
+            _ => paths.extend(after.tree.resolve(&change.path).map(|found| found.path())),
+        }
+    }
+    paths
+}
+
+/// What may explain a change.
+struct Finder<'a> {
+    before: &'a Databases<'a>,
+    after: &'a Databases<'a>,
+    /// Of the base's packages that differ; numbered as [`Upgrades::packages`].
+    old: Owners,
+    /// Of the packages that are new or of another version.
+    new: Owners,
+    alternatives: Alternatives,
+}
+
+impl Finder<'_> {
+    fn claim(&self, number: usize, change: &Change) -> Option<Claim> {
+        let by_package = self.by_package(change);
+        let (explanation, needs, paths) = by_package.or_else(|| self.by_alternative(change))?;
+        Some(Claim { change: number, explanation, needs, paths })
+    }
+
+    fn by_package(&self, change: &Change) -> Option<(Explanation, Vec<Need>, Vec<ImagePath>)> {
+        let path = &change.path;
+        let owner = self.old.of_path(path).next().map(|owned| Explanation::Package(owned.package));
+        let mut paths = vec![path.clone()];
+        let needs = match &change.kind {
+            ChangeKind::Deleted { by_replacement, below: count } => {
+                if *count > 0 {
+                    paths.extend(below(self.before.tree, path));
+                }
+                if *by_replacement {
+                    paths.remove(0);
+                }
+                let gone = |path: &ImagePath| {
+                    self.old.of_path(path).next().is_some() && self.new.of_path(path).next().is_none()
+                };
+                paths.iter().all(gone).then(Vec::new)?
+            }
+            // More than the base allowed is told, whoever did it: no list says what a mode should be.
+            ChangeKind::Metadata { adds_privilege: true, .. } => return None,
+            ChangeKind::Modified { .. }
+            | ChangeKind::Retargeted { .. }
+            | ChangeKind::Replaced { .. }
+            | ChangeKind::Metadata { .. } => self.is_as_packaged(path, self.after.tree.get(path)?)?,
+        };
+        Some((owner.or_else(|| self.owner_below(&paths))?, needs, paths))
+    }
+
+    /// What is gone with a directory that became something else belongs to who owned it.
+    fn owner_below(&self, paths: &[ImagePath]) -> Option<Explanation> {
+        let owned = paths.first().and_then(|path| self.old.of_path(path).next());
+        owned.map(|owned| Explanation::Package(owned.package))
+    }
+
+    /// What must hold for a path to be what one of the changed packages says of it; `None` where
+    /// nothing makes it so.
+    fn is_as_packaged(&self, path: &ImagePath, node: NodeRef<'_>) -> Option<Vec<Need>> {
+        let inode = node.inode();
+        let mut listed = false;
+        for owned in self.new.of_path(path) {
+            listed = true;
+            if let Some(need) = owned.digest.and_then(|digest| has_digest(inode, digest)) {
+                return Some(need);
+            }
+        }
+        // dpkg and rpm tell no digest of a symlink: it may lead to what is the base's or a package's.
+        let is_link = listed && inode.kind == EntryKind::Symlink;
+        let has_none = self.new.of_path(path).all(|owned| owned.digest.is_none());
+        if is_link && has_none { self.is_packaged(path) } else { None }
+    }
+
+    /// What must hold for a path, symlinks followed, to lead to what is the base's, or one of the
+    /// changed packages' as it says.
+    fn is_packaged(&self, path: &ImagePath) -> Option<Vec<Need>> {
+        let found = self.after.tree.resolve(path).ok()?;
+        let (path, inode) = (found.path(), found.node.inode());
+        let is_of_base = self.before.tree.get(&path).is_some_and(|node| node.inode().same_as(inode));
+        if is_of_base {
+            return Some(Vec::new());
+        }
+        if inode.kind == EntryKind::Directory {
+            return self.new.of_path(&path).next().map(|_| Vec::new());
+        }
+        self.new.of_path(&path).find_map(|owned| has_digest(inode, owned.digest?))
+    }
+
+    fn by_alternative(&self, change: &Change) -> Option<(Explanation, Vec<Need>, Vec<ImagePath>)> {
+        let ChangeKind::Retargeted { is, .. } = &change.kind else { return None };
+        let is_auto = |known: &&(Arc<Alternative>, usize)| known.0.is_auto;
+        self.alternatives.in_base(&change.path).filter(is_auto)?;
+        let (alternative, place) = self.alternatives.after_all(&change.path).filter(is_auto)?;
+        let best = alternative.best().find(|choice| choice.targets.get(*place) == Some(is))?;
+        let program = best.program()?;
+        let needs = self.is_packaged(&program)?;
+        let text = format!("the alternative of the highest priority that packages offer is {program}");
+        Some((Explanation::Alternative(text), needs, Vec::new()))
+    }
+}
+
+/// What must hold for a node to have a digest: nothing more where that is known already.
+fn has_digest(inode: &Inode, digest: FileDigest) -> Option<Vec<Need>> {
+    match (inode.kind, digest) {
+        (EntryKind::File, FileDigest::Sha256(digest)) => (digest == inode.content).then(Vec::new),
+        (EntryKind::File, digest) => Some(vec![((inode.origin.layer(), inode.origin.entry()?), digest)]),
+        (EntryKind::Symlink, FileDigest::Sha1(digest)) => {
+            (<[u8; 20]>::from(Sha1::digest(&inode.link)) == digest).then(Vec::new)
+        }
+        _ => None,
+    }
+}
+
+/// By the names of their links.
+type Links = BTreeMap<Box<[u8]>, (Arc<Alternative>, usize)>;
+
+struct Alternatives {
+    before: Links,
+    after: Links,
+}
+
+impl Alternatives {
+    fn in_base(&self, path: &ImagePath) -> Option<&(Arc<Alternative>, usize)> {
+        self.before.get(path.as_bytes().strip_prefix(ALTERNATIVES)?)
+    }
+
+    fn after_all(&self, path: &ImagePath) -> Option<&(Arc<Alternative>, usize)> {
+        self.after.get(path.as_bytes().strip_prefix(ALTERNATIVES)?)
+    }
+}

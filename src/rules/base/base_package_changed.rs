@@ -1,0 +1,76 @@
+//! `base-package-changed`: see the page beside this file.
+
+use std::cmp::Ordering;
+
+use super::not_asked;
+use crate::base::PackageChange;
+use crate::facts::Facts;
+use crate::model::escape::escape_text;
+use crate::packages;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "base-package-changed",
+    severity: Severity::Medium,
+    page: include_str!("base-package-changed.md"),
+    needs: Needs::Base,
+    plan: packages::plan,
+    judge: |facts, _| judge(facts),
+};
+
+fn judge(facts: &Facts) -> Judgement {
+    if let Some(judgement) = not_asked(facts) {
+        return judgement;
+    }
+    if facts.base.base_layers() == 0 {
+        return Judgement::not_evaluated("the image stands on no base that could be compared");
+    }
+    if let Err(reason) = &facts.rootfs {
+        return Judgement::not_evaluated(reason.clone());
+    }
+    let mut judgement = Judgement::default();
+    for upgrades in &facts.upgrades {
+        for finding in upgrades.packages.iter().map(tell) {
+            if !judgement.findings.contains(&finding) {
+                judgement.findings.push(finding);
+            }
+        }
+        judgement.incomplete = judgement.incomplete.or_else(|| upgrades.incomplete.first().cloned());
+    }
+    judgement
+}
+
+fn tell(change: &PackageChange) -> Finding {
+    let PackageChange { manager, name, architecture, was, is, order, layer, explained } = change;
+    let paths = match explained.len() {
+        0 => "no path of the base differs for it".to_owned(),
+        1 => "1 path of the base differs for it".to_owned(),
+        many => format!("{many} paths of the base differ for it"),
+    };
+    let [name, was] = [name, was].map(|text| escape_text(text));
+    let what = match (is.as_deref().map(escape_text), order) {
+        (None, _) => format!("is removed (it was {was})"),
+        (Some(is), Some(Ordering::Greater)) => format!("is upgraded from {was} to {is}"),
+        (Some(is), Some(Ordering::Less)) => format!("is downgraded from {was} to {is}"),
+        (Some(is), _) => format!("has another version: it was {was} and is {is}"),
+    };
+    let message = format!("the base's package {name} {what}, as the layers above say themselves; {paths}");
+    let remedy =
+        "rebuild on a newer base that has the package as you need it, or ask the base's owners for one";
+    let mut finding = Finding::new(message, remedy)
+        .evidence("name", name)
+        .evidence("manager", manager)
+        .evidence("architecture", escape_text(architecture))
+        .evidence("baseVersion", was)
+        .evidence("version", is.as_deref().map_or("none".to_owned(), escape_text))
+        .evidence("explained", explained.len());
+    for path in explained {
+        finding = finding.evidence("paths", path);
+    }
+    finding.layer = *layer;
+    if *order == Some(Ordering::Less) {
+        finding.severity = Some(Severity::High);
+    }
+    finding
+}
