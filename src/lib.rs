@@ -16,6 +16,7 @@ pub mod error;
 pub mod facts;
 pub mod limits;
 pub mod model;
+pub mod packages;
 pub mod policy;
 pub mod read;
 pub mod report;

@@ -81,3 +81,10 @@ pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
 
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;
+
+/// Files of all packages of one database. A whole TeX Live brings about 200,000.
+pub const PACKAGE_FILES: usize = 2_000_000;
+
+/// Bytes of all paths of one package database: one long directory, named by many files, would grow
+/// without it.
+pub const PACKAGE_PATH_BYTES: usize = 256 << 20;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The floors, lowest first; modules on one line may not import each other unless they are the same.
-const FLOORS: [&[&str]; 13] = [
+const FLOORS: [&[&str]; 14] = [
     &["error", "limits", "digest", "read"],
     &["model"],
     &["codec"],
     &["source"],
     &["scan"],
     &["rootfs"],
+    &["packages"],
     &["base"],
     &["facts"],
     &["rules"],

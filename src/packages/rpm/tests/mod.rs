@@ -1,0 +1,3 @@
+//! Real databases, and spoilt ones.
+
+mod corpus;
