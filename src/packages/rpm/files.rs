@@ -136,25 +136,31 @@ fn paths(
         if !index.has(TAG_OLDFILENAMES) {
             return Ok(Ok(Vec::new()));
         }
+        allowance.take_files(index.count(TAG_OLDFILENAMES))?;
         let Some(names) = index.strings(TAG_OLDFILENAMES) else { return Ok(Err("broken file names")) };
-        allowance.take_files(names.len())?;
         names.iter().try_for_each(|name| allowance.take_path(name.len()))?;
         return Ok(Ok(names.into_iter().map(ImagePath::new).collect()));
+    }
+    let count = index.count(TAG_BASENAMES);
+    allowance.take_files(count)?;
+    // Before any of them is read: what counts claim is not what memory is spent on.
+    if index.count(TAG_DIRINDEXES) != count || index.count(TAG_DIRNAMES) > count {
+        return Ok(Err("not one directory for each name"));
     }
     let (Some(names), Some(directories), Some(places)) =
         (index.strings(TAG_BASENAMES), index.strings(TAG_DIRNAMES), index.numbers(TAG_DIRINDEXES))
     else {
         return Ok(Err("broken file names"));
     };
-    if names.len() != places.len() {
-        return Ok(Err("not as many directories as names"));
-    }
-    allowance.take_files(names.len())?;
     let mut paths = Vec::with_capacity(names.len());
     for (name, place) in names.into_iter().zip(places) {
         let directory = usize::try_from(place).ok().and_then(|place| directories.get(place).copied());
         let Some(directory) = directory else { return Ok(Err("a directory that is not there")) };
-        allowance.take_path(directory.len().saturating_add(name.len()))?;
+        let length = directory.len().saturating_add(name.len());
+        if length > limits::PATH_BYTES {
+            return Ok(Err("a path longer than paths can be"));
+        }
+        allowance.take_path(length)?;
         paths.push(ImagePath::new([directory, name].concat()));
     }
     Ok(Ok(paths))
@@ -206,6 +212,9 @@ fn optional<'a, T>(
 ) -> std::result::Result<Vec<T>, &'static str> {
     if !index.has(tag) {
         return Ok(Vec::new());
+    }
+    if index.count(tag) != count {
+        return Err("not one value for each file");
     }
     read(index, tag).filter(|values| values.len() == count).ok_or("not one value for each file")
 }

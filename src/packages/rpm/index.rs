@@ -75,6 +75,11 @@ impl<'a> Index<'a> {
         self.0.contains_key(&tag)
     }
 
+    /// How many values a tag has, as the index says: nothing was read of them yet.
+    pub(super) fn count(&self, tag: u32) -> usize {
+        self.0.get(&tag).map_or(0, |entry| entry.count)
+    }
+
     /// The strings of a tag; `None` where it is missing, of another type, or broken.
     pub(super) fn strings(&self, tag: u32) -> Option<Vec<&'a [u8]>> {
         let entry = self.0.get(&tag)?;

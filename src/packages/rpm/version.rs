@@ -109,3 +109,64 @@ impl<'a> Evr<'a> {
             .then_with(|| rpmvercmp(self.release.unwrap_or_default(), other.release.unwrap_or_default()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_decide_from_the_left() {
+        for (older, newer) in [
+            ("1.9", "1.10"),
+            ("1.0", "1.0.0"),
+            ("1.0a", "1.0.1"),
+            ("a", "1"),
+            ("A", "a"),
+            ("1.0~rc1", "1.0"),
+            ("1.0~rc1", "1.0~rc2"),
+            ("1.0~~", "1.0~"),
+            ("1.0", "1.0^git1"),
+            ("1.0^git1", "1.0.1"),
+            ("1.0~rc1^git1", "1.0"),
+            ("1.0^git1~pre", "1.0^git1"),
+            ("99999999999999999999", "100000000000000000000"),
+        ] {
+            assert_eq!(rpmvercmp(older, newer), Ordering::Less, "{older} {newer}");
+            assert_eq!(rpmvercmp(newer, older), Ordering::Greater, "{newer} {older}");
+        }
+    }
+
+    #[test]
+    fn separators_and_leading_zeros_say_nothing() {
+        for (a, b) in
+            [("1.0", "1_0"), ("1.0.", "1.0"), ("1.0010", "1.10"), ("2a", "2.a"), ("", ""), ("é", "")]
+        {
+            assert_eq!(rpmvercmp(a, b), Ordering::Equal, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_epoch_comes_first_and_the_release_last() {
+        for (older, newer) in [
+            ("9.9-9", "1:1.0-1"),
+            ("0:1.0-1", "1.0-2"),
+            ("1.0", "1.0-1"),
+            ("1.0-1.el9", "1.0-1.el9_2"),
+            ("2:1.0-9", "10:1.0-1"),
+        ] {
+            let (older, newer) = (Evr::parse(older).unwrap(), Evr::parse(newer).unwrap());
+            assert_eq!(older.compare(&newer), Ordering::Less, "{older:?} {newer:?}");
+            assert_eq!(newer.compare(&older), Ordering::Greater, "{older:?} {newer:?}");
+        }
+        let told = Evr::parse("0:1.0-1").unwrap();
+        assert_eq!(told.compare(&Evr::parse("1.0-1").unwrap()), Ordering::Equal);
+    }
+
+    #[test]
+    fn what_is_no_version_has_no_order() {
+        for text in ["", "-1", "1-", "x:1-1", ":1-1", "99999999999:1", "1:2:3-1", "1 0-1", "1-2-3", "(none)"]
+        {
+            assert!(Evr::parse(text).is_none(), "{text}");
+        }
+    }
+}

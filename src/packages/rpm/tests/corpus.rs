@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::packages::rpm::{parse, version::rpmvercmp};
 
@@ -40,7 +41,7 @@ fn versions_compare_as_rpm_says() {
         compared += 1;
     }
     println!("{compared} comparisons of rpm's own table hold");
-    assert!(compared >= 90, "{compared}");
+    assert!(compared >= 91, "{compared}");
 }
 
 /// `name epoch:version-release arch source`, a line each, as `rpm -qa` and go-rpmdb tell it.
@@ -89,4 +90,31 @@ fn packages_are_those_that_others_read() {
     }
     assert_eq!(lines(of("cbl-mariner-2.0/rpmdb.sqlite")).len(), 129);
     assert_eq!(lines(of("data/misc/rpmdb.sqlite")).len(), 3);
+}
+#[test]
+fn real_databases_may_be_spoilt_anywhere() {
+    let Some(files) = corpus(&["/Packages", "/Packages.db", "/Packages_epoch", "/rpmdb.sqlite"]) else {
+        return;
+    };
+    let (mut spoilt, started) = (0, Instant::now());
+    for (name, database) in files.iter().filter(|(_, database)| !database.is_empty()) {
+        // Some thousand places of each, from its first byte to its last; each reading is linear.
+        let (step, changes) = match database.len() {
+            0..32_768 => (29, [0xff, 0x01].as_slice()),
+            32_768..1_000_000 => (499, [0xff].as_slice()),
+            _ => (40_009, [0xff].as_slice()),
+        };
+        for at in (0..database.len()).step_by(step) {
+            for change in changes {
+                let mut bytes = database.clone();
+                bytes[at] ^= change;
+                let before = Instant::now();
+                let _ = parse(&bytes);
+                let _ = parse(&database[..at]);
+                assert!(before.elapsed() < Duration::from_secs(10), "{name}: {at}");
+                spoilt += 2;
+            }
+        }
+    }
+    println!("{spoilt} spoilt databases were read in {:?}", started.elapsed());
 }
