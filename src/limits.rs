@@ -93,7 +93,14 @@ pub const USER_FILE_BYTES: u64 = 64 << 20;
 
 /// Names visited while symlinks are followed and whiteouts look for what a layer added itself. Real
 /// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
-pub const LAYER_VISITS: u64 = 200_000_000;
+pub const LAYER_VISITS: u64 = 20_000_000;
 
 /// Accounts of one file; each costs many times the two bytes that its line may take.
 pub const ACCOUNT_LINES: u64 = 1_000_000;
+
+/// Files of all packages of one database. A whole TeX Live brings about 200,000.
+pub const PACKAGE_FILES: usize = 2_000_000;
+
+/// Bytes of all paths of one package database: one long directory, named by many files, would grow
+/// without it.
+pub const PACKAGE_PATH_BYTES: usize = 256 << 20;

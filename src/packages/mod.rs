@@ -10,6 +10,7 @@ pub mod alternatives;
 pub mod apk;
 pub mod dpkg;
 pub mod installed;
+pub mod rpm;
 pub mod version;
 
 use std::fmt;
