@@ -24,9 +24,6 @@ pub const ARCHIVE_MEMBERS: usize = 1_000_000;
 /// Symlinks and hard links followed from one member of the outer archive to another.
 pub const ARCHIVE_LINK_HOPS: usize = 16;
 
-/// Bytes of headers and names read between two members of the outer archive.
-pub const ARCHIVE_HEADER_BYTES: u64 = 1 << 20;
-
 /// Entries of one image, all layers together. The largest public images hold about one million.
 pub const ENTRIES: usize = 10_000_000;
 

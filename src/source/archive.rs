@@ -1,8 +1,9 @@
 //! The outer archive: indexed once, its members read in place.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::Read;
 
+use super::headers::Headers;
 use super::store::Names;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -40,65 +41,52 @@ impl ArchiveIndex {
     pub(super) fn read(archive: Section) -> Result<Self> {
         let mut index = Self { archive: archive.clone(), members: BTreeMap::new(), anomalies: Vec::new() };
         let mut names = Names::default();
-        let mut end = 0;
-        let mut tar = tar::Archive::new(HeaderReader::new(archive.clone()));
-        let broken = |error| Error::io("not a readable tar archive", error);
-        for entry in tar.entries_with_seek().map_err(broken)? {
-            let entry = entry.map_err(broken)?;
-            let raw = entry.path_bytes().into_owned();
-            if raw.len() > limits::PATH_BYTES {
+        let mut headers = Headers::new(archive);
+        while let Some(header) = headers.next()? {
+            if header.name.len() > limits::PATH_BYTES {
                 return Err(Error::limit("a member's name", "PATH_BYTES", limits::PATH_BYTES as u64));
             }
-            let cleaned = ImagePath::clean(&raw);
+            let cleaned = ImagePath::clean(&header.name);
             let name = cleaned.path;
             if cleaned.escapes {
                 let anomaly = Anomaly::new(Fault::PathEscapesRoot, "a member's name leaves the archive");
                 index.anomalies.push(anomaly.evidence("member", &name));
             }
-            let (offset, size) = (entry.raw_file_position(), entry.size());
-            let member = match entry.header().entry_type() {
-                tar::EntryType::Regular | tar::EntryType::Continuous => Member::File { offset, size },
-                tar::EntryType::Directory => Member::Directory,
-                tar::EntryType::Symlink => {
-                    Member::Link(link_target(&name.parent(), entry.link_name_bytes().as_deref()))
-                }
-                tar::EntryType::Link => {
-                    Member::Link(link_target(&ImagePath::root(), entry.link_name_bytes().as_deref()))
-                }
-                tar::EntryType::XGlobalHeader => continue,
+            let is_directory_name = header.name.last() == Some(&b'/');
+            let member = match header.kind {
+                b'0' | b'\0' | b'7' if is_directory_name && header.size == 0 => Member::Directory,
+                b'0' | b'\0' | b'7' => Member::File { offset: header.offset, size: header.size },
+                b'5' => Member::Directory,
+                b'2' => Member::Link(link_target(&name.parent(), &header.link)),
+                b'1' => Member::Link(link_target(&ImagePath::root(), &header.link)),
                 other => {
                     let what = format!(
                         "the member {name} is of tar type {:?}, which no image archive has",
-                        char::from(other.as_byte())
+                        char::from(other)
                     );
                     return Err(Error::invalid(what));
                 }
             };
-            if let Member::File { offset, size } = member {
-                if archive.slice(offset, size).is_none() {
-                    let what = format!(
-                        "the archive is cut short: {name} should have {size} bytes from offset {offset} on, and the archive ends at {}",
-                        archive.size()
-                    );
-                    return Err(Error::invalid(what).hint("save or download the image again"));
-                }
-                end = end.max((offset + size).next_multiple_of(512));
-            } else {
-                end = end.max(offset);
-            }
             index.insert(&mut names, name, member)?;
         }
         if index.members.is_empty() {
             return Err(Error::invalid("an archive without members"));
         }
-        index.look_behind_the_end(end)?;
+        index.look_behind_the_end(headers.position())?;
         Ok(index)
     }
 
     fn insert(&mut self, names: &mut Names, name: ImagePath, member: Member) -> Result<()> {
         let again = names.met(&name)?;
-        if again && !matches!(member, Member::Directory) {
-            if DECIDING.iter().any(|deciding| deciding.as_bytes() == name.as_bytes()) {
+        let is_directory = matches!(member, Member::Directory);
+        let was_directory = matches!(self.members.get(&name), Some(Member::Directory));
+        let decides = DECIDING.iter().any(|deciding| deciding.as_bytes() == name.as_bytes());
+        if decides && !matches!(member, Member::File { .. }) {
+            let what = format!("{name} is no regular file: readers differ on what is in it");
+            return Err(Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is"));
+        }
+        if again && !(is_directory && was_directory) {
+            if decides {
                 let what = format!("the archive holds {name} twice: readers differ on which one counts");
                 return Err(
                     Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is")
@@ -111,14 +99,10 @@ impl ArchiveIndex {
         Ok(())
     }
 
-    /// Members behind the end mark are seen by readers that ignore it (`tar --ignore-zeros`). An
-    /// archive without an end mark was cut short: who knows what else was to come.
+    /// Members behind the end mark are seen by readers that ignore it (`tar --ignore-zeros`).
     fn look_behind_the_end(&mut self, end: u64) -> Result<()> {
-        let rest = self.archive.slice(end, self.archive.size().saturating_sub(end));
-        let Some(rest) = rest.filter(|rest| rest.size() >= 512) else {
-            let what =
-                format!("the archive is cut short: it ends at {} without an end mark", self.archive.size());
-            return Err(Error::invalid(what).hint("save or download the image again"));
+        let Some(rest) = self.archive.slice(end, self.archive.size().saturating_sub(end)) else {
+            return Ok(());
         };
         let mut reader = rest.reader();
         let mut buffer = vec![0; 64 << 10];
@@ -137,16 +121,46 @@ impl ArchiveIndex {
     }
 
     /// The bytes of a member, its links followed, and the name that they have in the end.
-    pub(super) fn get(&self, name: &ImagePath) -> Option<(Section, &ImagePath)> {
-        let (mut name, mut member) = self.members.get_key_value(name)?;
+    ///
+    /// # Errors
+    /// A member that is there and cannot be followed as a file system would: behind a link to a
+    /// directory, through an absolute link, or through too many. What one reader finds there another
+    /// does not, so it must not count as absent.
+    pub(super) fn get(&self, name: &ImagePath) -> Result<Option<(Section, &ImagePath)>> {
+        let elsewhere = |what: &str| {
+            let what = format!("{name} is {what}: readers differ on what is in it");
+            Error::invalid(what).hint("write the archive anew, without links; it cannot be trusted as it is")
+        };
+        let mut at = name;
         for _ in 0..limits::ARCHIVE_LINK_HOPS {
+            let Some((stored, member)) = self.members.get_key_value(at) else {
+                return if self.is_behind_a_link(at) {
+                    Err(elsewhere("behind a link to a directory"))
+                } else {
+                    Ok(None)
+                };
+            };
             match member {
-                Member::File { offset, size } => return Some((self.archive.slice(*offset, *size)?, name)),
-                Member::Link(Some(target)) => (name, member) = self.members.get_key_value(target)?,
-                Member::Link(None) | Member::Directory => return None,
+                Member::File { offset, size } => {
+                    return Ok(self.archive.slice(*offset, *size).map(|section| (section, stored)));
+                }
+                Member::Link(Some(target)) => at = target,
+                Member::Link(None) => return Err(elsewhere("a link that leaves the archive")),
+                Member::Directory => return Ok(None),
             }
         }
-        None
+        Err(elsewhere("a link through too many others"))
+    }
+
+    fn is_behind_a_link(&self, name: &ImagePath) -> bool {
+        let mut above = name.parent();
+        while !above.is_root() {
+            if matches!(self.members.get(&above), Some(Member::Link(_))) {
+                return true;
+            }
+            above = above.parent();
+        }
+        false
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = (&ImagePath, u64)> {
@@ -157,70 +171,13 @@ impl ArchiveIndex {
     }
 }
 
-/// Whether these bytes begin with a tar header: its checksum holds.
-pub(super) fn looks_like_tar(head: &[u8]) -> bool {
-    let Some(block) = head.get(..512) else { return false };
-    let header = tar::Header::from_byte_slice(block);
-    let sum = |block: &[u8]| -> u32 {
-        let byte =
-            |(offset, byte): (usize, &u8)| if (148..156).contains(&offset) { 32 } else { u32::from(*byte) };
-        block.iter().enumerate().map(byte).sum()
-    };
-    block.iter().any(|byte| *byte != 0) && header.cksum().is_ok_and(|declared| declared == sum(block))
-}
-
-fn link_target(from: &ImagePath, target: Option<&[u8]>) -> Option<ImagePath> {
-    let target = target?;
+/// The member that a link leads to; `None` where it leaves the archive.
+fn link_target(from: &ImagePath, target: &[u8]) -> Option<ImagePath> {
     if target.first() == Some(&b'/') {
         return None;
     }
-    let cleaned = ImagePath::clean(&[from.as_bytes(), target].join(&b'/'));
-    // A leading slash would make the path absolute, and so unable to escape.
-    let relative = if from.is_root() { ImagePath::clean(target) } else { cleaned };
-    (!relative.escapes).then_some(relative.path)
-}
-
-/// Lets the tar crate read headers and nothing else: it reads long names and PAX records whole, so
-/// what is read between two jumps is bounded here.
-struct HeaderReader {
-    archive: Section,
-    position: u64,
-    since_jump: u64,
-}
-
-impl HeaderReader {
-    fn new(archive: Section) -> Self {
-        Self { archive, position: 0, since_jump: 0 }
-    }
-}
-
-impl Read for HeaderReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.archive.size().saturating_sub(self.position);
-        let Some(rest) = self.archive.slice(self.position, left) else { return Ok(0) };
-        let read = rest.reader().read(buffer)?;
-        self.position += read as u64;
-        self.since_jump += read as u64;
-        if self.since_jump > limits::ARCHIVE_HEADER_BYTES {
-            let limit = limits::ARCHIVE_HEADER_BYTES;
-            return Err(Error::limit("a member's header", "ARCHIVE_HEADER_BYTES", limit).into());
-        }
-        Ok(read)
-    }
-}
-
-impl Seek for HeaderReader {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
-            SeekFrom::End(distance) => self.archive.size().checked_add_signed(distance),
-        };
-        let position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        if position != self.position {
-            self.since_jump = 0;
-        }
-        self.position = position;
-        Ok(position)
-    }
+    // Joined to the root, the path must not become absolute: it could not escape then.
+    let joined = if from.is_root() { target.to_vec() } else { [from.as_bytes(), target].join(&b'/') };
+    let cleaned = ImagePath::clean(&joined);
+    (!cleaned.escapes).then_some(cleaned.path)
 }

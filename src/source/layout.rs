@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::archive::looks_like_tar;
 use super::blobs::{self, SmallBlob};
+use super::headers::looks_like_tar;
 use super::store::{Referenced, Store};
 use crate::codec;
 use crate::digest::{BlobDigests, Digest};

@@ -4,6 +4,7 @@ mod archive;
 mod blobs;
 mod directory;
 mod docker;
+mod headers;
 mod hybrid;
 mod layout;
 mod select;
@@ -116,7 +117,7 @@ fn from_archive(archive: Section) -> Result<Source> {
         return Err(Error::invalid("it is empty").hint(forms));
     }
     let head = archive.head(512).map_err(|error| Error::io("cannot be read", error))?;
-    if !archive::looks_like_tar(&head) {
+    if !headers::looks_like_tar(&head) {
         return Err(Error::invalid("it is not a tar archive, compressed or not").hint(forms));
     }
     from_store(Store::Archive(archive::ArchiveIndex::read(archive)?))

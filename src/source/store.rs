@@ -21,7 +21,7 @@ impl Store {
     /// The bytes of a member, its links followed; `None` where there is none of that name.
     pub(super) fn get(&self, name: &ImagePath) -> Result<Option<Section>> {
         match self {
-            Self::Archive(archive) => Ok(archive.get(name).map(|(section, _)| section)),
+            Self::Archive(archive) => Ok(archive.get(name)?.map(|(section, _)| section)),
             Self::Directory(directory) => directory.get(name),
         }
     }
@@ -29,7 +29,7 @@ impl Store {
     /// The name under which a member's bytes are stored: links followed.
     pub(super) fn stored_name<'a>(&'a self, name: &'a ImagePath) -> &'a ImagePath {
         match self {
-            Self::Archive(archive) => archive.get(name).map_or(name, |(_, stored)| stored),
+            Self::Archive(archive) => archive.get(name).ok().flatten().map_or(name, |(_, stored)| stored),
             Self::Directory(_) => name,
         }
     }
