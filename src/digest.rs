@@ -123,8 +123,12 @@ impl<'de> serde::Deserialize<'de> for Digest {
 /// The chainID of layers applied one on another, lowest first
 /// (image-spec config.md, "Layer ChainID"); `None` without layers.
 pub fn chain_id(diff_ids: &[Digest]) -> Option<Digest> {
-    let (first, rest) = diff_ids.split_first()?;
-    Some(rest.iter().fold(*first, |chain, diff_id| Digest::sha256(format!("{chain} {diff_id}").as_bytes())))
+    diff_ids.iter().fold(None, |below, diff_id| Some(chain_id_on(below, *diff_id)))
+}
+
+/// The chainID of a layer on those below it.
+pub fn chain_id_on(below: Option<Digest>, diff_id: Digest) -> Digest {
+    below.map_or(diff_id, |below| Digest::sha256(format!("{below} {diff_id}").as_bytes()))
 }
 
 /// Hashes a stream: SHA-256 always (our identity of a blob), SHA-512 too where a descriptor asks.

@@ -39,6 +39,13 @@ pub const ENTRY_NAMES: usize = 16;
 /// Segments of one sparse file's map.
 pub const SPARSE_SEGMENTS: usize = 100_000;
 
+/// Anomalies told of one image: a hundred layers of nothing but anomalies say no more than one.
+pub const IMAGE_ANOMALIES: usize = 200_000;
+
+/// Bytes of all extended attributes of one layer, as entries hold them: a global header gives its own
+/// to every entry.
+pub const LAYER_XATTR_BYTES: u64 = 64 << 20;
+
 /// Anomalies told of one layer; beyond this the layer is nothing but anomalies.
 pub const LAYER_ANOMALIES: usize = 100_000;
 

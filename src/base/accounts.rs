@@ -96,19 +96,26 @@ pub fn compare(path: &ImagePath, base: &[u8], effective: &[u8]) -> Vec<AccountCh
 }
 
 fn shared_ids(before: &Lines<'_>, after: &Lines<'_>) -> Vec<AccountChange> {
-    let ids: BTreeMap<&[u8], &[u8]> =
-        before.first.iter().filter_map(|(name, line)| Some((third_field(line)?, *name))).collect();
+    let mut ids: BTreeMap<u32, &[u8]> =
+        before.first.iter().map(|(name, line)| (kernel_id(line), *name)).collect();
+    // Root is root, whether the base has an account for it or not.
+    ids.entry(0).or_insert(b"root");
     let new = after.first.iter().filter(|(name, _)| !before.first.contains_key(*name));
     new.filter_map(|(name, line)| {
-        let id = third_field(line)?;
-        let with = ids.get(id)?;
-        Some(AccountChange::SharesId { name: name.to_vec(), with: with.to_vec(), id: id.to_vec() })
+        let id = kernel_id(line);
+        let with = ids.get(&id)?;
+        let id = id.to_string().into_bytes();
+        Some(AccountChange::SharesId { name: name.to_vec(), with: with.to_vec(), id })
     })
     .collect()
 }
 
-fn third_field(line: &[u8]) -> Option<&[u8]> {
-    line.split(|byte| *byte == b':').nth(2).filter(|id| !id.is_empty())
+/// The id as readers hand it to the kernel: `00`, `+0`, nothing and what is no number are 0, and so is
+/// 4294967296, for the kernel takes 32 bits.
+fn kernel_id(line: &[u8]) -> u32 {
+    let field = line.split(|byte| *byte == b':').nth(2).unwrap_or_default();
+    let number: i64 = std::str::from_utf8(field).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    (number & 0xffff_ffff) as u32
 }
 
 fn differing(a: &[u8], b: &[u8], fields: &'static [&'static str]) -> Vec<&'static str> {
@@ -183,6 +190,10 @@ mod tests {
             shares,
             [AccountChange::SharesId { name: b"toor".into(), with: b"root".into(), id: b"0".into() }]
         );
+        for uid in ["00", "+0", "", "4294967296", "zero"] {
+            let line = format!("toor:x:{uid}:0::/:/bin/sh\n");
+            assert_eq!(passwd(&[BASE, line.as_bytes()].concat()), shares, "{uid}");
+        }
         let before = passwd(&[b"daemon::0:0::/:/bin/sh\n".as_slice(), BASE].concat());
         assert_eq!(before, [AccountChange::Shadowed { name: b"daemon".into() }]);
     }

@@ -41,8 +41,18 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
+/// Keeps others from changing the catalog until it is dropped: of two that read, change and write at
+/// once, one change would be lost.
+fn lock(path: &Path) -> Option<std::fs::File> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = std::fs::File::open(directory).ok()?;
+    // Where directories cannot be locked, it goes as it went before.
+    directory.lock().ok().map(|()| directory)
+}
+
 fn add(add: &AddBase) -> Result<()> {
     let path = &add.catalog.bases;
+    let _lock = lock(path);
     let mut catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
@@ -99,6 +109,7 @@ fn write_facts(directory: &Path, files: &[FactsFile]) -> Result<()> {
 
 fn change(change: &ChangeBase, state: State) -> Result<()> {
     let path = &change.catalog.bases;
+    let _lock = lock(path);
     let mut catalog = read(path)?;
     if let Some(successor) = &change.successor
         && catalog.find(successor).is_empty()

@@ -17,6 +17,17 @@ use crate::source::{Input, Selection};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let outputs = outputs(&arguments.output)?;
+    for (path, _) in &outputs {
+        let same = |other: &Path| {
+            path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
+        };
+        if arguments.images.iter().chain(&arguments.bases).any(|input| same(input)) {
+            return Err(Error::usage(format!(
+                "{} is read, and would be overwritten by --output",
+                path.display()
+            )));
+        }
+    }
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path)));

@@ -32,6 +32,8 @@ pub(super) fn tell(line: &str) {
 
 /// Writes a whole file or nothing: beside it first, then renamed.
 pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
+    // A link keeps being one: what it leads to is written.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

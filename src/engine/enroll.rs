@@ -41,6 +41,12 @@ pub struct Enrolled {
 /// The image is not what it says, has no layers, could not be read in full, is a custom base that
 /// stands on no official one, or clashes with a base that is there.
 pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Enrolled> {
+    for (what, text) in [("name", &new.name), ("version", &new.version)] {
+        let odd = |char: char| char.is_whitespace() || char.is_control() || what == "version" && char == ':';
+        if text.is_empty() || text.chars().any(odd) {
+            return Err(Error::usage(format!("\"{}\" is no {what} for a base", text.escape_debug())));
+        }
+    }
     let spoilt = facts.anomalies.iter().find(|anomaly| forbids(anomaly));
     if let Some(anomaly) = spoilt {
         let place = anomaly.layer.map(|layer| format!("layer {layer}: ")).unwrap_or_default();

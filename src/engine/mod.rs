@@ -12,6 +12,7 @@ use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Contents, Facts};
+use crate::limits;
 use crate::model::{Image, ImagePath};
 use crate::policy::Policy;
 use crate::read::SectionKey;
@@ -119,6 +120,10 @@ pub fn gather(
         images: Vec::new(),
     };
     let files = bases.and_then(|bases| bases.files);
+    // Told once: of an input with many images, the first carries what is wrong with the input itself.
+    if let Some(first) = source.images.first_mut() {
+        first.anomalies.append(&mut source.anomalies);
+    }
     let scanned = scan(&source.images, plan(), files, progress);
     gathered.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
@@ -220,6 +225,10 @@ fn image_facts(
     facts.upgrades = upgrades::upgrades(&facts)?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
+    if facts.anomalies.len() > limits::IMAGE_ANOMALIES {
+        let limit = limits::IMAGE_ANOMALIES as u64;
+        return Err(Error::limit("the number of anomalies", "IMAGE_ANOMALIES", limit));
+    }
     Ok(facts)
 }
 

@@ -78,11 +78,11 @@ impl Image {
         &self.config().platform
     }
 
-    /// The build step that made a layer, by position: the n-th history entry that is not
-    /// `empty_layer`. `None` where history and layers do not fit together.
-    pub fn build_step(&self, layer: usize) -> Option<&History> {
+    /// The build step that made each layer, by position: the n-th history entry that is not
+    /// `empty_layer`. Empty where history and layers do not fit together.
+    pub fn build_steps(&self) -> Vec<&History> {
         let steps: Vec<_> = self.config().history.iter().filter(|step| !step.empty_layer).collect();
-        if steps.len() == self.layers.len() { steps.get(layer).copied() } else { None }
+        if steps.len() == self.layers.len() { steps } else { Vec::new() }
     }
 
     /// What people call it: a name, else the digest.

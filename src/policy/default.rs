@@ -54,8 +54,25 @@ const MUTABLE: [&str; 34] = [
     "/var/log/**",
 ];
 
+/// What is ordinarily cleaned away: caches, logs, backups, and the state of packages that were removed.
+/// A package database is not: without it nobody sees what is installed.
+const REMOVABLE: [&str; 12] = [
+    "/etc/*-",
+    "/lib/apk/db/*.tar",
+    "/run/**",
+    "/tmp/**",
+    "/usr/share/mime/**",
+    "/var/cache/**",
+    "/var/lib/apt/**",
+    "/var/lib/dpkg/*-old",
+    "/var/lib/dpkg/info/*",
+    "/var/lib/dpkg/updates/*",
+    "/var/log/**",
+    "/var/tmp/**",
+];
+
 pub(super) fn settings() -> Settings {
-    match Settings::new(MUTABLE) {
+    match Settings::new(&MUTABLE, &REMOVABLE) {
         Ok(settings) => settings,
         Err(error) => unreachable!("a built-in glob does not parse, which a test would have shown: {error}"),
     }
@@ -69,6 +86,9 @@ pub(super) fn digest() -> Digest {
     }
     for glob in MUTABLE {
         text.push_str(&format!("mutable {glob}\n"));
+    }
+    for glob in REMOVABLE {
+        text.push_str(&format!("removable {glob}\n"));
     }
     Digest::sha256(text.as_bytes())
 }

@@ -1,6 +1,7 @@
 //! Filling the report: all that is decided about findings is decided here, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -9,11 +10,12 @@ use super::{
     LayerReport, LineageReport, NearestReport, Origin, Outcome, PlatformReport, RuleReport, Verdict,
 };
 use crate::base::{BaseStatus, Nearest};
-use crate::digest::{Digest, chain_id};
+use crate::digest::{Digest, chain_id_on};
 use crate::facts::{Facts, user};
 use crate::model::Platform;
 use crate::policy::Policy;
 use crate::rules::{Finding, Judgement, Rule};
+use crate::scan::LayerFacts;
 
 /// What is known of an image once every rule has spoken.
 #[derive(Debug)]
@@ -56,12 +58,16 @@ impl Fingerprint<'_> {
 /// The report of one image.
 pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
     let facts = verdict.facts;
+    let places = layer_places(facts);
     let mut findings = Vec::new();
     let mut rules = Vec::new();
     let mut image_verdict = Verdict::Pass;
     for (rule, judgement) in &verdict.judged {
-        let told: Vec<_> =
-            judgement.findings.iter().map(|finding| finding_report(verdict, rule, finding)).collect();
+        let told: Vec<_> = judgement
+            .findings
+            .iter()
+            .map(|finding| finding_report(verdict, &places, rule, finding))
+            .collect();
         let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
         let outcome = match (fails, &judgement.incomplete) {
             (true, _) => Outcome::Fail,
@@ -121,7 +127,12 @@ pub(super) fn platform_report(platform: &Platform) -> PlatformReport {
     }
 }
 
-fn finding_report(verdict: &ImageVerdict<'_>, rule: &Rule, finding: &Finding) -> FindingReport {
+fn finding_report(
+    verdict: &ImageVerdict<'_>,
+    places: &[LayerPlace],
+    rule: &Rule,
+    finding: &Finding,
+) -> FindingReport {
     let severity = verdict.policy.severity(rule, finding);
     let path = finding.path.as_ref().map(ToString::to_string);
     let detail = if path.is_some() { finding_detail(finding) } else { finding.message.clone() };
@@ -136,7 +147,7 @@ fn finding_report(verdict: &ImageVerdict<'_>, rule: &Rule, finding: &Finding) ->
         severity,
         status: if verdict.policy.fails(severity) { FindingStatus::Fail } else { FindingStatus::Warn },
         message: finding.message.clone(),
-        layer: finding.layer.map(|index| layer_place(verdict.facts, index)),
+        layer: finding.layer.and_then(|index| places.get(index).cloned()),
         effective: finding.effective,
         evidence,
         remediation: finding.remediation.clone(),
@@ -167,41 +178,39 @@ fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str)
     }
 }
 
-fn layer_place(facts: &Facts, index: usize) -> LayerPlace {
-    LayerPlace {
+/// How findings name each layer.
+fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
+    let steps = facts.image.build_steps();
+    let place = |(index, layer): (usize, &Option<Arc<LayerFacts>>)| LayerPlace {
         index,
-        diff_id: diff_id(facts, index).map(|digest| digest.to_string()),
-        created_by: facts.image.build_step(index).map(crate::model::History::step),
-    }
-}
-
-fn diff_id(facts: &Facts, index: usize) -> Option<Digest> {
-    Some(facts.layers.get(index)?.as_ref()?.tar.as_ref().ok()?.diff_id)
+        diff_id: layer.as_ref().and_then(|layer| layer.tar.as_ref().ok()).map(|tar| tar.diff_id.to_string()),
+        created_by: steps.get(index).map(|step| step.step()),
+    };
+    facts.layers.iter().enumerate().map(place).collect()
 }
 
 pub(super) fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
     let base_layers = facts.base.base_layers();
-    let mut below = Some(Vec::new());
+    let steps = facts.image.build_steps();
+    // `None` from the first layer on that could not be read.
+    let mut below = Some(None);
     let layers = facts.image.layers.iter().zip(&facts.layers).enumerate();
     layers
         .map(|(index, (layer, read))| {
             let tar = read.as_ref().and_then(|read| read.tar.as_ref().ok());
-            below = below.take().zip(tar).map(|(mut below, tar)| {
-                below.push(tar.diff_id);
-                below
-            });
+            below = below.zip(tar).map(|(below, tar)| Some(chain_id_on(below, tar.diff_id)));
             let declared = layer.declared.as_ref().filter(|declared| !declared.media_type.is_empty());
             LayerReport {
                 index,
                 digest: read.as_ref().map(|read| read.blob.sha256.to_string()),
                 diff_id: tar.map(|tar| tar.diff_id.to_string()),
-                chain_id: below.as_deref().and_then(chain_id).map(|digest| digest.to_string()),
+                chain_id: below.flatten().map(|digest| digest.to_string()),
                 media_type: declared.map(|declared| declared.media_type.as_str().to_owned()),
                 compression: read.as_ref().map(|read| read.compression.to_string()),
                 size: read.as_ref().map(|read| read.blob.size),
                 uncompressed_size: tar.map(|tar| tar.size),
                 origin: if index < base_layers { Origin::Base } else { Origin::Upper },
-                created_by: facts.image.build_step(index).map(crate::model::History::step),
+                created_by: steps.get(index).map(|step| step.step()),
                 entries: tar.map(|tar| tar.entries.len()),
             }
         })

@@ -66,6 +66,13 @@ impl Judgement {
         Self { findings, incomplete: None }
     }
 
+    /// As [`Judgement::of`], where several readings may have given the same finding.
+    pub fn of_unique(mut findings: Vec<Finding>) -> Self {
+        findings.sort();
+        findings.dedup();
+        Self::of(findings)
+    }
+
     /// It could not look.
     pub fn not_evaluated(reason: impl Into<String>) -> Self {
         Self { findings: Vec::new(), incomplete: Some(reason.into()) }
@@ -73,7 +80,7 @@ impl Judgement {
 }
 
 /// One fault in one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Where it differs from the rule's.
     pub severity: Option<Severity>,

@@ -1,6 +1,6 @@
 //! What a policy tells the rules.
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::ImagePath;
 
@@ -8,25 +8,37 @@ use crate::model::ImagePath;
 #[derive(Debug, Clone)]
 pub struct Settings {
     mutable: GlobSet,
+    removable: GlobSet,
 }
 
 impl Settings {
-    /// Compiles the globs of paths that package managers and runtimes always touch.
+    /// Compiles the globs of paths that package managers and runtimes always touch, and of those
+    /// among them that they also take away.
     ///
     /// # Errors
     /// The first glob that does not parse, with the reason.
-    pub fn new<'a>(mutable: impl IntoIterator<Item = &'a str>) -> Result<Self, globset::Error> {
-        let mut globs = GlobSetBuilder::new();
-        for glob in mutable {
-            globs.add(Glob::new(glob)?);
-        }
-        Ok(Self { mutable: globs.build()? })
+    pub fn new(mutable: &[&str], removable: &[&str]) -> Result<Self, globset::Error> {
+        Ok(Self { mutable: compile(mutable)?, removable: compile(removable)? })
     }
 
     /// Whether a change of this base path is ordinary: told, and no more.
     pub fn is_mutable(&self, path: &ImagePath) -> bool {
         self.mutable.is_match(as_absolute(path))
     }
+
+    /// Whether it is ordinary that this base path is taken away.
+    pub fn is_removable(&self, path: &ImagePath) -> bool {
+        self.removable.is_match(as_absolute(path))
+    }
+}
+
+/// In these globs `*` stays within one directory, and `**` does not.
+fn compile(globs: &[&str]) -> Result<GlobSet, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(GlobBuilder::new(glob).literal_separator(true).build()?);
+    }
+    set.build()
 }
 
 /// Globs are written against absolute paths.

@@ -20,6 +20,7 @@ pub(crate) struct Entries {
     pub(crate) captured: BTreeMap<usize, Arc<[u8]>>,
     pub(crate) not_captured: BTreeMap<usize, Error>,
     captured_bytes: u64,
+    xattr_bytes: u64,
     seen: Seen,
 }
 
@@ -68,6 +69,12 @@ impl Entries {
     }
 
     fn push(&mut self, reader: &mut TarReader<'_>, entry: Entry) -> Result<()> {
+        let bytes: usize = entry.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.xattr_bytes += bytes as u64;
+        if self.xattr_bytes > limits::LAYER_XATTR_BYTES {
+            let limit = limits::LAYER_XATTR_BYTES;
+            return Err(Error::limit("what the extended attributes take", "LAYER_XATTR_BYTES", limit));
+        }
         if self.entries.len() >= limits::ENTRIES {
             let limit = limits::ENTRIES as u64;
             return Err(Error::limit("the number of entries", "ENTRIES", limit));

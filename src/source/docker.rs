@@ -29,7 +29,11 @@ pub(super) fn read(
     let document = blobs::parse(&bytes, &json::DOCKER_MANIFEST, "manifest.json", &mut anomalies)?;
     let mut items: Vec<Item> = Vec::new();
     for reading in &document.readings {
-        for item in Item::list(reading).map_err(|error| error.at("manifest.json"))? {
+        let list = Item::list(reading).map_err(|error| error.at("manifest.json"))?;
+        if list.len() > limits::MANIFESTS {
+            return Err(Error::limit("the number of images listed", "MANIFESTS", limits::MANIFESTS as u64));
+        }
+        for item in list {
             if !items.contains(&item) {
                 items.push(item);
             }
@@ -37,9 +41,6 @@ pub(super) fn read(
     }
     if items.is_empty() {
         return Err(Error::invalid("it lists no image").at("manifest.json"));
-    }
-    if items.len() > limits::MANIFESTS {
-        return Err(Error::limit("the number of images listed", "MANIFESTS", limits::MANIFESTS as u64));
     }
     let mut images = Vec::new();
     for item in items {

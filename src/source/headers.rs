@@ -292,7 +292,7 @@ mod tests {
             (b"\0\0\0\0", Some(0)),
             (b"\x80\0\0\x01\0", Some(256)),
             (b"64\0 4", None),
-            (b"\0\0644", None),
+            (b"\x00\x00644", None),
             (b"0x644\0", None),
             (b"\xff\xff\xff\xff", None),
         ] {
@@ -306,7 +306,7 @@ mod tests {
         let (key, value, rest) = record(bytes).unwrap();
         assert_eq!((key, value), (b"comment".as_slice(), b"a\n9 path=b\n".as_slice()));
         assert_eq!(rest, b"9 path=ab");
-        for bad in ["", "9", "9 path=a\n\n", "99 path=a\n", "7 patha\n", "-9 path=a\n"] {
+        for bad in ["", "9", "8 path=a\n", "99 path=a\n", "7 patha\n", "-9 path=a\n"] {
             assert!(record(bad.as_bytes()).is_none(), "{bad:?}");
         }
     }

@@ -59,6 +59,8 @@ pub struct Source {
     pub notes: Vec<String>,
     /// Images that could not be read.
     pub errors: Vec<Error>,
+    /// What is wrong with the archive or layout, and no image in particular.
+    pub anomalies: Vec<Anomaly>,
 }
 
 /// Opens an input and finds its images.
@@ -148,6 +150,10 @@ fn from_store(store: Store) -> Result<Source> {
             let layout = layout::read(&store, form, &mut referenced)?;
             anomalies.extend(layout.anomalies);
             (source.images, source.notes, source.errors) = (layout.images, layout.notes, layout.errors);
+            if repositories {
+                // Docker knows nothing of index.json where manifest.json is missing.
+                source.images.extend(v1::read(&store, &mut referenced, &mut source.errors)?);
+            }
         }
         (false, false, true) => source.images = v1::read(&store, &mut referenced, &mut source.errors)?,
         (false, false, false) => return Err(not_an_image(is_directory)),
@@ -156,11 +162,7 @@ fn from_store(store: Store) -> Result<Source> {
         return Err(Error::invalid("it holds no image").hint(source.notes.join("; ")));
     }
     anomalies.extend(unreferenced(&store, &referenced)?);
-    for image in &mut source.images {
-        image.anomalies.extend(anomalies.iter().cloned());
-        image.anomalies.sort();
-        image.anomalies.dedup();
-    }
+    source.anomalies = anomalies;
     Ok(source)
 }
 
@@ -178,7 +180,12 @@ fn not_an_image(is_directory: bool) -> Error {
 fn unreferenced(store: &Store, referenced: &Referenced) -> Result<Vec<Anomaly>> {
     let is_blob = |path: &ImagePath| {
         let bytes = path.as_bytes();
-        bytes.starts_with(b"blobs/") || bytes.ends_with(b".tar") || bytes.ends_with(b".tar.gz")
+        let is_config = bytes.ends_with(b".json") && !bytes.contains(&b'/');
+        let decides = matches!(bytes, b"manifest.json" | b"index.json");
+        bytes.starts_with(b"blobs/")
+            || bytes.ends_with(b".tar")
+            || bytes.ends_with(b".tar.gz")
+            || is_config && !decides
     };
     let mut anomalies = Vec::new();
     for (path, size) in store.files().filter(|(path, _)| is_blob(path) && !referenced.contains(path)) {

@@ -231,3 +231,32 @@ fn the_base_image_profile_demands_neither_base_nor_user() {
     assert_eq!(checked.exit, 0, "{:#}", checked.report);
     assert_eq!(checked.finding("setuid-file")["severity"], "info");
 }
+
+#[test]
+fn catalogs_changed_at_once_lose_nothing() {
+    let room = Room::new();
+    let file = room.write("base.tar", small_base().oci_archive());
+    let catalog = room.path("bases.json");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (file, catalog) = (file.to_str().unwrap(), catalog.to_str().unwrap());
+            scope.spawn(move || {
+                let name = format!("base{number}");
+                let output =
+                    run(&["base", "add", file, "--name", &name, "--version", "1", "--bases", catalog]);
+                assert!(output.status.success(), "{}", text(&output.stderr));
+            });
+        }
+    });
+    let (_, listed, _) = catalog_command(&room, &["base", "list"]);
+    assert_eq!(listed.lines().count(), 9, "{listed}");
+}
+
+#[test]
+fn an_output_never_overwrites_what_is_read() {
+    let room = Room::new();
+    let image = room.write("image.json", clean_app(&small_base()).oci_archive());
+    let output = run(&[image.to_str().unwrap(), "-o", image.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(std::fs::read(&image).unwrap(), clean_app(&small_base()).oci_archive());
+}

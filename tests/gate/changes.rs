@@ -233,3 +233,25 @@ fn a_directory_that_some_runtimes_reset_is_told_and_low() {
     let finding = checked.finding("base-metadata-changed");
     assert_eq!((&finding["path"], &finding["severity"]), (&"/tmp".into(), &"low".into()));
 }
+
+#[test]
+fn package_state_may_change_and_not_be_replaced_opened_or_taken_away() {
+    let base = small_base().layer(
+        Layer::new()
+            .dir("var/lib/dpkg/", 0o755)
+            .dir("var/lib/dpkg/info/", 0o755)
+            .file("var/lib/dpkg/info/a.postinst", "x")
+            .file("var/lib/dpkg/status", "Package: a\n"),
+    );
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    for (layer, failing) in [
+        (Layer::new().symlink("var/lib/dpkg/info", "/evil"), "base-file-replaced /var/lib/dpkg/info"),
+        (Layer::new().dir("var/lib/dpkg/info/", 0o777), "base-metadata-changed /var/lib/dpkg/info"),
+        (Layer::new().whiteout("var/lib/dpkg/status"), "base-file-deleted /var/lib/dpkg/status"),
+    ] {
+        let app = clean_app(&base).layer(layer);
+        let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
+        assert!(checked.failing().contains(failing), "{failing}: {:?}", checked.failing());
+    }
+}

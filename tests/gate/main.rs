@@ -22,4 +22,5 @@ mod integrity;
 mod packages;
 mod report;
 mod testdata;
+mod two_truths;
 mod users;

@@ -1,6 +1,8 @@
 //! From one text to each way it can be read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -26,7 +28,7 @@ pub struct Document {
 pub fn parse(bytes: &[u8], shape: &Shape) -> Result<Document> {
     let mut ambiguities = Vec::new();
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => std::borrow::Cow::Borrowed(text),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => {
             // Go puts U+FFFD in its place and reads on; others refuse.
             ambiguities.push("a text that is not UTF-8".to_owned());
@@ -34,7 +36,12 @@ pub fn parse(bytes: &[u8], shape: &Shape) -> Result<Document> {
         }
     };
     let tree = tree::parse(&text).map_err(|error| Error::invalid(format!("not valid JSON: {error}")))?;
-    find_ambiguities(&tree, shape, "", &mut ambiguities);
+    let mut found = Ambiguities { told: Vec::new(), more: 0 };
+    find_ambiguities(&tree, shape, &Place::Top, &mut found);
+    ambiguities.append(&mut found.told);
+    if found.more > 0 {
+        ambiguities.push(format!("{} more of the kind", found.more));
+    }
     let mut readings = vec![folded(&tree, shape, Repeated::LastWins)];
     if !ambiguities.is_empty() {
         let others = [
@@ -71,39 +78,85 @@ fn field_of(fields: &'static [(&'static str, Shape)], key: &str) -> Option<&'sta
     })
 }
 
-fn find_ambiguities(tree: &Tree, shape: &Shape, place: &str, found: &mut Vec<String>) {
+/// Ambiguities that are told one by one; of more only the number.
+const TOLD: usize = 20;
+
+/// Characters of a key that are shown.
+const SHOWN: usize = 60;
+
+/// Where a value is in its document; made into text only where there is something to tell.
+enum Place<'a> {
+    Top,
+    Key(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => Ok(()),
+            Self::Key(above, key) => write!(f, "{above}.{}", shown(key)),
+            Self::Item(above, index) => write!(f, "{above}[{index}]"),
+        }
+    }
+}
+
+fn shown(key: &str) -> String {
+    let mut text = escape_text(&key.chars().take(SHOWN).collect::<String>());
+    if key.chars().nth(SHOWN).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// What was found so far.
+struct Ambiguities {
+    told: Vec<String>,
+    more: usize,
+}
+
+impl Ambiguities {
+    fn add(&mut self, place: &Place<'_>, what: impl fmt::Display) {
+        if self.told.len() < TOLD {
+            self.told.push(format!("{place}: {what}"));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// Recursion ends where serde_json ended it: at a depth of 128.
+fn find_ambiguities(tree: &Tree, shape: &Shape, place: &Place<'_>, found: &mut Ambiguities) {
     match tree {
         Tree::Object(members) => {
-            let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+            let mut seen: BTreeMap<Cow<'_, str>, &str> = BTreeMap::new();
             for (key, value) in members {
-                let shown = format!("{place}.{}", escape_text(key));
+                let here = Place::Key(place, key);
                 let (name, inner) = match shape {
                     Shape::Struct(fields) => match field_of(fields, key) {
                         Some((name, inner)) => {
                             if name != key {
-                                found.push(format!("{shown}: the key {name} spelt in another case"));
+                                found.add(&here, format_args!("the key {name} spelt in another case"));
                             }
-                            ((*name).to_owned(), inner)
+                            (Cow::Borrowed(*name), inner)
                         }
-                        None => (fold(key), &Shape::Any),
+                        None => (Cow::Owned(fold(key)), &Shape::Any),
                     },
-                    Shape::Map(inner) => (key.clone(), *inner),
-                    Shape::List(_) | Shape::Any => (key.clone(), &Shape::Any),
+                    Shape::Map(inner) => (Cow::Borrowed(key.as_str()), *inner),
+                    Shape::List(_) | Shape::Any => (Cow::Borrowed(key.as_str()), &Shape::Any),
                 };
                 match seen.insert(name, key) {
-                    Some(before) if before == key => found.push(format!("{shown}: the key stands twice")),
-                    Some(before) => {
-                        found.push(format!("{shown}: equal to {} but for case", escape_text(before)));
-                    }
+                    Some(before) if before == key => found.add(&here, "the key stands twice"),
+                    Some(before) => found.add(&here, format_args!("equal to {} but for case", shown(before))),
                     None => {}
                 }
-                find_ambiguities(value, inner, &shown, found);
+                find_ambiguities(value, inner, &here, found);
             }
         }
         Tree::List(items) => {
             let inner = if let Shape::List(inner) = shape { inner } else { &Shape::Any };
             for (index, item) in items.iter().enumerate() {
-                find_ambiguities(item, inner, &format!("{place}[{index}]"), found);
+                find_ambiguities(item, inner, &Place::Item(place, index), found);
             }
         }
         Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::String(_) => {}

@@ -47,10 +47,7 @@ fn judge(facts: &Facts) -> Judgement {
             match (content(&reading.base), content(&reading.effective)) {
                 (Ok(before), Ok(after)) => {
                     for account in compare(&change.path, &before, &after) {
-                        let finding = tell(change, &account);
-                        if !judgement.findings.contains(&finding) {
-                            judgement.findings.push(finding);
-                        }
+                        judgement.findings.push(tell(change, &account));
                     }
                 }
                 (Err(reason), _) | (_, Err(reason)) => {
@@ -59,7 +56,7 @@ fn judge(facts: &Facts) -> Judgement {
             }
         }
     }
-    judgement
+    Judgement { incomplete: judgement.incomplete, ..Judgement::of_unique(judgement.findings) }
 }
 
 fn is_modified_account_file(change: &Change) -> bool {

@@ -13,7 +13,7 @@ pub(super) mod base_revoked;
 use super::rule::{Finding, Judgement};
 use super::settings::Settings;
 use super::severity::Severity;
-use crate::base::{BaseStatus, Change, Explanation};
+use crate::base::{BaseStatus, Change, ChangeKind, Explanation};
 use crate::facts::Facts;
 
 /// Why no rule about the base can be evaluated; `None` where the catalog was asked.
@@ -51,13 +51,22 @@ fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option
             finding =
                 finding.not_effective().evidence("putBack", "a later layer made it as in the base again");
         }
-        if settings.is_mutable(&change.path) {
+        if is_ordinary(settings, change) {
             finding.severity = Some(Severity::Info);
             finding = finding.evidence("mutable", "the policy lists this path as always changing");
         }
-        if !findings.contains(&finding) {
-            findings.push(finding);
-        }
+        findings.push(finding);
     }
-    Judgement::of(findings)
+    Judgement::of_unique(findings)
+}
+
+/// Package managers write into their state and drop some of it. They do not put links in its place,
+/// take its whole directories away, or open it to others.
+fn is_ordinary(settings: &Settings, change: &Change) -> bool {
+    match &change.kind {
+        ChangeKind::Modified { .. } => settings.is_mutable(&change.path),
+        ChangeKind::Metadata { adds_privilege, .. } => !adds_privilege && settings.is_mutable(&change.path),
+        ChangeKind::Deleted { .. } => settings.is_removable(&change.path),
+        ChangeKind::Replaced { .. } | ChangeKind::Retargeted { .. } => false,
+    }
 }

@@ -83,15 +83,13 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
             }
             if !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject) {
                 let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
-                if !carrying.contains(&path) || !findings.contains(&finding) {
-                    findings.push(finding);
-                }
+                findings.push(finding);
             }
             carrying.insert(path);
         }
     }
     findings.extend(taken_away_again(facts, privilege, &carrying));
-    Judgement::of(findings)
+    Judgement::of_unique(findings)
 }
 
 fn is_in_base(base: &Tree, path: &ImagePath, subject: &Subject<'_>) -> bool {
