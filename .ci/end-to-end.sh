@@ -19,20 +19,22 @@ source "$here/../testdata/lib.sh"
 trap cleanup EXIT
 
 base=example.com/base/debian:12
+# Children of the base that do something to its packages; see `packages`.
+package_children=(installs upgrades downgrades removes tampers forges)
 docker_old='' docker_new='' docker_ctr=''
 
 # --- images ---------------------------------------------------------------------------------------------------------
 
 tools() {
     need buildah=buildah skopeo=skopeo podman=podman dockerd=docker.io docker=docker.io mmdebstrap=mmdebstrap \
-        zstd=zstd xz=xz-utils bzip2=bzip2 python3=python3 jq=jq openssl=openssl
+        zstd=zstd xz=xz-utils bzip2=bzip2 python3=python3 jq=jq openssl=openssl dpkg-deb=dpkg
     [[ -n $(ls -A /var/lib/apt/lists 2>/dev/null) ]] || apt-get update -qq
 }
 
 # What the children are built from: $work/ctx.
 context() {
     local ctx=$work/ctx
-    mkdir -p "$ctx/app" "$ctx/base"
+    mkdir -p "$ctx/app" "$ctx"/base/{etc/profile.d,opt}
     apt_sources bookworm "$work/bookworm.sources"
     mmdebstrap --quiet --mode=root --variant=minbase --include=libcap2-bin \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -40,14 +42,16 @@ context() {
     (cd "$ctx" && apt-get -qq -o APT::Sandbox::User=root download hello && mv hello_*.deb hello.deb)
     printf '#!/bin/sh\nexec hello\n' >"$ctx/app/run.sh"
     chmod 755 "$ctx/app/run.sh"
-    printf 'export EXAMPLE_CORP=1\n' >"$ctx/base/example-corp.sh"
+    printf 'export EXAMPLE_CORP=1\n' >"$ctx/base/etc/profile.d/example-corp.sh"
     openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$ctx/deploy.key" 2>/dev/null ||
         openssl genrsa -out "$ctx/deploy.key" 2048 2>/dev/null
 
+    packages
     cat >"$ctx/Containerfile.base" <<-'EOF'
 	FROM scratch
 	ADD rootfs.tar /
-	COPY base/example-corp.sh /etc/profile.d/example-corp.sh
+	COPY base/ /
+	RUN dpkg -i /opt/corp-tool.deb && rm -f /opt/corp-tool.deb
 	CMD ["/bin/bash"]
 	EOF
     # What teams do every day: an account, a package by dpkg, files of their own.
@@ -75,18 +79,99 @@ context() {
 	USER root
 	ENTRYPOINT ["/opt/app/run.sh"]
 	EOF
-    # What must be found in bad: rule, path, layer above the base's two, part of the build step.
+    # What must be found in bad: rule, path, layer above the base's, part of the build step.
     cat >"$work/bad.json" <<-'EOF'
 	{"exit": 1, "findings": [
 	    ["user-root", null, null, null],
-	    ["setuid-file", "/usr/local/bin/admin-sh", 3, "chmod 4755 /usr/local/bin/admin-sh"],
-	    ["base-file-modified", "/etc/profile.d/example-corp.sh", 4, "umask 000"],
-	    ["base-file-deleted", "/etc/issue.net", 5, "rm -f /etc/issue.net"],
-	    ["base-file-replaced", "/etc/debian_version", 6, "ln -s /opt/app/run.sh"],
-	    ["base-metadata-changed", "/etc/login.defs", 7, "chmod 666 /etc/login.defs"],
-	    ["file-capability", "/opt/app/cat", 8, "setcap cap_net_raw"]]}
+	    ["setuid-file", "/usr/local/bin/admin-sh", 4, "chmod 4755 /usr/local/bin/admin-sh"],
+	    ["base-file-modified", "/etc/profile.d/example-corp.sh", 5, "umask 000"],
+	    ["base-file-deleted", "/etc/issue.net", 6, "rm -f /etc/issue.net"],
+	    ["base-file-replaced", "/etc/debian_version", 7, "ln -s /opt/app/run.sh"],
+	    ["base-metadata-changed", "/etc/login.defs", 8, "chmod 666 /etc/login.defs"],
+	    ["file-capability", "/opt/app/cat", 9, "setcap cap_net_raw"]]}
 	EOF
     echo '{"exit": 0, "findings": []}' >"$work/good.json"
+}
+
+# corp_tool VERSION: a package of the company's own, as $work/ctx/corp-tool_VERSION.deb. It has what makes upgrades
+# hard to tell from tampering: configuration, a link, a setuid program, a path below /bin, files of one version only.
+corp_tool() {
+    local version=$1 root=$work/corp-tool
+    rm -rf "$root"
+    mkdir -p "$root"/{DEBIAN,bin,etc,usr/lib/corp-tool,"usr/share/corp-tool/$version"}
+    cat >"$root/DEBIAN/control" <<-EOF
+	Package: corp-tool
+	Version: $version
+	Architecture: all
+	Maintainer: Example Corp <nobody@example.com>
+	Description: a tool of the company's own
+	EOF
+    echo /etc/corp-tool.conf >"$root/DEBIAN/conffiles"
+    printf '#!/bin/sh\necho corp-tool %s\n' "$version" | tee "$root/bin/corp-tool" >"$root/usr/lib/corp-tool/as-root"
+    echo "version = $version" >"$root/etc/corp-tool.conf"
+    echo "$version" >"$root/usr/lib/corp-tool/libcorp.so.$version"
+    ln -s "libcorp.so.$version" "$root/usr/lib/corp-tool/libcorp.so"
+    echo "what is new in $version" >"$root/usr/share/corp-tool/$version/news"
+    chmod 755 "$root/bin/corp-tool"
+    chmod 4755 "$root/usr/lib/corp-tool/as-root"
+    # Storage drivers take a file of the same size and time for the same file: each version has a day of its own.
+    SOURCE_DATE_EPOCH=$((SOURCE_DATE_EPOCH + 86400 * ${version%%.*})) \
+        dpkg-deb --root-owner-group --build "$root" "$work/ctx/corp-tool_$version.deb" >/dev/null
+}
+
+# What package managers do to a base: five ways to change one of its packages, and packages that are new.
+packages() {
+    local ctx=$work/ctx version n
+    for version in 0.9-1 1.0-1 2.0-1; do corp_tool $version; done
+    mv "$ctx/corp-tool_1.0-1.deb" "$ctx/base/opt/corp-tool.deb"
+    # New packages with all that they depend on and the base lacks, to be installed without a network.
+    mkdir -p "$ctx/debs/partial"
+    tar -xOf "$ctx/rootfs.tar" ./var/lib/dpkg/status >"$work/status"
+    apt-get -qq -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o "Dir::State::status=$work/status" \
+        -o "Dir::Cache::archives=$ctx/debs" --no-install-recommends -y --download-only \
+        install hello less ca-certificates python3-minimal >/dev/null
+    rm -rf "$ctx/debs/partial" "$ctx/debs/lock"
+
+    containerfile installs <<-'EOF'
+	COPY debs/ /tmp/debs/
+	RUN apt-get -qq install -y --no-install-recommends /tmp/debs/*.deb && rm -rf /tmp/debs
+	EOF
+    containerfile upgrades <<-'EOF'
+	COPY corp-tool_2.0-1.deb /tmp/
+	RUN dpkg -i /tmp/corp-tool_2.0-1.deb && rm -f /tmp/corp-tool_2.0-1.deb
+	EOF
+    containerfile downgrades <<-'EOF'
+	COPY corp-tool_0.9-1.deb /tmp/
+	RUN dpkg -i /tmp/corp-tool_0.9-1.deb && rm -f /tmp/corp-tool_0.9-1.deb
+	EOF
+    containerfile removes <<-'EOF'
+	RUN dpkg --purge corp-tool
+	EOF
+    containerfile tampers <<-'EOF'
+	COPY corp-tool_2.0-1.deb /tmp/
+	RUN dpkg -i /tmp/corp-tool_2.0-1.deb && rm -f /tmp/corp-tool_2.0-1.deb
+	RUN echo 'echo evil' >> /usr/bin/corp-tool
+	EOF
+    # By someone who is no package manager: file, digest and version.
+    containerfile forges <<-'EOF'
+	RUN echo 'echo evil' >> /usr/bin/corp-tool && cd / && \
+	    sed -i '/corp-tool$/d' /var/lib/dpkg/info/corp-tool.md5sums && \
+	    md5sum bin/corp-tool >> /var/lib/dpkg/info/corp-tool.md5sums && \
+	    sed -i '/^Package: corp-tool$/,/^$/s/^Version: .*/Version: 1.0-2/' /var/lib/dpkg/status
+	EOF
+    expect() { printf '{"exit": 1, "findings": [%s], "only": true}\n' "$2" >"$work/$1.json"; }
+    local changed='["base-package-changed", null, null, null]'
+    echo '{"exit": 0, "findings": []}' >"$work/installs.json"
+    for n in upgrades downgrades removes forges; do expect $n "$changed"; done
+    jq '.explained = ["/etc/corp-tool.conf", "/usr/bin/corp-tool", "/usr/lib/corp-tool/as-root",
+        "/usr/lib/corp-tool/libcorp.so", "/usr/share/corp-tool/1.0-1/news"]' "$work/upgrades.json" >"$work/more.json"
+    mv "$work/more.json" "$work/upgrades.json"
+    expect tampers "$changed, [\"base-file-modified\", \"/usr/bin/corp-tool\", 5, \"echo evil\"]"
+}
+
+# containerfile NAME: one on the base, of the steps on standard input, that runs as an ordinary user.
+containerfile() {
+    { printf 'FROM %s\n' "$base"; cat; printf 'USER 10001\n'; } >"$work/ctx/Containerfile.$1"
 }
 
 # start_dockers: whichever of the three daemons can run here; the others are told.
@@ -106,6 +191,12 @@ build_images() {
     for n in good bad; do
         b bud --quiet --layers --pull-never --cap-add CAP_SETFCAP -t "example.com/app/$n:1" -f "$ctx/Containerfile.$n" "$ctx" >/dev/null
         sk "$(stored "example.com/app/$n:1")" "docker-archive:$work/buildah-$n.tar:example.com/app/$n:1"
+        b rmi --force "example.com/app/$n:1" >/dev/null
+    done
+    say "buildah: ${package_children[*]}"
+    for n in "${package_children[@]}"; do
+        b bud --quiet --layers --pull-never -t "example.com/app/$n:1" -f "$ctx/Containerfile.$n" "$ctx" >/dev/null
+        sk "$(stored "example.com/app/$n:1")" "oci-archive:$work/$n.tar:1"
         b rmi --force "example.com/app/$n:1" >/dev/null
     done
     b rmi --all --force >/dev/null
@@ -220,6 +311,11 @@ judge_forms() {
     done
 }
 
+judge_packages() {
+    local n
+    for n in "${package_children[@]}"; do judge "$n packages of the base" "$n" "$work/$n.json" "$work/$n.tar"; done
+}
+
 # Two builders, one Containerfile: what fails must be the same.
 judge_builders() {
     local kind
@@ -279,6 +375,7 @@ if [[ ${1:-} == images ]]; then
 fi
 
 "$ocicheck" base add "$work/base.tar" --bases "$work/bases.json" --name debian --version 12 --tier official >/dev/null
+judge_packages
 judge_forms
 judge_builders
 judge_lies

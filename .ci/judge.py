@@ -49,6 +49,15 @@ def judge(report_path, status, expected_path, group_path):
             f["layer"]["index"] == layer and step in (f["layer"].get("createdBy") or "") for f in same
         ):
             faults.append(f"{rule} {path}: expected layer {layer} made by …{step}…, found {[f.get('layer') for f in same]}")
+    explained = [path for f in findings if f["rule"] == "base-package-changed" for path in f["evidence"].get("paths", [])]
+    faults += [f"no package explains {path}" for path in expected.get("explained", []) if path not in explained]
+    if expected.get("only"):
+        known = {(rule, path) for rule, path, _, _ in expected["findings"]}
+        faults += [
+            f"also {f['severity']} {f['rule']} {f.get('path')}: {f['message']}"
+            for f in findings
+            if f["status"] == "fail" and not {(f["rule"], None), (f["rule"], f.get("path"))} & known
+        ]
     if expected["exit"] == 0:
         faults += [f"{f['severity']} {f['rule']} {f.get('path')}: {f['message']}" for f in findings if f["status"] == "fail"]
     if not lie:
