@@ -5,10 +5,12 @@
 //! another to whoever runs it. So each entry that is read differently is an anomaly, and where there
 //! is one, every [`Reading`] is built, for rules to judge them all.
 //!
-//! Two differences are not taken for ambiguous, for nothing hangs on them: a whiteout by itself makes
-//! no directory here, as in umoci, while Docker and podman with `vfs` leave an empty one where the
-//! whiteout's directory is nowhere; and directories that no entry names are 0755, while Docker 20.10
-//! with `vfs` makes them 0600.
+//! Some differences are not taken for ambiguous, for nothing hangs on them: a whiteout by itself makes
+//! no directory here, as in umoci, while others leave an empty one where the whiteout's directory is
+//! nowhere; directories that no entry names are 0755, while Docker 20.10 with `vfs` makes them 0600, and
+//! some give them the group and the setgid bit of a setgid directory above; and a directory named
+//! again has the attributes of its last entry, while podman's `vfs` and containerd keep old ones beside
+//! them. The differential test (`.ci/differential`) counts these, and allows no others.
 
 pub mod accounts;
 mod apply;

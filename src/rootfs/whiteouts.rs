@@ -1,6 +1,7 @@
 //! What hides the files of lower layers (image-spec layer.md, "Whiteouts").
 
 use super::apply::{Extraction, Parent, Runtime};
+use super::resolve::Absent;
 use super::tree::{Inode, NodeId, Origin, Tree};
 use crate::error::Result;
 use crate::scan::{Entry, EntryKind};
@@ -57,9 +58,23 @@ impl<'facts> Extraction<'facts> {
 
     /// `.wh..wh..opq`. All spare what the marker's own layer added, wherever the marker stands; only
     /// Docker, containerd and podman remember no directories that were merely implied.
+    ///
+    /// In the root it hides everything from Docker 20.10 and podman 4.3 with `vfs` and from umoci 0.4.7,
+    /// and nothing where an overlay is mounted, whose root is always merged; containerd 1.6 takes it for
+    /// a leftover of AUFS. Where the directory's own name is a symlink, Docker's and podman's `vfs` do
+    /// not follow it, and hide nothing either. All this was seen.
     pub(super) fn opaque_marker(&mut self, entry: &'facts Entry) -> Result<()> {
         let Parent::Found { directory, missing } = self.parent(entry, true)? else { return Ok(()) };
+        let is_root = missing.is_empty() && directory == Tree::ROOT;
+        if is_root && self.layer > 0 {
+            self.ambiguous(
+                entry,
+                "hides all that lower layers hold: vfs drivers and umoci obey it, overlay drivers and \
+                 containerd pass it over in the root",
+            )?;
+        }
         match self.runtime {
+            Runtime::Overlay if is_root => Ok(()),
             Runtime::Overlay => {
                 let directory = self.make_directories(directory, &missing)?;
                 self.opaque.insert(directory);
@@ -67,8 +82,14 @@ impl<'facts> Extraction<'facts> {
             }
             _ if !missing.is_empty() => Ok(()),
             Runtime::Umoci => self.remove_lower(directory, false),
+            Runtime::Vfs if self.is_symlink(entry.path.split().0) => Ok(()),
             Runtime::Vfs => self.remove_without_entry(entry, directory),
         }
+    }
+
+    fn is_symlink(&self, path: &[u8]) -> bool {
+        let found = self.tree.follow(path, false, Absent::Refuse);
+        found.is_ok_and(|found| self.tree.inode(found.node).kind == EntryKind::Symlink)
     }
 
     /// Removes what lower layers hold, as umoci: all that this layer has no entry at or below.

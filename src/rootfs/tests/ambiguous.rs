@@ -61,6 +61,25 @@ fn an_opaque_marker_after_entries_in_an_implied_directory() {
 }
 
 #[test]
+fn an_opaque_marker_in_the_root() {
+    let upper = [file(".wh..wh..opq", 0), file("d/y", 2)];
+    let lower = [dir("d"), file("d/x", 1), file("z", 1)];
+    assert_eq!(readings(&[&lower, &upper]), ["d/ d/y:2", "d/ d/x:1 d/y:2 z:1", "d/ d/y:2"]);
+}
+
+#[test]
+fn an_opaque_marker_behind_a_symlink() {
+    let lower = [dir("real"), file("real/x", 1), dir("real/d"), file("real/d/x", 1), symlink("via", "real")];
+    let overlay = "real/ real/d/ real/d/x:1 real/x:1 via/";
+    let [vfs, mounted, umoci] = readings(&[&lower, &[file("via/.wh..wh..opq", 0), dir("via")]]);
+    assert_eq!([vfs, mounted], ["real/ real/d/ real/d/x:1 real/x:1 via/", overlay]);
+    assert_eq!(umoci, "real/ via/");
+    // Only where the symlink is the directory itself.
+    let [vfs, _, umoci] = readings(&[&lower, &[file("via/d/.wh..wh..opq", 0)]]);
+    assert_eq!([vfs, umoci], ["real/ real/d/ real/x:1 via->real", "real/ real/d/ real/x:1 via->real"]);
+}
+
+#[test]
 fn a_hard_link_to_a_file_of_a_lower_layer() {
     let upper = [hard_link("b", "a", 0o4755)];
     assert_eq!(readings(&[&[file("a", 0o755)], &upper]), ["a:4755=b b:4755=a", REFUSED, "a:755=b b:755=a"]);

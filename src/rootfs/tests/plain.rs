@@ -16,7 +16,7 @@ fn an_opaque_marker_spares_its_own_layer_wherever_it_stands() {
     assert_eq!(clear(&[&lower, &[marker.clone(), file("a/y", 2)]]), "a/ a/y:2");
     assert_eq!(clear(&[&lower, &[file("a/y", 2), marker.clone()]]), "a/ a/y:2");
     assert_eq!(clear(&[&lower, &[dir("a"), dir("a/d"), file("a/d/y", 2), marker]]), "a/ a/d/ a/d/y:2");
-    assert_eq!(clear(&[&lower, &[file("z", 2), file(".wh..wh..opq", 0)]]), "z:2");
+    assert_eq!(clear(&[&[file("z", 2), file(".wh..wh..opq", 0)]]), "z:2");
 }
 
 #[test]

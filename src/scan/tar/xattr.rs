@@ -34,6 +34,10 @@ pub(super) fn collect(global: &Records, local: Option<&Records>) -> (Xattrs, Vec
         all.extend(libarchive);
         all.extend(schily);
     }
+    // An empty value takes a PAX record back (POSIX pax, "Extended Header"), so that Go's reader sets
+    // no attribute: seen with umoci, podman and Docker. containerd sets an attribute of no bytes, on
+    // which nothing hangs: no capability is empty.
+    all.retain(|_, value| !value.is_empty());
     (all, doubtful)
 }
 
@@ -93,6 +97,16 @@ mod tests {
             assert_eq!(base64_decode(text).as_deref(), Some(bytes));
         }
         assert_eq!(base64_decode(b"Zm9v!"), None);
+    }
+
+    #[test]
+    fn an_empty_value_is_no_attribute() {
+        let set =
+            super::super::build::records(&[("SCHILY.xattr.user.a", b"1"), ("SCHILY.xattr.user.b", b"")]);
+        let taken_back = super::super::build::records(&[("SCHILY.xattr.user.a", b"")]);
+        let (global, local) = (Records::parse(&set).unwrap(), Records::parse(&taken_back).unwrap());
+        assert_eq!(collect(&global, None).0.into_keys().collect::<Vec<_>>(), [b"user.a"]);
+        assert!(collect(&global, Some(&local)).0.is_empty());
     }
 
     #[test]
