@@ -1,8 +1,11 @@
 //! Which bases an image stands on: its computed diffIDs begin with the base's whole list.
 
+use std::cmp::Ordering;
+
 use super::catalog::{Catalog, CatalogEntry, State, Tier};
 use crate::digest::Digest;
 use crate::model::Platform;
+use crate::packages::{Manager, version};
 
 /// What the catalog says of an image.
 #[derive(Debug, Clone)]
@@ -130,9 +133,14 @@ fn nearest(catalog: &Catalog, platform: &Platform, diff_ids: &[Digest]) -> Optio
         let other_platform = !base.platform.same_as(platform);
         Nearest { base: base.clone(), layers_agreed, breaks_at, found_at, other_platform }
     });
-    // The catalog is sorted; of equals the last, which is the highest version.
     let worth = |near: &Nearest| (near.found_at.is_some(), near.layers_agreed, !near.other_platform);
-    candidates.max_by_key(worth).filter(|near| near.layers_agreed > 0 || near.found_at.is_some())
+    let by_version = |a: &Nearest, b: &Nearest| {
+        version::compare(Manager::Dpkg, &a.base.version, &b.base.version).unwrap_or(Ordering::Equal)
+    };
+    // Of equals the highest version, as Debian orders versions: 12 is above 9.
+    candidates
+        .max_by(|a, b| worth(a).cmp(&worth(b)).then_with(|| by_version(a, b)))
+        .filter(|near| near.layers_agreed > 0 || near.found_at.is_some())
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub struct CheckArguments {
     /// Way of publishing to judge by
     #[arg(long, value_enum, default_value_t = Profile::Standard)]
     pub profile: Profile,
-    /// Format on standard output; by default text on a terminal or beside --output, else json
+    /// Format on standard output; by default text on a terminal, with -q or beside --output, else json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// Write the report to FILE too, in the format of its extension (.json, .txt); may be repeated

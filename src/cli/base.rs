@@ -116,6 +116,11 @@ fn change(change: &ChangeBase, state: State) -> Result<()> {
     {
         return Err(Error::usage(format!("the successor {successor} is not in {}", path.display())));
     }
+    if let Some(successor) = &change.successor
+        && catalog.find(&change.base).iter().any(|base| base.title() == *successor)
+    {
+        return Err(Error::usage(format!("{successor} cannot be its own successor")));
+    }
     let mut bases = catalog.find_mut(&change.base);
     if bases.is_empty() {
         return Err(no_such_base(&change.base));

@@ -54,14 +54,13 @@ impl Engine {
     pub fn check(&self, input: &Input, progress: &dyn Progress) -> Checked {
         let mut checked = Checked::default();
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
-        match gather(input, &self.selection, bases, progress) {
+        let name = input.name();
+        let visited = visit(input, &self.selection, bases, progress, |facts| {
+            checked.images.push(self.judge(&name, &facts));
+        });
+        match visited {
+            Ok(visited) => (checked.errors, checked.notes) = (visited.errors, visited.notes),
             Err(error) => checked.errors.push(error),
-            Ok(gathered) => {
-                checked.notes = gathered.notes;
-                checked.errors = gathered.errors;
-                let name = input.name();
-                checked.images = gathered.images.iter().map(|facts| self.judge(&name, facts)).collect();
-            }
         }
         checked
     }
@@ -102,22 +101,47 @@ pub struct Bases<'a> {
     pub files: Option<&'a FactsFiles>,
 }
 
-/// Reads an input and gathers the facts of every wanted image; each stored layer is read once.
+/// What is to be told of an input beside its images.
+#[derive(Debug, Default)]
+pub struct Visited {
+    /// Images that could not be read.
+    pub errors: Vec<Error>,
+    /// Things to know that are no fault.
+    pub notes: Vec<String>,
+}
+
+/// As [`visit`], with the facts of all images kept at once.
 ///
 /// # Errors
-/// What is no image at all, or cannot be read.
+/// As [`visit`].
 pub fn gather(
     input: &Input,
     selection: &Selection,
     bases: Option<Bases<'_>>,
     progress: &dyn Progress,
 ) -> Result<Gathered> {
+    let mut images = Vec::new();
+    let Visited { errors, notes } = visit(input, selection, bases, progress, |facts| images.push(facts))?;
+    Ok(Gathered { images, errors, notes })
+}
+
+/// Reads an input and hands over the facts of each wanted image, one image after another, so that
+/// only one tree need be kept; each stored layer is read once.
+///
+/// # Errors
+/// What is no image at all, or cannot be read.
+pub fn visit(
+    input: &Input,
+    selection: &Selection,
+    bases: Option<Bases<'_>>,
+    progress: &dyn Progress,
+    mut each: impl FnMut(Facts),
+) -> Result<Visited> {
     let mut source = source::open(input)?;
     selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
-    let mut gathered = Gathered {
+    let mut visited = Visited {
         errors: source.errors.into_iter().map(|error| error.at(input.name())).collect(),
         notes: source.notes,
-        images: Vec::new(),
     };
     let files = bases.and_then(|bases| bases.files);
     // Told once: of an input with many images, the first carries what is wrong with the input itself.
@@ -125,17 +149,17 @@ pub fn gather(
         first.anomalies.append(&mut source.anomalies);
     }
     let scanned = scan(&source.images, plan(), files, progress);
-    gathered.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
+    visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
         let facts = layers_of(&image, &scanned)
             .and_then(|layers| image_facts(image, layers, bases.map(|bases| bases.catalog)));
         match facts {
-            Ok(facts) => gathered.images.push(facts),
-            Err(error) => gathered.errors.push(error.at(title).at(input.name())),
+            Ok(facts) => each(facts),
+            Err(error) => visited.errors.push(error.at(title).at(input.name())),
         }
     }
-    Ok(gathered)
+    Ok(visited)
 }
 
 /// What all rules together want captured.

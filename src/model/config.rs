@@ -108,7 +108,22 @@ impl History {
             None => command.to_owned(),
         };
         let command = command.trim_end_matches("# buildkit").trim_end();
-        command.replacen("RUN /bin/sh -c ", "RUN ", 1)
+        without_build_arguments(command).replacen("RUN /bin/sh -c ", "RUN ", 1)
+    }
+}
+
+/// Builders put the values of build arguments before the command: `|1 TOKEN=… /bin/sh -c make`. They
+/// are nobody's business, and often secrets.
+fn without_build_arguments(command: &str) -> String {
+    let rest = command.strip_prefix("RUN ").unwrap_or(command);
+    let counted =
+        rest.strip_prefix('|').map(|rest| rest.trim_start_matches(|char: char| char.is_ascii_digit()));
+    match counted {
+        Some(rest) if rest.starts_with(' ') => match rest.split_once(" /bin/sh -c ") {
+            Some((_, command)) => format!("RUN {command}"),
+            None => "RUN (build arguments and command not shown)".to_owned(),
+        },
+        _ => command.to_owned(),
     }
 }
 
@@ -251,6 +266,9 @@ mod tests {
             ("/bin/sh -c apt-get update", "RUN apt-get update"),
             ("RUN /bin/sh -c chmod u+s /x # buildkit", "RUN chmod u+s /x"),
             ("COPY a b # buildkit", "COPY a b"),
+            ("|1 NPM_TOKEN=hunter2 /bin/sh -c npm ci", "RUN npm ci"),
+            ("RUN |2 A=b C=hunter2 /bin/sh -c make # buildkit", "RUN make"),
+            ("RUN |1 A=hunter2 /bin/bash -c make", "RUN (build arguments and command not shown)"),
         ] {
             assert_eq!(History { created_by: created_by.into(), ..History::default() }.step(), step);
         }

@@ -135,7 +135,7 @@ fn finding_report(
 ) -> FindingReport {
     let severity = verdict.policy.severity(rule, finding);
     let path = finding.path.as_ref().map(ToString::to_string);
-    let detail = if path.is_some() { finding_detail(finding) } else { finding.message.clone() };
+    let detail = finding_detail(finding);
     let fingerprint =
         Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail };
     let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
@@ -157,10 +157,16 @@ fn finding_report(
     }
 }
 
-/// On one path a rule may find several things only where it names them: accounts, and the like.
+/// On one path a rule may find several things only where it names them: accounts, and the like. Without
+/// a path, the layer and the words tell; numbers and digests change with each build.
 fn finding_detail(finding: &Finding) -> String {
     let named = finding.evidence.iter().find(|(name, _)| *name == "name");
-    named.map(|(_, value)| value.clone()).unwrap_or_default()
+    let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
+    if finding.path.is_some() {
+        return named;
+    }
+    let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
+    format!("{:?} {words}", finding.layer)
 }
 
 /// A name that comes twice makes a list.
@@ -262,15 +268,16 @@ pub(super) fn config_report(facts: &Facts) -> ConfigReport {
         env: config.env.iter().map(|variable| mask(variable)).collect(),
         exposed_ports: config.exposed_ports.clone(),
         volumes: config.volumes.clone(),
-        labels: config.labels.clone(),
+        labels: config.labels.iter().map(|(name, value)| (name.clone(), mask_value(name, value))).collect(),
         created: config.created.clone(),
     }
 }
 
-/// Parts of the names of variables whose values are nobody's business.
-const SECRET_NAMES: [&str; 10] = [
+/// Parts of the names of variables and labels whose values are nobody's business.
+const SECRET_NAMES: [&str; 12] = [
     "PASSWORD",
     "PASSWD",
+    "_PASS",
     "PASSPHRASE",
     "SECRET",
     "TOKEN",
@@ -279,17 +286,54 @@ const SECRET_NAMES: [&str; 10] = [
     "API_KEY",
     "PRIVATE_KEY",
     "ACCESS_KEY",
+    "_AUTH",
 ];
 
-/// A report is passed around more freely than an image: a value that by its name is a secret is not in it.
+/// A report is passed around more freely than an image: what by its name is a secret is not in it.
 fn mask(variable: &str) -> String {
     match variable.split_once('=') {
-        Some((name, value))
-            if !value.is_empty()
-                && SECRET_NAMES.iter().any(|part| name.to_ascii_uppercase().contains(part)) =>
-        {
-            format!("{name}=***")
+        Some((name, value)) => format!("{name}={}", mask_value(name, value)),
+        None => variable.to_owned(),
+    }
+}
+
+fn mask_value(name: &str, value: &str) -> String {
+    let name = name.to_ascii_uppercase();
+    if !value.is_empty() && SECRET_NAMES.iter().any(|part| name.contains(part)) {
+        return "***".to_owned();
+    }
+    mask_user_info(value)
+}
+
+/// `scheme://user:password@host` without the password.
+fn mask_user_info(value: &str) -> String {
+    let masked = || {
+        let (scheme, rest) = value.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (user_info, _) = authority.rsplit_once('@')?;
+        let (user, _) = user_info.split_once(':')?;
+        let rest = rest.get(user_info.len()..)?;
+        Some(format!("{scheme}://{user}:***{rest}"))
+    };
+    masked().unwrap_or_else(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_by_name_and_in_urls_are_not_shown() {
+        for (variable, shown) in [
+            ("PATH=/bin", "PATH=/bin"),
+            ("NPM_TOKEN=hunter2", "NPM_TOKEN=***"),
+            ("DB_PASS=hunter2", "DB_PASS=***"),
+            ("AUTHOR=me", "AUTHOR=me"),
+            ("DATABASE_URL=postgres://u:hunter2@h/db", "DATABASE_URL=postgres://u:***@h/db"),
+            ("URL=https://h/a:b@c", "URL=https://h/a:b@c"),
+            ("EMPTY_TOKEN=", "EMPTY_TOKEN="),
+        ] {
+            assert_eq!(mask(variable), shown);
         }
-        _ => variable.to_owned(),
     }
 }

@@ -270,7 +270,12 @@ impl Walk<'_> {
     fn verify_artifact(&mut self, manifest: &Manifest, inherited: Inherited) -> Result<()> {
         self.layout.anomalies.extend(inherited.anomalies);
         for descriptor in manifest.layers.iter().chain([&manifest.config]) {
-            let Some(blob) = self.store.blob(&descriptor.digest)? else { continue };
+            let Some(blob) = self.store.blob(&descriptor.digest)? else {
+                let message = "a blob of an attestation or artifact is not there";
+                let anomaly = Anomaly::new(Fault::BlobMissing, message).evidence("digest", descriptor.digest);
+                self.layout.anomalies.push(anomaly);
+                continue;
+            };
             let with_sha512 = matches!(descriptor.digest, Digest::Sha512(_));
             let computed = BlobDigests::of(blob.reader(), with_sha512)
                 .map_err(|error| Error::io(format!("{} cannot be read", descriptor.digest), error))?;

@@ -114,13 +114,12 @@ pub fn from_section(archive: Section) -> Result<Source> {
 }
 
 fn from_archive(archive: Section) -> Result<Source> {
-    let forms = "an image archive is a tar made by docker save, podman save, skopeo copy or the like";
     if archive.size() == 0 {
-        return Err(Error::invalid("it is empty").hint(forms));
+        return Err(Error::invalid("it is empty").hint(spool::FORMS));
     }
     let head = archive.head(512).map_err(|error| Error::io("cannot be read", error))?;
     if !headers::looks_like_tar(&head) {
-        return Err(Error::invalid("it is not a tar archive, compressed or not").hint(forms));
+        return Err(spool::not_a_tar());
     }
     from_store(Store::Archive(archive::ArchiveIndex::read(archive)?))
 }

@@ -1,9 +1,11 @@
 //! The one unnamed temporary file: for standard input, pipes and compressed archives, which cannot
 //! be read in place.
 
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::headers::looks_like_tar;
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -12,22 +14,31 @@ use crate::read::{OpenFile, Section};
 
 /// Reads a stream to its end, uncompressed on the way, into an unnamed temporary file.
 pub(super) fn spool(stream: impl Read + Send + 'static) -> Result<Section> {
-    let mut stream = BufReader::with_capacity(256 << 10, stream);
-    let head = peek(&mut stream).map_err(|error| Error::io("cannot be read", error))?;
+    let stored = Arc::new(AtomicU64::new(0));
+    let counted = Counted { reader: stream, count: Arc::clone(&stored) };
+    let mut stream = BufReader::with_capacity(256 << 10, counted);
+    let head = take(&mut stream, codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
     let compression = codec::detect(&head);
-    let head = io::Cursor::new(head);
-    let mut decoded = codec::decoder(compression, head.chain(stream))?;
+    let mut decoded = codec::decoder(compression, io::Cursor::new(head).chain(stream))?;
+    let failed = |error| match compression {
+        Compression::None => Error::io("cannot be copied to a temporary file", error),
+        other => Error::io(format!("cannot be unpacked as {other}"), error),
+    };
+    let first = take(&mut decoded, 512).map_err(failed)?;
+    // Before a byte is written: most of what is no archive shows at once.
+    if !first.is_empty() && !looks_like_tar(&first) {
+        return Err(not_a_tar());
+    }
     let mut file = tempfile::tempfile().map_err(|error| {
         Error::io("no temporary file can be made", error).hint("set TMPDIR to a directory with room")
     })?;
-    let limit = limits::SPOOL_BYTES;
-    let copied = io::copy(&mut (&mut decoded).take(limit + 1), &mut file);
-    let copied = copied.map_err(|error| match compression {
-        Compression::None => Error::io("cannot be copied to a temporary file", error),
-        other => Error::io(format!("cannot be unpacked as {other}"), error),
-    })?;
-    if copied > limit {
-        return Err(Error::limit("the uncompressed archive", "SPOOL_BYTES", limit));
+    let mut written = 0;
+    let mut piece = first;
+    while !piece.is_empty() {
+        written += piece.len() as u64;
+        hold_limits(written, stored.load(Ordering::Relaxed))?;
+        file.write_all(&piece).map_err(failed)?;
+        piece = take(&mut decoded, 256 << 10).map_err(failed)?;
     }
     let trailing = decoded.drain().map_err(|error| Error::io("cannot be read", error))?;
     if trailing > 0 {
@@ -38,9 +49,43 @@ pub(super) fn spool(stream: impl Read + Send + 'static) -> Result<Section> {
     Ok(Section::whole(Arc::new(file)))
 }
 
-/// The first bytes of a stream, taken from it.
-fn peek(stream: &mut impl BufRead) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    stream.take(codec::HEAD_BYTES as u64).read_to_end(&mut head)?;
-    Ok(head)
+/// A small file that becomes a very large one is made to fill disks.
+fn hold_limits(written: u64, stored: u64) -> Result<()> {
+    if written > limits::SPOOL_BYTES {
+        return Err(Error::limit("the uncompressed archive", "SPOOL_BYTES", limits::SPOOL_BYTES));
+    }
+    if written > limits::RATIO_FREE_BYTES && written / limits::RATIO > stored {
+        return Err(Error::limit("the archive's size over its compressed size", "RATIO", limits::RATIO));
+    }
+    Ok(())
+}
+
+/// What is said of an input that is no archive.
+pub(super) fn not_a_tar() -> Error {
+    Error::invalid("it is not a tar archive, compressed or not").hint(FORMS)
+}
+
+/// What an archive is.
+pub(super) const FORMS: &str =
+    "an image archive is a tar made by docker save, podman save, skopeo copy or the like";
+
+/// The next bytes of a stream, taken from it; fewer only at its end.
+fn take(stream: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(count);
+    stream.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Counts what is read of a stream.
+struct Counted<R> {
+    reader: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }

@@ -198,3 +198,15 @@ fn a_layout_directory_with_a_pipe_in_it_does_not_hang() {
     let checked = check_path(&directory, None);
     assert_eq!((checked.exit, checked.outcome("blob-missing")), (2, "fail"));
 }
+
+#[test]
+fn bytes_behind_a_compressed_archive_are_refused() {
+    let archive = [Compression::Gzip(6).compress(&app().oci_archive()), b"hidden".to_vec()].concat();
+    refused(archive, "bytes follow the end of the gzip stream");
+}
+
+#[test]
+fn a_small_file_that_becomes_a_large_one_fills_no_disk() {
+    // Refused at its first block, before anything is written.
+    refused(Compression::Zstd(3).compress(&vec![0x41; 64 << 20]), "not a tar archive");
+}

@@ -260,3 +260,31 @@ fn an_output_never_overwrites_what_is_read() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(std::fs::read(&image).unwrap(), clean_app(&small_base()).oci_archive());
 }
+
+#[test]
+fn an_ambiguous_image_is_no_base_and_a_revoked_one_no_ground() {
+    let room = Room::new();
+    let ambiguous = small_base().layer(Layer::new().file("bin/ls", "through a symlink"));
+    let (exit, _, told) = add(&room, &ambiguous, "bad", "1", "official");
+    assert!(exit == 2 && told.contains("not fit to be a base"), "{told}");
+    add(&room, &small_base(), "debian", "13", "official");
+    catalog_command(&room, &["base", "revoke", "debian:13", "--reason", "x"]);
+    let (exit, _, told) = add(&room, &custom_base(), "java", "1", "custom");
+    assert!(exit == 2 && told.contains("official base"), "{told}");
+    for (name, version) in [("", "1"), ("a", ""), ("a b", "1"), ("a", "1:2")] {
+        assert_eq!(add(&room, &small_base(), name, version, "official").0, 2, "{name:?} {version:?}");
+    }
+    let own = ["base", "deprecate", "debian:13", "--reason", "x", "--successor", "debian:13"];
+    assert_eq!(catalog_command(&room, &own).0, 2);
+}
+
+#[test]
+fn of_bases_equally_near_the_highest_version_is_told() {
+    let room = Room::new();
+    for (version, content) in [("9", "nine"), ("12", "twelve")] {
+        add(&room, &small_base().layer(Layer::new().file("v", content)), "debian", version, "official");
+    }
+    let app = room.write("app.tar", small_base().user("1").oci_archive());
+    let checked = check_path(&app, Some(&room.path("bases.json")));
+    assert_eq!(checked.report["images"][0]["base"]["nearest"]["version"], "12");
+}

@@ -321,3 +321,55 @@ fn a_document_that_is_manifest_and_index_is_judged_as_both() {
     let failing = check_bytes(archive.archive()).failing();
     assert_eq!(failing, set(["ambiguous-json", "user-root"]));
 }
+
+#[test]
+fn a_second_truth_of_the_same_config_and_other_layers_is_judged() {
+    // The config is the same, and so are its digest and diffIDs: only the layer's bytes differ.
+    let good = app();
+    let evil = app().edit_layer(0, |stored| {
+        let tar = Layer::new().file_mode("app", "evil", 0o4755).tar();
+        stored.blob.clone_from(&tar);
+        stored.tar = tar;
+    });
+    let mut files: std::collections::BTreeMap<_, _> =
+        tar_members(&good.docker_archive_hybrid()).into_iter().collect();
+    for (name, bytes) in tar_members(&evil.oci_archive()) {
+        files.insert(name, bytes);
+    }
+    let checked = check_bytes(files_to_tar(files));
+    let failing = checked.failing();
+    assert!(failing.contains("diff-id-mismatch") && failing.contains("ambiguous-json"), "{failing:?}");
+}
+
+#[test]
+fn a_diff_id_that_is_none_is_found() {
+    let image = app().config_json(|config| config["rootfs"]["diff_ids"][0] = json!("none"));
+    assert_eq!(rules(&check_bytes(image.oci_archive())), set(["diff-id-mismatch"]));
+}
+
+#[test]
+fn two_members_of_one_name_are_found() {
+    let archive = app().oci_archive();
+    let members = tar_members(&archive);
+    let blob = members.iter().find(|(name, _)| name.starts_with("blobs/")).unwrap().clone();
+    assert_eq!(
+        rules(&check_bytes(files_to_tar(members.into_iter().chain([blob])))),
+        set(["duplicate-entry"])
+    );
+}
+
+#[test]
+fn the_blobs_of_an_attestation_are_held_to_their_descriptors() {
+    let layout = || Layout::new().image(&app()).attestation_for(&app());
+    assert_eq!(rules(&check_bytes(layout().archive())), set([]));
+    let statement = layout()
+        .files()
+        .into_iter()
+        .find(|(_, bytes)| String::from_utf8_lossy(bytes).contains("in-toto.io/Statement"));
+    let (name, _) = statement.unwrap();
+    let digest = format!("sha256:{}", name.rsplit('/').next().unwrap());
+    let spoilt = layout().replace_blob(&digest, "{}").archive();
+    assert_eq!(rules(&check_bytes(spoilt)), set(["digest-mismatch"]));
+    let missing = layout().drop_blob(&digest).archive();
+    assert_eq!(rules(&check_bytes(missing)), set(["blob-missing"]));
+}
