@@ -97,7 +97,7 @@ pub const USER_FILE_BYTES: u64 = 64 << 20;
 
 /// Names visited while symlinks are followed and whiteouts look for what a layer added itself. Real
 /// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
-pub const LAYER_VISITS: u64 = 20_000_000;
+pub const LAYER_VISITS: u64 = 60_000_000;
 
 /// Accounts of one file; each costs many times the two bytes that its line may take.
 pub const ACCOUNT_LINES: u64 = 1_000_000;
