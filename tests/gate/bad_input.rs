@@ -210,3 +210,22 @@ fn a_small_file_that_becomes_a_large_one_fills_no_disk() {
     // Refused at its first block, before anything is written.
     refused(Compression::Zstd(3).compress(&vec![0x41; 64 << 20]), "not a tar archive");
 }
+
+#[test]
+fn one_global_header_for_many_entries_takes_no_memory() {
+    let value: &'static str = Box::leak("x".repeat(900_000).into_boxed_str());
+    let layer = Layer::new().pax_global([("SCHILY.xattr.user.x", value)]);
+    let layer = (0..200).fold(layer, |layer, number| layer.file(format!("f{number}"), ""));
+    let room = Room::new();
+    let image = Image::new().layer(layer).user("1000");
+    let checked = check_path(&room.write("image.tar", image.oci_archive()), None);
+    assert_eq!((checked.exit, checked.outcome("layer-unsupported")), (2, "fail"));
+    let message = checked.finding("layer-unsupported")["message"].as_str().unwrap();
+    assert!(message.contains("LAYER_XATTR_BYTES"), "{message}");
+}
+
+#[test]
+fn a_thousand_and_more_images_are_refused_at_once() {
+    let items = vec![r#"{"Config":"x","Layers":[]}"#; 100_000].join(",");
+    refused(files_to_tar([("manifest.json", format!("[{items}]"))]), "MANIFESTS");
+}

@@ -255,3 +255,20 @@ fn package_state_may_change_and_not_be_replaced_opened_or_taken_away() {
         assert!(checked.failing().contains(failing), "{failing}: {:?}", checked.failing());
     }
 }
+
+#[test]
+fn many_changes_are_judged_in_linear_time() {
+    let files = |mode| {
+        (0..20_000).fold(Layer::new(), |layer, number| layer.file_mode(format!("srv/{number}"), "", mode))
+    };
+    let base = small_base().layer(files(0o644));
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    let app = clean_app(&base).layer(files(0o600));
+    let path = room.write("app.tar", app.oci_archive());
+    let started = std::time::Instant::now();
+    let checked = crate::harness::check_path(&path, Some(&catalog));
+    assert_eq!(checked.failing().len(), 20_000);
+    // Comparing each finding with each took minutes in a debug build.
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

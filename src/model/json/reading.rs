@@ -299,6 +299,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_a_hostile_document_stays_small() {
+        let (key, members) = ("k".repeat(1 << 20), vec![r#""a":1"#; 2_000].join(","));
+        let document = parse(format!(r#"{{"{key}":{{{members}}}}}"#).as_bytes(), &CONFIG).unwrap();
+        assert_eq!(document.ambiguities.len(), TOLD + 1);
+        assert_eq!(document.ambiguities.last().unwrap(), "1979 more of the kind");
+        assert!(document.ambiguities.iter().map(String::len).sum::<usize>() < 4_000);
+    }
+
+    #[test]
     fn hostile_documents_are_refused() {
         let deep = "[".repeat(200_000);
         let wide = format!("[{}0]", "0,".repeat(crate::limits::JSON_VALUES));
