@@ -3,8 +3,7 @@
 //! Tools that write image archives write plain headers. Where a header could be read in two ways (a
 //! PAX key twice, two long names, a number with odd bytes), two readers would find two images in one
 //! archive; nobody honest needs that, so the archive is refused. The tar crate splits PAX records on
-//! newlines and takes the first of two keys where Go takes the last, and so serves for the layout of
-//! a header only.
+//! newlines and takes the first of two keys where Go takes the last.
 
 use std::io::Read;
 
