@@ -107,6 +107,10 @@ impl Headers {
             header.size = 0;
         }
         header.name = extended.name.unwrap_or_else(|| name(block));
+        // Go takes it for a directory, whose bytes are the next headers; others for a file.
+        if has_body && header.size > 0 && header.name.last() == Some(&b'/') {
+            return Err(broken("a file that is named as a directory"));
+        }
         header.link = extended.link.unwrap_or_else(|| until_nul(field(block, 157, 100)).to_vec());
         if self.archive.slice(header.offset, header.size).is_none() {
             let what = format!(
@@ -134,6 +138,10 @@ impl Headers {
         section.reader().read_exact(&mut block).map_err(|error| Error::io("cannot be read", error))?;
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
+        }
+        if field(&block, 257, 6) == b"ustar\0" && field(&block, 508, 4) == b"tar\0" {
+            // star's own header: its prefix ends earlier.
+            return Err(broken("a header of star"));
         }
         let declared = number(field(&block, 148, 8))?;
         if declared != checksum(&block) {

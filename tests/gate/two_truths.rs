@@ -108,3 +108,14 @@ fn many_members_without_bytes_are_no_fault() {
     all.extend(read_members(&good().oci_archive()));
     assert_eq!(check(members_to_tar(all)).exit, 0);
 }
+
+/// To Go it is a directory, and its bytes are the next members.
+#[test]
+fn a_file_named_as_a_directory_is_refused() {
+    let (members, manifest) = both();
+    let hidden = files_to_tar([("manifest.json", manifest)]);
+    for kind in [0, b'0'] {
+        let entry = Entry::file("x/", hidden.clone()).kind(kind);
+        assert_refused(with_entry(members.clone(), entry), "named as a directory");
+    }
+}
