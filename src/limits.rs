@@ -92,6 +92,10 @@ pub const FACTS_BYTES: u64 = 4 << 30;
 /// Bytes of facts from facts files, roughly, that are kept in memory for the next image: a dozen bases.
 pub const FACTS_KEPT_BYTES: u64 = 256 << 20;
 
+/// Bases of the catalog whose files are looked for in an image that stands on none: each takes some
+/// hundredths of a second, and the nearest by layers and version come first.
+pub const LIKENESS_BASES: usize = 64;
+
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;
 

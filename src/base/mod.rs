@@ -7,11 +7,13 @@ pub mod chain;
 pub mod compare;
 mod difference;
 pub mod layer_facts;
+pub mod nearest;
 mod owners;
 pub mod upgrades;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};
-pub use chain::{BaseStatus, Nearest};
+pub use chain::BaseStatus;
 pub use compare::{Change, ChangeKind, Comparison};
 pub use layer_facts::{FactsFile, FactsFiles};
+pub use nearest::{Likeness, Nearest};
 pub use upgrades::{Explanation, PackageChange, Upgrades};

@@ -8,7 +8,7 @@ mod upgrades;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles};
+use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Contents, Facts};
@@ -152,8 +152,7 @@ pub fn visit(
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned)
-            .and_then(|layers| image_facts(image, layers, bases.map(|bases| bases.catalog)));
+        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, bases));
         match facts {
             Ok(facts) => each(facts),
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
@@ -223,7 +222,7 @@ fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFac
 fn image_facts(
     image: Image,
     layers: Vec<Option<Arc<LayerFacts>>>,
-    catalog: Option<&Catalog>,
+    bases: Option<Bases<'_>>,
 ) -> Result<Facts> {
     let mut anomalies = image.anomalies.clone();
     anomalies.extend(facts::verify(&image, &layers));
@@ -237,13 +236,16 @@ fn image_facts(
         upgrades: Vec::new(),
         second_read: BTreeMap::new(),
     };
-    if let Some(catalog) = catalog {
+    if let Some(Bases { catalog, .. }) = bases {
         facts.base = match facts.diff_ids() {
             Some(diff_ids) => BaseStatus::of(catalog, facts.image.platform(), &diff_ids),
             None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
         };
     }
     facts.rootfs = apply(&mut facts)?;
+    if let Some(bases) = bases {
+        look_for_content(&mut facts, bases);
+    }
     compare(&mut facts);
     facts.second_read = second_read(&facts)?;
     facts.upgrades = upgrades::upgrades(&facts)?;
@@ -265,6 +267,16 @@ fn apply(facts: &mut Facts) -> Result<std::result::Result<Rootfs, String>> {
     let mut rootfs = Readings::build(&tars, facts.base.base_layers())?;
     facts.anomalies.append(&mut rootfs.anomalies);
     Ok(Ok(rootfs))
+}
+
+/// Asks again which base is the nearest, now that the image's files are known.
+fn look_for_content(facts: &mut Facts, bases: Bases<'_>) {
+    let (BaseStatus::Missing { .. }, Some(files)) = (&facts.base, bases.files) else { return };
+    let Some(reading) = facts.rootfs.as_ref().ok().and_then(Rootfs::first) else { return };
+    let Some(diff_ids) = facts.diff_ids() else { return };
+    let alike = |base: &_| Some(Likeness::of(&files.tree(base)?, &reading.effective));
+    let nearest = Nearest::of(bases.catalog, facts.image.platform(), &diff_ids, alike);
+    facts.base = BaseStatus::Missing { nearest: nearest.map(Box::new) };
 }
 
 fn compare(facts: &mut Facts) {

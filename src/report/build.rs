@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    BaseReport, BaseState, BreakReport, ConfigReport, FindingReport, FindingStatus, ImageReport, LayerPlace,
-    LayerReport, LineageReport, NearestReport, Origin, Outcome, PlatformReport, RuleReport, Verdict,
+    BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, FindingReport, FindingStatus,
+    ImageReport, LayerPlace, LayerReport, LineageReport, NearestReport, Origin, Outcome, PlatformReport,
+    RuleReport, Verdict,
 };
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::{Digest, chain_id_on};
@@ -253,6 +254,7 @@ fn nearest_report(near: &Nearest) -> NearestReport {
         }),
         found_at: near.found_at,
         other_platform: near.other_platform,
+        content: near.content.map(|content| ContentReport { files: content.files, equal: content.equal }),
         explanation: near.explain(),
     }
 }

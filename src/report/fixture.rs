@@ -243,6 +243,7 @@ pub(super) fn missing_base() -> BaseReport {
             breaks_at: Some(BreakReport { layer: 1, expected: digest('1'), found: Some(digest('2')) }),
             found_at: Some(1),
             other_platform: true,
+            content: Some(ContentReport { files: 7_001, equal: 6_912 }),
             explanation: "1 of the 2 layers of debian-base:12 agree, and layer 1 is another".into(),
         }),
     }

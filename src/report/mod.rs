@@ -189,8 +189,19 @@ pub struct NearestReport {
     pub found_at: Option<usize>,
     /// It is for another platform.
     pub other_platform: bool,
+    /// How much of its content is in the image, from half on; null where that is not known.
+    pub content: Option<ContentReport>,
     /// All of that in one sentence.
     pub explanation: String,
+}
+
+/// How much of a base's content an image has, without its layers.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContentReport {
+    /// Regular files of the base that are not empty.
+    pub files: usize,
+    /// Those that the image has at the same path with the same content.
+    pub equal: usize,
 }
 
 /// Where the chain of layers breaks.

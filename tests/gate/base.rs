@@ -288,3 +288,38 @@ fn of_bases_equally_near_the_highest_version_is_told() {
     let checked = check_path(&app, Some(&room.path("bases.json")));
     assert_eq!(checked.report["images"][0]["base"]["nearest"]["version"], "12");
 }
+
+/// All that the layers of an image hold, as one layer.
+fn squashed(layer: Layer) -> Image {
+    Image::new().layer(layer).user("10001")
+}
+
+#[test]
+fn a_squashed_base_is_recognised_by_its_content() {
+    let room = Room::new();
+    let files = |layer: Layer, changed: usize| {
+        (0..20).fold(layer, |layer, number| {
+            let content = if number < changed { "other".to_owned() } else { format!("content {number}") };
+            layer.file(format!("usr/lib/lib{number}"), content)
+        })
+    };
+    let base = Image::new().layer(files(Layer::new(), 0)).layer(Layer::new().whiteout("usr/lib/lib0"));
+    let base = base.layer(Layer::new().file("usr/lib/empty", "").symlink("usr/lib/link", "lib1"));
+    add(&room, &base, "debian", "13", "official");
+    let check = |layer: Layer| {
+        let path = room.write("app.tar", squashed(layer).oci_archive());
+        let checked = check_path(&path, Some(&room.path("bases.json")));
+        assert_eq!(checked.failing(), set(["base-not-official"]));
+        let message = checked.finding("base-not-official")["message"].as_str().unwrap().to_owned();
+        (checked.report["images"][0]["base"]["nearest"].clone(), message)
+    };
+    let (near, message) = check(files(Layer::new().file("app", "x"), 3));
+    assert_eq!((&near["name"], &near["layersAgreed"]), (&"debian".into(), &0.into()));
+    // Of 20 files one is deleted in the base itself, and empty ones and links do not count.
+    assert_eq!(near["content"], serde_json::json!({"files": 19, "equal": 17}));
+    assert!(message.contains("17 of the 19 files of debian:13"), "{message}");
+    assert_eq!(check(files(Layer::new(), 12)).0, Value::Null);
+    // Without the facts files nobody knows what the base's files hold.
+    std::fs::remove_dir_all(room.path("bases.facts")).unwrap();
+    assert_eq!(check(files(Layer::new().file("app", "x"), 0)).0, Value::Null);
+}

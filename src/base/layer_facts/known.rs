@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::decode::Stored;
 use super::file_name;
-use crate::base::Catalog;
+use crate::base::{Catalog, CatalogEntry};
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::descriptor::Compression;
+use crate::rootfs::{Builder, Runtime, Tree};
 use crate::scan::{Entry, KnownLayers, Plan, TarFacts, kept_again};
 
 /// What a catalog knows of layers by their stored digests.
@@ -66,11 +67,42 @@ impl FactsFiles {
         diff_id.filter(|diff_id| self.files.contains_key(diff_id))
     }
 
+    /// The tree of a base; `None` where not all its layers have facts files that can be used.
+    pub fn tree(&self, base: &CatalogEntry) -> Option<Tree> {
+        let mut builder = Builder::new(Runtime::Vfs);
+        for (index, layer) in base.layers.iter().enumerate() {
+            let file = layer.facts?;
+            let facts = match self.kept(&file, &layer.diff_id) {
+                Some(facts) => facts,
+                None => Arc::new(self.stored(&file, &layer.diff_id).ok()??.into_facts(BTreeMap::new())),
+            };
+            builder.apply(index, &facts).ok()?;
+        }
+        Some(builder.take_tree())
+    }
+
+    /// What was read of a file before.
+    fn kept(&self, file: &Digest, diff_id: &Digest) -> Option<Arc<TarFacts>> {
+        lock(&self.kept).facts.get(file).filter(|facts| facts.diff_id == *diff_id).map(Arc::clone)
+    }
+
     /// Reads one file; `None` where it is not there or does not hold what is wanted today.
     fn load(&self, file: &Digest, diff_id: &Digest) -> Result<Option<Arc<TarFacts>>> {
-        if let Some(facts) = lock(&self.kept).facts.get(file) {
-            return Ok(Some(Arc::clone(facts)).filter(|facts| facts.diff_id == *diff_id));
+        if let Some(facts) = self.kept(file, diff_id) {
+            return Ok(Some(facts));
         }
+        let Some(mut stored) = self.stored(file, diff_id)? else { return Ok(None) };
+        let contents = std::mem::take(&mut stored.contents);
+        let Some((captured, not_captured)) = kept_again(&stored.entries, contents, &self.plan) else {
+            return Ok(None);
+        };
+        let facts = Arc::new(TarFacts { not_captured, ..stored.into_facts(captured) });
+        lock(&self.kept).keep(*file, &facts);
+        Ok(Some(facts))
+    }
+
+    /// Reads one file, whatever is wanted; `None` where it is not there or of another version.
+    fn stored(&self, file: &Digest, diff_id: &Digest) -> Result<Option<Stored>> {
         let bytes = match read(&self.directory.join(file_name(file))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes.map_err(|error| Error::io("it cannot be read", error))?,
@@ -83,19 +115,21 @@ impl FactsFiles {
         if stored.diff_id != *diff_id {
             return Err(Error::invalid(format!("it is of another layer, {}", stored.diff_id)));
         }
-        let Some((captured, not_captured)) = kept_again(&stored.entries, stored.contents, &self.plan) else {
-            return Ok(None);
-        };
-        let facts = Arc::new(TarFacts {
-            diff_id: stored.diff_id,
+        Ok(Some(stored))
+    }
+}
+
+impl Stored {
+    /// The facts, with these contents.
+    fn into_facts(self, captured: BTreeMap<usize, Arc<[u8]>>) -> TarFacts {
+        TarFacts {
+            diff_id: self.diff_id,
             diff_id_sha512: None,
-            size: stored.size,
-            entries: stored.entries,
+            size: self.size,
+            entries: self.entries,
             captured,
-            not_captured,
-        });
-        lock(&self.kept).keep(*file, &facts);
-        Ok(Some(facts))
+            not_captured: BTreeMap::new(),
+        }
     }
 }
 

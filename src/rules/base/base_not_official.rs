@@ -40,6 +40,9 @@ fn judge(facts: &Facts) -> Judgement {
             let mut finding = Finding::new(message, REMEDY)
                 .evidence("nearest", near.base.title())
                 .evidence("layersAgreed", near.layers_agreed);
+            if let Some(content) = near.content {
+                finding = finding.evidence("files", content.files).evidence("equalFiles", content.equal);
+            }
             if let Some(at) = near.breaks_at {
                 finding = finding.evidence("expected", at.expected);
                 if let Some(found) = at.found {
