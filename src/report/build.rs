@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, FindingReport, FindingStatus,
-    ImageReport, LayerPlace, LayerReport, LineageReport, NearestReport, Origin, Outcome, PlatformReport,
-    RuleReport, Verdict,
+    ImageContents, ImageIdentity, ImageReport, LayerPlace, LayerReport, LineageReport, NearestReport, Origin,
+    Outcome, PlatformReport, RuleReport, Verdict,
 };
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::{Digest, chain_id_on};
@@ -103,24 +103,38 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         key(a).cmp(&key(b))
     });
     rules.sort_by_key(|rule| rule.rule);
-    let image = &facts.image;
     ImageReport {
-        source: verdict.source.to_owned(),
-        form: image.form.to_string(),
-        names: image.names.clone(),
-        manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
-        config_digest: image.config_digest.to_string(),
-        platform: platform_report(image.platform()),
+        identity: identity(verdict.source, facts),
         verdict: image_verdict,
-        base: base_report(&facts.base),
-        config: config_report(facts),
-        layers: layer_reports(facts),
+        contents: contents(facts),
         findings,
         rules,
     }
 }
 
-pub(super) fn platform_report(platform: &Platform) -> PlatformReport {
+/// Which image it is; `source` is the input as given on the command line.
+pub(super) fn identity(source: &str, facts: &Facts) -> ImageIdentity {
+    let image = &facts.image;
+    ImageIdentity {
+        source: source.to_owned(),
+        form: image.form.to_string(),
+        names: image.names.clone(),
+        manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
+        config_digest: image.config_digest.to_string(),
+        platform: platform_report(image.platform()),
+    }
+}
+
+/// What an image is made of.
+pub(super) fn contents(facts: &Facts) -> ImageContents {
+    ImageContents {
+        base: base_report(&facts.base),
+        config: config_report(facts),
+        layers: layer_reports(facts),
+    }
+}
+
+fn platform_report(platform: &Platform) -> PlatformReport {
     PlatformReport {
         os: platform.os.clone(),
         architecture: platform.architecture.clone(),
@@ -196,7 +210,7 @@ fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
     facts.layers.iter().enumerate().map(place).collect()
 }
 
-pub(super) fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
+fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
     let base_layers = facts.base.base_layers();
     let steps = facts.image.build_steps();
     // `None` from the first layer on that could not be read.
@@ -259,7 +273,7 @@ fn nearest_report(near: &Nearest) -> NearestReport {
     }
 }
 
-pub(super) fn config_report(facts: &Facts) -> ConfigReport {
+fn config_report(facts: &Facts) -> ConfigReport {
     let config = facts.image.config();
     ConfigReport {
         user: config.user.clone(),

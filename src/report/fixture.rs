@@ -24,13 +24,29 @@ pub(super) fn image() -> ImageReport {
         "user-root",
     ];
     ImageReport {
+        identity: identity(),
+        verdict: Verdict::Pass,
+        contents: contents(),
+        findings: Vec::new(),
+        rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
+    }
+}
+
+/// Which image that is.
+pub(super) fn identity() -> ImageIdentity {
+    ImageIdentity {
         source: "app.tar".into(),
         form: "oci-archive".into(),
         names: vec!["example.com/shop/app:1.4".into()],
         manifest_digest: Some(digest('a')),
         config_digest: digest('b'),
         platform: PlatformReport { os: "linux".into(), architecture: "amd64".into(), variant: None },
-        verdict: Verdict::Pass,
+    }
+}
+
+/// What it is made of.
+pub(super) fn contents() -> ImageContents {
+    ImageContents {
         base: BaseReport {
             status: BaseState::Verified,
             reason: None,
@@ -54,8 +70,6 @@ pub(super) fn image() -> ImageReport {
             layer(1, Origin::Base, "RUN apt-get install -y openjdk-17-jre-headless"),
             layer(2, Origin::Upper, "COPY app.jar /app.jar"),
         ],
-        findings: Vec::new(),
-        rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
     }
 }
 
@@ -168,6 +182,52 @@ pub(super) fn error() -> ErrorReport {
     }
 }
 
+/// As [`identity`], with every field filled.
+pub(super) fn full_identity() -> ImageIdentity {
+    let mut identity = identity();
+    identity.platform.variant = Some("v3".into());
+    identity
+}
+
+/// As [`contents`], with every field filled and bases in every state.
+pub(super) fn full_contents() -> ImageContents {
+    let mut contents = contents();
+    let config = &mut contents.config;
+    config.created = Some("2026-01-02T03:04:05Z".into());
+    config.labels = BTreeMap::from([("org.opencontainers.image.title".to_owned(), "app".to_owned())]);
+    config.exposed_ports = vec!["8080/tcp".into()];
+    config.volumes = vec!["/data".into()];
+    let of_state = |state: &str| LineageReport { state: state.into(), ..lineage("b", "custom", 2) };
+    contents.base.lineage.extend(["deprecated", "revoked"].map(of_state));
+    contents
+}
+
+/// As [`identity`], with everything null that may be.
+pub(super) fn sparse_identity() -> ImageIdentity {
+    ImageIdentity { manifest_digest: None, ..identity() }
+}
+
+/// As [`contents`], with everything null that may be.
+pub(super) fn sparse_contents() -> ImageContents {
+    let mut contents = contents();
+    (contents.config.user, contents.config.effective_uid) = (None, None);
+    for layer in &mut contents.layers {
+        *layer = LayerReport {
+            digest: None,
+            diff_id: None,
+            chain_id: None,
+            media_type: None,
+            compression: None,
+            size: None,
+            uncompressed_size: None,
+            created_by: None,
+            entries: None,
+            ..layer.clone()
+        };
+    }
+    contents
+}
+
 /// A report in which every field is filled and every value of every list of values stands.
 pub(super) fn full() -> Report {
     let findings = Severity::WORST_FIRST.into_iter().map(|severity| FindingReport {
@@ -182,18 +242,12 @@ pub(super) fn full() -> Report {
         ..finding("setuid-file", severity, "/usr/bin/find", "a setuid program")
     });
     let mut failing = with_findings(image(), findings.collect());
-    failing.platform.variant = Some("v3".into());
-    failing.config.created = Some("2026-01-02T03:04:05Z".into());
-    failing.config.labels = BTreeMap::from([("org.opencontainers.image.title".to_owned(), "app".to_owned())]);
-    failing.config.exposed_ports = vec!["8080/tcp".into()];
-    failing.config.volumes = vec!["/data".into()];
-    failing.base.lineage.push(LineageReport { state: "deprecated".into(), ..lineage("b", "custom", 2) });
-    failing.base.lineage.push(LineageReport { state: "revoked".into(), ..lineage("r", "custom", 2) });
+    (failing.identity, failing.contents) = (full_identity(), full_contents());
     let mut missing = image();
-    missing.base = missing_base();
+    missing.contents.base = missing_base();
     let mut errored = image();
     errored.verdict = Verdict::Error;
-    errored.base = unasked_base("layer 2 could not be read");
+    errored.contents.base = unasked_base("layer 2 could not be read");
     errored.rules.push(outcome("user-unknown", Outcome::NotEvaluated, Some("layer 2 could not be read")));
     let mut report = with_errors(vec![failing, missing, errored], vec![error()]);
     report.policy.environment = Some("production".into());
@@ -204,23 +258,7 @@ pub(super) fn full() -> Report {
 /// Everything that may be null is null.
 pub(super) fn sparse() -> Report {
     let mut image = image();
-    image.manifest_digest = None;
-    image.config.user = None;
-    image.config.effective_uid = None;
-    for layer in &mut image.layers {
-        *layer = LayerReport {
-            digest: None,
-            diff_id: None,
-            chain_id: None,
-            media_type: None,
-            compression: None,
-            size: None,
-            uncompressed_size: None,
-            created_by: None,
-            entries: None,
-            ..layer.clone()
-        };
-    }
+    (image.identity, image.contents) = (sparse_identity(), sparse_contents());
     let bare = FindingReport { layer: None, ..finding("user-root", Severity::High, "", "uid 0") };
     let mut placed = finding("blob-missing", Severity::Critical, "", "not there");
     placed.layer = Some(LayerPlace { index: 1, diff_id: None, created_by: None });

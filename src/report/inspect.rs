@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::build::{config_report, layer_reports, platform_report};
-use super::{ConfigReport, ErrorReport, LayerReport, Note, PlatformReport, SCHEMA_VERSION};
+use super::build::{contents, identity};
+use super::{ErrorReport, ImageContents, ImageIdentity, Note, SCHEMA_VERSION};
 use crate::digest::hex;
 use crate::facts::Facts;
 use crate::model::Anomaly;
@@ -57,22 +57,12 @@ impl Default for Inspection {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InspectedImage {
-    /// The input it came from.
-    pub source: String,
-    /// The form of the input.
-    pub form: String,
-    /// Its tags and names.
-    pub names: Vec<String>,
-    /// Computed; null where the form has no manifest.
-    pub manifest_digest: Option<String>,
-    /// Computed.
-    pub config_digest: String,
-    /// What the config says.
-    pub platform: PlatformReport,
-    /// What it runs, and as whom.
-    pub config: ConfigReport,
-    /// Lowest first.
-    pub layers: Vec<LayerReport>,
+    /// Which image it is.
+    #[serde(flatten)]
+    pub identity: ImageIdentity,
+    /// What it is made of.
+    #[serde(flatten)]
+    pub contents: ImageContents,
     /// What is broken or ambiguous.
     pub anomalies: Vec<AnomalyReport>,
     /// Each way to read the layers; only where the tree is wanted.
@@ -176,16 +166,9 @@ pub struct EntryReport {
 
 /// Shows one image.
 pub fn inspect(source: &str, facts: &Facts, wanted: Wanted) -> InspectedImage {
-    let image = &facts.image;
     let mut inspected = InspectedImage {
-        source: source.to_owned(),
-        form: image.form.to_string(),
-        names: image.names.clone(),
-        manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
-        config_digest: image.config_digest.to_string(),
-        platform: platform_report(image.platform()),
-        config: config_report(facts),
-        layers: layer_reports(facts),
+        identity: identity(source, facts),
+        contents: contents(facts),
         anomalies: facts.anomalies.iter().map(anomaly_report).collect(),
         readings: None,
         refusals: None,

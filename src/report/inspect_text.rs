@@ -31,15 +31,23 @@ fn render_image(text: &mut String, image: &InspectedImage) {
         render_readings(text, image, readings);
         return;
     }
-    line(text, &format!("{}: {}, {}", image.source, image.form, platform(&image.platform)));
-    for name in &image.names {
+    line(
+        text,
+        &format!(
+            "{}: {}, {}",
+            image.identity.source,
+            image.identity.form,
+            platform(&image.identity.platform)
+        ),
+    );
+    for name in &image.identity.names {
         line(text, &format!("  name      {name}"));
     }
-    if let Some(digest) = &image.manifest_digest {
+    if let Some(digest) = &image.identity.manifest_digest {
         line(text, &format!("  manifest  {digest}"));
     }
-    line(text, &format!("  config    {}", image.config_digest));
-    let config = &image.config;
+    line(text, &format!("  config    {}", image.identity.config_digest));
+    let config = &image.contents.config;
     let uid = config.effective_uid.map_or("unknown".to_owned(), |uid| uid.to_string());
     let user = config.user.as_deref().map_or("unset".to_owned(), |user| format!("\"{user}\""));
     line(text, &format!("  user      {user}, uid {uid}"));
@@ -53,8 +61,8 @@ fn render_image(text: &mut String, image: &InspectedImage) {
             line(text, &format!("  {what:8}  {}", words.join(" ")));
         }
     }
-    line(text, &format!("  layers    {}", image.layers.len()));
-    for layer in &image.layers {
+    line(text, &format!("  layers    {}", image.contents.layers.len()));
+    for layer in &image.contents.layers {
         render_layer(text, layer);
     }
     if let Some(reason) = &image.unread {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::page::{Look, Page, Safe, counted, human_size, shorten};
 use super::{Style, Verbosity, finding, marked_by};
 use crate::report::{
-    BaseReport, BaseState, ConfigReport, ImageReport, LineageReport, Origin, Outcome, RuleReport, Verdict,
+    BaseState, ConfigReport, ImageContents, ImageIdentity, ImageReport, LineageReport, Origin, Outcome,
+    RuleReport, Verdict,
 };
 use crate::rules::Severity;
 
@@ -19,16 +20,20 @@ const NAMED: usize = 2;
 const NO_REASON: &str = "no reason given";
 
 pub(super) fn write(page: &mut Page, image: &ImageReport, fail_on: Severity, style: &Style) {
-    marked_by(page, image.verdict, Safe::of(&image.source).as_str());
-    page.wrapped(7, &format!("{} · {}", title(image), Safe::of(&image.form).as_str()), Look::Dim);
+    marked_by(page, image.verdict, Safe::of(&image.identity.source).as_str());
+    page.wrapped(
+        7,
+        &format!("{} · {}", title(&image.identity), Safe::of(&image.identity.form).as_str()),
+        Look::Dim,
+    );
     if image.verdict == Verdict::Error {
         labelled(page, "Why", "rules that the profile requires could not be evaluated; see below");
     }
-    labelled(page, "Base", &base(&image.base, above(image)));
-    if image.base.status == BaseState::Verified {
-        labelled(page, "", &measured(image));
+    labelled(page, "Base", &base(&image.contents));
+    if image.contents.base.status == BaseState::Verified {
+        labelled(page, "", &measured(&image.contents));
     }
-    labelled(page, "Runs", &runs(&image.config));
+    labelled(page, "Runs", &runs(&image.contents.config));
     labelled(page, "Checked", &proof(image));
     labelled(page, "Rules", &outcomes(&image.rules));
     if style.verbosity == Verbosity::Verbose {
@@ -39,7 +44,7 @@ pub(super) fn write(page: &mut Page, image: &ImageReport, fail_on: Severity, sty
 }
 
 /// `example.com/app:1, linux/amd64`.
-pub(super) fn title(image: &ImageReport) -> String {
+pub(super) fn title(image: &ImageIdentity) -> String {
     let name = match best_name(&image.names) {
         None => "no name".to_owned(),
         Some((name, 0)) => Safe::of(name).as_str().to_owned(),
@@ -70,11 +75,12 @@ fn labelled(page: &mut Page, label: &str, text: &str) {
 }
 
 /// How many layers are not the base's.
-fn above(image: &ImageReport) -> usize {
+fn above(image: &ImageContents) -> usize {
     image.layers.iter().filter(|layer| layer.origin == Origin::Upper).count()
 }
 
-fn base(base: &BaseReport, above: usize) -> String {
+fn base(image: &ImageContents) -> String {
+    let base = &image.base;
     match (base.status, &base.nearest) {
         (BaseState::NotEvaluated, _) => {
             format!("not evaluated: {}", Safe::of(base.reason.as_deref().unwrap_or(NO_REASON)).as_str())
@@ -85,7 +91,7 @@ fn base(base: &BaseReport, above: usize) -> String {
         (BaseState::Missing, None) => "none of the catalog, and no layer in common with any".to_owned(),
         (BaseState::Verified, _) => {
             let mut steps: Vec<_> = base.lineage.iter().map(lineage_step).collect();
-            if above > 0 {
+            if above(image) > 0 {
                 steps.push("application".to_owned());
             }
             steps.join(" → ")
@@ -93,7 +99,7 @@ fn base(base: &BaseReport, above: usize) -> String {
     }
 }
 
-fn measured(image: &ImageReport) -> String {
+fn measured(image: &ImageContents) -> String {
     let above = above(image);
     match (image.layers.len().saturating_sub(above), above) {
         (0, _) => "no approved base among them, so every layer counts as new".to_owned(),
@@ -150,8 +156,8 @@ fn proof(image: &ImageReport) -> String {
     if of_proof().filter(|rule| rule.outcome == Outcome::Pass).count() < PROOF.len() {
         return "not all of it could be held to its digests".to_owned();
     }
-    let layers = counted(image.layers.len(), "layer");
-    match (image.manifest_digest.is_some(), image.form.as_str()) {
+    let layers = counted(image.contents.layers.len(), "layer");
+    match (image.identity.manifest_digest.is_some(), image.identity.form.as_str()) {
         (true, _) => format!("manifest, config and {layers} are what their digests say"),
         (false, "docker-archive-v1") => format!("{layers} read; this form has no digests to hold them to"),
         (false, _) => format!("{layers} with the diffIDs that the config says"),
@@ -160,11 +166,11 @@ fn proof(image: &ImageReport) -> String {
 
 /// For whoever wants to see what exactly was judged.
 fn write_identity(page: &mut Page, image: &ImageReport, style: &Style) {
-    if let Some(digest) = &image.manifest_digest {
+    if let Some(digest) = &image.identity.manifest_digest {
         labelled(page, "Manifest", digest);
     }
-    labelled(page, "Config", &image.config_digest);
-    for (number, layer) in image.layers.iter().enumerate() {
+    labelled(page, "Config", &image.identity.config_digest);
+    for (number, layer) in image.contents.layers.iter().enumerate() {
         let origin = match layer.origin {
             Origin::Base => "base",
             Origin::Upper => "upper",

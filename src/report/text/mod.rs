@@ -80,7 +80,8 @@ fn write_quiet(page: &mut Page, report: &Report) {
             (counts, _) => counts,
         };
         let tail = if counts.is_empty() { String::new() } else { format!(": {counts}") };
-        let title = format!("{} ({})", Safe::of(&image.source).as_str(), image::title(image));
+        let title =
+            format!("{} ({})", Safe::of(&image.identity.source).as_str(), image::title(&image.identity));
         write_verdict_line(page, image.verdict, &format!("{title}{tail}"));
     }
     for error in &report.errors {
@@ -174,8 +175,8 @@ fn next(report: &Report) -> Option<String> {
 
 /// Whether rules ask for a catalog and none was given.
 fn lacks_catalog(image: &ImageReport) -> bool {
-    let reason = image.base.reason.as_deref().filter(|reason| reason.contains("--bases"));
-    image.base.status == BaseState::NotEvaluated
+    let reason = image.contents.base.reason.as_deref().filter(|reason| reason.contains("--bases"));
+    image.contents.base.status == BaseState::NotEvaluated
         && reason.is_some()
         && image
             .rules

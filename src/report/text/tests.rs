@@ -1,7 +1,7 @@
 //! What people read, whole, so that a change of it is seen as they would see it.
 
 use super::super::fixture::{self, *};
-use super::super::{FindingReport, Note, Origin, RuleReport};
+use super::super::{FindingReport, ImageIdentity, Note, Origin, RuleReport};
 use super::*;
 use crate::rules::Severity;
 
@@ -16,12 +16,12 @@ fn with(report: &Report, verbosity: Verbosity) -> String {
 /// On no base, as root, with setuid programs.
 fn bad() -> ImageReport {
     let mut image = image();
-    image.source = "bad.tar".into();
-    image.names = Vec::new();
-    image.base = missing_base();
-    image.config.user = None;
-    image.config.effective_uid = Some(0);
-    for layer in &mut image.layers {
+    image.identity.source = "bad.tar".into();
+    image.identity.names = Vec::new();
+    image.contents.base = missing_base();
+    image.contents.config.user = None;
+    image.contents.config.effective_uid = Some(0);
+    for layer in &mut image.contents.layers {
         layer.origin = Origin::Upper;
     }
     let setuid = |severity, path| {
@@ -44,8 +44,8 @@ fn bad() -> ImageReport {
 fn without_catalog() -> ImageReport {
     let reason = "no catalog of bases was given (--bases)";
     let mut image = image();
-    image.base = unasked_base(reason);
-    image.layers.iter_mut().for_each(|layer| layer.origin = Origin::Upper);
+    image.contents.base = unasked_base(reason);
+    image.contents.layers.iter_mut().for_each(|layer| layer.origin = Origin::Upper);
     let not_asked = |rule| outcome(rule, Outcome::NotEvaluated, Some(reason));
     image.rules.retain(|rule| !rule.rule.starts_with("base-"));
     image.rules.extend(["base-deprecated", "base-not-official", "base-revoked"].map(not_asked));
@@ -312,9 +312,9 @@ fn each_thing_to_do_is_said_once_for_a_rule() {
 #[test]
 fn a_revoked_base_measures_nothing() {
     let mut image = image();
-    image.base.lineage.truncate(1);
-    image.base.lineage[0].state = "revoked".into();
-    image.layers.iter_mut().for_each(|layer| layer.origin = Origin::Upper);
+    image.contents.base.lineage.truncate(1);
+    image.contents.base.lineage[0].state = "revoked".into();
+    image.contents.layers.iter_mut().for_each(|layer| layer.origin = Origin::Upper);
     let text = normal(&report(vec![image]));
     let base = "  Base     debian-base:12 (official, revoked) → application\n           \
                 no approved base among them, so every layer counts as new\n";
@@ -325,7 +325,7 @@ fn a_revoked_base_measures_nothing() {
 fn of_several_names_the_one_that_says_most_is_shown() {
     let title = |names: &[&str]| {
         let names = names.iter().map(|name| (*name).into()).collect();
-        image::title(&ImageReport { names, ..fixture::image() })
+        image::title(&ImageIdentity { names, ..fixture::identity() })
     };
     assert_eq!(title(&[]), "no name, linux/amd64");
     assert_eq!(title(&["1.0"]), "1.0, linux/amd64");
@@ -338,19 +338,19 @@ fn nothing_from_an_image_steers_the_terminal() {
     let hostile = "\u{1b}[2J\u{202e}\r\nFAKE";
     let mut image = image();
     for text in [
-        &mut image.source,
-        &mut image.form,
-        &mut image.platform.os,
-        &mut image.platform.architecture,
-        &mut image.config.cmd[0],
-        &mut image.names[0],
-        &mut image.base.lineage[0].name,
+        &mut image.identity.source,
+        &mut image.identity.form,
+        &mut image.identity.platform.os,
+        &mut image.identity.platform.architecture,
+        &mut image.contents.config.cmd[0],
+        &mut image.identity.names[0],
+        &mut image.contents.base.lineage[0].name,
     ] {
         *text = hostile.into();
     }
-    image.platform.variant = Some(hostile.into());
-    image.config.user = Some(hostile.into());
-    image.layers[0].created_by = Some(hostile.into());
+    image.identity.platform.variant = Some(hostile.into());
+    image.contents.config.user = Some(hostile.into());
+    image.contents.layers[0].created_by = Some(hostile.into());
     image.rules.push(outcome("user-unknown", Outcome::NotEvaluated, Some(hostile)));
     let mut bad = finding("user-root", Severity::High, hostile, hostile);
     bad.remediation = hostile.into();
@@ -360,10 +360,10 @@ fn nothing_from_an_image_steers_the_terminal() {
         layer.created_by = Some(hostile.into());
     }
     let mut unasked = without_catalog();
-    unasked.base.reason = Some(hostile.into());
+    unasked.contents.base.reason = Some(hostile.into());
     let mut near = super::tests::bad();
-    near.names = vec![format!("{hostile}:1"), format!("{hostile}:2")];
-    near.base.nearest.as_mut().unwrap().explanation = hostile.into();
+    near.identity.names = vec![format!("{hostile}:1"), format!("{hostile}:2")];
+    near.contents.base.nearest.as_mut().unwrap().explanation = hostile.into();
     let mut error = error();
     (error.source, error.message, error.hint) = (hostile.into(), hostile.into(), Some(hostile.into()));
     let mut report = with_errors(vec![with_findings(image, vec![bad]), unasked, near], vec![error]);
