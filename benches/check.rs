@@ -9,7 +9,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use ocicheck::base::{Catalog, layer_facts};
 use ocicheck::engine::{self, Engine, NewBase};
-use ocicheck::policy::{Policy, Profile};
+use ocicheck::policy::{Choice, Policy};
 use ocicheck::source::{Input, Selection};
 
 #[path = "../tests/support/mod.rs"]
@@ -64,7 +64,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         input: Input::Path(file.path().to_owned()),
         bytes: image.layers().map(|layer| layer.tar.len() as u64).sum(),
         engine: Engine {
-            policy: Policy::built_in(Profile::Standard, None),
+            policy: Policy::built_in(Choice::default()).expect("the built-in policy"),
             facts_files: catalog.as_ref().map(|catalog| engine::facts_files(catalog, facts.path())),
             catalog,
             selection: Selection::default(),

@@ -34,6 +34,7 @@ pub struct Error {
     /// From the innermost place outwards; shown outermost first.
     places: Vec<String>,
     what: String,
+    details: Vec<String>,
     hint: Option<String>,
     source: Option<Arc<io::Error>>,
 }
@@ -41,7 +42,7 @@ pub struct Error {
 impl Error {
     /// An error of the given kind; `what` is a clause without a full stop.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, places: Vec::new(), what: what.into(), hint: None, source: None }
+        Self { kind, places: Vec::new(), what: what.into(), details: Vec::new(), hint: None, source: None }
     }
 
     /// The input is broken.
@@ -75,6 +76,13 @@ impl Error {
         error
     }
 
+    /// Adds a line that is shown below: one of several mistakes.
+    #[must_use]
+    pub fn detail(mut self, line: impl Into<String>) -> Self {
+        self.details.push(line.into());
+        self
+    }
+
     /// Says what the reader can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -87,6 +95,11 @@ impl Error {
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.places.push(place.into());
         self
+    }
+
+    /// Lines to show below.
+    pub fn details(&self) -> &[String] {
+        &self.details
     }
 
     /// Whose fault it is.

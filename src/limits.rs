@@ -99,6 +99,12 @@ pub const LIKENESS_BASES: usize = 64;
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;
 
+/// Bytes of a policy. One that names every path of a large base is a few hundred KiB.
+pub const POLICY_BYTES: u64 = 4 << 20;
+
+/// Mistakes of a policy that are told; who reads a hundred mends the first and asks again.
+pub const POLICY_MISTAKES: usize = 100;
+
 /// Names visited while symlinks are followed and whiteouts look for what a layer added itself. Real
 /// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
 pub const LAYER_VISITS: u64 = 60_000_000;

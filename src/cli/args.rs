@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Tier;
 use crate::model::Platform;
-use crate::policy::Profile;
+use crate::policy::Preset;
 use crate::rules::Severity;
 
 /// Check container images without network, daemon or root: is every byte what its digest says, does
@@ -36,6 +36,12 @@ pub enum Command {
         #[command(subcommand)]
         command: BaseCommand,
     },
+    /// Write or check a policy
+    Policy {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Show what is in an image, unjudged
     Inspect(InspectArguments),
     /// Tell what is checked
@@ -55,9 +61,19 @@ pub struct CheckArguments {
     /// Catalog of approved bases; without it no base is demanded
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
-    /// Way of publishing to judge by
-    #[arg(long, value_enum, default_value_t = Profile::Standard)]
-    pub profile: Profile,
+    /// Policy to judge by [default: ocicheck.toml in the current directory, else the built-in one]
+    #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
+    pub policy: Option<PathBuf>,
+    /// SHA-256 that the policy's file must have
+    #[arg(long, value_name = "HEX")]
+    pub policy_sha256: Option<String>,
+    /// Way of publishing to judge by, one of the policy's; built in are default, standard, custom-base,
+    /// custom and base-image [default: as the policy says]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The day of judgement, for waivers and ages [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub at: Option<jiff::civil::Date>,
     /// Format on standard output; by default text on a terminal, with -q or beside --output, else json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
@@ -70,7 +86,7 @@ pub struct CheckArguments {
     /// Check only the image of this name or digest; by default all
     #[arg(long, value_name = "NAME|DIGEST")]
     pub image: Option<String>,
-    /// Fail on findings of this severity or above [default: medium]
+    /// Fail on findings of this severity or above [default: as the policy says; medium]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
     /// How many threads to use [default: one for each processor]
@@ -204,6 +220,26 @@ pub struct ChangeBase {
     /// The day of the change [default: today]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
+}
+
+/// `ocicheck policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Write a policy to start from, with its keys explained
+    Init {
+        /// What to start from
+        #[arg(long, value_enum, default_value_t = Preset::Default)]
+        preset: Preset,
+        /// The file to write; it must not be there yet
+        #[arg(value_name = "FILE", default_value = "ocicheck.toml")]
+        file: PathBuf,
+    },
+    /// Read a policy, and print the whole of what is in force by it
+    Check {
+        /// The policy [default: ocicheck.toml in the current directory, else the built-in one]
+        #[arg(value_name = "FILE", env = "OCICHECK_POLICY")]
+        file: Option<PathBuf>,
+    },
 }
 
 /// `ocicheck inspect`.

@@ -26,19 +26,8 @@ pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
 
 /// Reads the catalog.
 pub(super) fn read(path: &Path) -> Result<Catalog> {
-    let text =
-        read_text(path).map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))?;
+    let text = super::read_text(path, "USER_FILE_BYTES", limits::USER_FILE_BYTES)?;
     Catalog::parse(&text).map_err(|error| error.at(path.display().to_string()))
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(limits::USER_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > limits::USER_FILE_BYTES {
-        return Err(Error::limit("the file", "USER_FILE_BYTES", limits::USER_FILE_BYTES).into());
-    }
-    Ok(text)
 }
 
 /// Keeps others from changing the catalog until it is dropped: of two that read, change and write at

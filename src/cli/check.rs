@@ -6,11 +6,10 @@ use std::time::Instant;
 use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{base, output};
+use super::{base, output, policy};
 use crate::base::layer_facts::directory_of;
 use crate::engine::{self, Engine};
 use crate::error::{Error, Result};
-use crate::policy::Policy;
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
@@ -21,18 +20,19 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         let same = |other: &Path| {
             path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
         };
-        if arguments.images.iter().chain(&arguments.bases).any(|input| same(input)) {
+        if arguments.images.iter().chain(&arguments.bases).chain(&arguments.policy).any(|input| same(input)) {
             return Err(Error::usage(format!(
                 "{} is read, and would be overwritten by --output",
                 path.display()
             )));
         }
     }
+    let policy = policy::load(arguments)?;
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path)));
     let engine = Engine {
-        policy: Policy::built_in(arguments.profile, arguments.fail_on),
+        policy,
         catalog,
         facts_files,
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },

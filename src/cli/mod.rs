@@ -6,9 +6,12 @@ mod check;
 mod exit;
 mod inspect;
 mod output;
+mod policy;
 mod progress;
 mod rules;
 
+use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -27,6 +30,7 @@ pub fn main() -> ExitCode {
         None => check::run(&arguments.check),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Base { command }) => base::run(&command),
+        Some(Command::Policy { command }) => policy::run(&command),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Rules { command }) => rules::run(&command.unwrap_or(RulesCommand::List)),
     };
@@ -44,4 +48,17 @@ fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> R
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build();
     let pool = pool.map_err(|error| Error::usage(format!("no threads can be started: {error}")))?;
     Ok(pool.install(work))
+}
+
+/// Reads a text that the user wrote, of at most `limit` bytes.
+fn read_text(path: &Path, limit_name: &str, limit: u64) -> Result<String, Error> {
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > limit {
+            return Err(Error::limit("the file", limit_name, limit).into());
+        }
+        Ok(text)
+    };
+    read().map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))
 }

@@ -16,10 +16,13 @@ pub(super) fn to_stdout(text: &str) -> Result<()> {
     }
 }
 
-/// One line on standard error, and one more with what to do.
+/// One line on standard error, those below it, and one more with what to do.
 pub(super) fn tell_error(error: &Error) {
     let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "ocicheck: {}", escape_text(&error.to_string()));
+    for line in error.details() {
+        let _ = writeln!(stderr, "  {}", escape_text(line));
+    }
     if let Some(hint) = error.hint_text().filter(|hint| !hint.is_empty()) {
         let _ = writeln!(stderr, "  hint: {}", escape_text(hint));
     }

@@ -38,6 +38,25 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::DigestMismatch,
+        Self::DiffIdMismatch,
+        Self::LayerCountMismatch,
+        Self::BlobMissing,
+        Self::LayerUnsupported,
+        Self::AmbiguousJson,
+        Self::AmbiguousEntry,
+        Self::AmbiguousHeader,
+        Self::MediaTypeMismatch,
+        Self::TrailingData,
+        Self::DuplicateEntry,
+        Self::UnreferencedBlob,
+        Self::HistoryMismatch,
+        Self::PathEscapesRoot,
+        Self::BrokenHardlink,
+    ];
+
     /// The name of the rule that tells of it.
     pub fn name(self) -> &'static str {
         match self {

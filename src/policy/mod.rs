@@ -1,90 +1,223 @@
-//! What a company demands: severities, profiles, and what is ordinary. Rules know nothing of it but
-//! their [`Settings`].
+//! What a company demands: severities, profiles, what is ordinary, and what is accepted. Rules know
+//! nothing of it but their [`Settings`].
 
-mod default;
+mod document;
+mod draft;
+mod preset;
+mod profile;
+mod read;
+#[cfg(test)]
+mod tests;
+mod waiver;
 
-use std::fmt;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+pub use document::Place;
+pub use draft::Draft;
+pub use preset::Preset;
+pub use profile::Profile;
+pub use waiver::{Allowance, Pattern, Subject, Waiver};
 
 use crate::base::BaseStatus;
 use crate::digest::Digest;
-use crate::rules::{Finding, Needs, Rule, Settings, Severity};
+use crate::error::{Error, Result};
+use crate::model::{Fault, spelling};
+use crate::rules::{Finding, Rule, Settings, Severity};
 
-/// Which way of publishing an image is judged by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Profile {
-    /// An image for production: it must stand on an official base where a catalog is given.
-    Standard,
-    /// An official base itself: no base and no user is demanded, and the privileged programs that it
-    /// brings are told, not refused.
-    BaseImage,
+/// Where a policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// No file was named, and none was found.
+    BuiltIn,
+    /// A file that was named.
+    Named(String),
+    /// A file that was found in the current directory: it belongs to whoever is judged there.
+    Discovered(String),
 }
 
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Standard => "standard",
-            Self::BaseImage => "base-image",
-        })
+impl Source {
+    /// As the report says it: the file, or `built-in`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn => "built-in",
+            Self::Named(file) | Self::Discovered(file) => file,
+        }
     }
+}
+
+/// What the policy says of one rule.
+#[derive(Debug, Clone, Default)]
+pub struct RulePolicy {
+    /// What its findings weigh, with the place that says so.
+    pub severity: Option<(Severity, Place)>,
+    /// Where they are allowed.
+    pub allow: Vec<Allowance>,
 }
 
 /// The policy in force.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// Where it comes from.
+    pub source: Source,
+    /// SHA-256 of its text.
+    pub sha256: Digest,
     /// Findings of this severity or above fail.
     pub fail_on: Severity,
     /// The profile in force.
     pub profile: Profile,
+    /// What it says of single rules.
+    pub rules: BTreeMap<&'static str, RulePolicy>,
+    /// Accepted findings.
+    pub waivers: Vec<Waiver>,
+    /// The day of judgement.
+    pub today: Date,
     /// What the rules are told.
     pub settings: Settings,
 }
 
+/// What the policy makes of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What it weighs.
+    pub severity: Severity,
+    /// What becomes of it.
+    pub standing: Standing,
+    /// The line of the policy that decided, where one did.
+    pub because: Option<Because>,
+}
+
+/// What becomes of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It fails the image.
+    Fails,
+    /// It is below what fails.
+    Told,
+    /// It is accepted.
+    Waived,
+}
+
+/// What in a policy decided on a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// A severity set for the rule.
+    Severity(Place),
+    /// An allowed path.
+    Allowed(Place, String),
+    /// The waiver of that index in [`Policy::waivers`].
+    Waiver(usize),
+}
+
+/// What is chosen of a policy on the command line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice<'a> {
+    /// The profile; else the policy's own default.
+    pub profile: Option<&'a str>,
+    /// From which severity on a finding fails; else as the policy says.
+    pub fail_on: Option<Severity>,
+    /// The day of judgement; else today.
+    pub at: Option<Date>,
+}
+
 impl Policy {
     /// The policy that is built in.
-    pub fn built_in(profile: Profile, fail_on: Option<Severity>) -> Self {
-        Self { fail_on: fail_on.unwrap_or(default::FAIL_ON), profile, settings: default::settings() }
-    }
-
-    /// Where it came from, as the report says it.
-    pub fn source(&self) -> &'static str {
-        "built-in"
-    }
-
-    /// Identifies its text.
-    pub fn digest(&self) -> Digest {
-        default::digest()
-    }
-
-    /// What a finding of a rule weighs.
-    pub fn severity(&self, rule: &Rule, finding: &Finding) -> Severity {
-        let severity = finding.severity.unwrap_or(rule.severity);
-        let told_only = self.profile == Profile::BaseImage && default::BASE_IMAGE_TELLS.contains(&rule.id);
-        if told_only { severity.min(Severity::Info) } else { severity }
-    }
-
-    /// Whether a finding of that severity fails the run.
-    pub fn fails(&self, severity: Severity) -> bool {
-        severity >= self.fail_on
-    }
-
-    /// Whether an image is in error where the rule could not be evaluated.
     ///
-    /// A base is demanded exactly when a catalog is given. Where the image stands on no base, the
-    /// rule that says so fails, and those that compare with it have nothing to compare.
-    pub fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
-        match rule.needs {
-            Needs::Image => true,
-            Needs::Catalog => has_catalog && self.profile == Profile::Standard,
-            Needs::Base => {
-                let nothing_to_compare =
-                    base.base_layers() == 0 && !matches!(base, BaseStatus::NotEvaluated { .. });
-                has_catalog && self.profile == Profile::Standard && !nothing_to_compare
-            }
+    /// # Errors
+    /// There is no such profile.
+    pub fn built_in(choice: Choice<'_>) -> Result<Self> {
+        let draft = Draft::of_preset(Preset::Default)?;
+        draft.choose(Source::BuiltIn, Digest::sha256(Preset::Default.text().as_bytes()), choice)
+    }
+
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// All mistakes in it, each with line and column; a profile that it does not have.
+    pub fn read(text: &str, source: Source, choice: Choice<'_>) -> Result<Self> {
+        let draft = Draft::read(text).map_err(|error| error.at(source.name()))?;
+        draft.choose(source, Digest::sha256(text.as_bytes()), choice)
+    }
+
+    /// What it makes of a finding.
+    pub fn decide(&self, rule: &Rule, finding: &Finding, subject: &Subject<'_>) -> Decision {
+        let own = self.rules.get(rule.id);
+        let mut severity = finding.severity.unwrap_or(rule.severity);
+        let mut because = None;
+        if let Some((set, place)) = own.and_then(|own| own.severity) {
+            severity = weighed(set, finding.severity, rule.severity);
+            because = Some(Because::Severity(place));
+        }
+        if self.profile.tell.contains(rule.id) {
+            severity = severity.min(Severity::Info);
+        }
+        let accepted = || {
+            let allowed = own.and_then(|own| own.allow.iter().find(|allowed| allowed.covers(subject)));
+            let allowed = allowed.map(|found| Because::Allowed(found.place, found.reason.clone()));
+            let waived = || self.waivers.iter().position(|w| !w.is_expired(self.today) && w.covers(subject));
+            allowed.or_else(|| waived().map(Because::Waiver))
+        };
+        match accepted().filter(|_| can_be_accepted(rule)) {
+            Some(because) => Decision { severity, standing: Standing::Waived, because: Some(because) },
+            None if severity >= self.fail_on => Decision { severity, standing: Standing::Fails, because },
+            None => Decision { severity, standing: Standing::Told, because },
         }
     }
 
-    /// Whether the profile judges by the rule at all.
+    /// Whether images are judged by the rule at all.
     pub fn judges(&self, rule: &Rule) -> bool {
-        self.profile == Profile::Standard || rule.needs == Needs::Image
+        self.profile.judges(rule)
     }
+
+    /// Whether an image is in error where the rule could not be evaluated.
+    pub fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
+        self.profile.requires(rule, has_catalog, base)
+    }
+}
+
+/// A severity that the policy sets moves what a rule says of single findings along: what a rule tells
+/// as less stays less, what it tells as more stays more.
+fn weighed(set: Severity, finding: Option<Severity>, usual: Severity) -> Severity {
+    match finding {
+        Some(own) if own < usual => set.min(own),
+        Some(own) if own > usual => set.max(own),
+        _ => set,
+    }
+}
+
+/// That an image is not what it says, or is read as two, nobody can accept.
+pub(crate) fn can_be_accepted(rule: &Rule) -> bool {
+    rule.severity < Severity::High || !Fault::ALL.iter().any(|fault| fault.name() == rule.id)
+}
+
+impl Draft {
+    /// The policy in force: this draft, by what the command line chooses of it.
+    fn choose(self, source: Source, sha256: Digest, choice: Choice<'_>) -> Result<Policy> {
+        let name = choice.profile.unwrap_or(&self.profile);
+        let Some(profile) = self.profiles.get(name).cloned() else {
+            let names: Vec<_> = self.profiles.keys().map(String::as_str).collect();
+            let near = spelling::nearest(name, names.iter().copied());
+            let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            let what = format!("there is no profile \"{}\"", name.escape_debug());
+            return Err(Error::usage(what).hint(format!("{near}there are {}", names.join(", "))));
+        };
+        let today = choice.at.unwrap_or_else(today);
+        let settings = self.settings(&profile)?;
+        Ok(Policy {
+            source,
+            sha256,
+            fail_on: choice.fail_on.unwrap_or(self.fail_on),
+            profile,
+            rules: self.rules,
+            waivers: self.waivers,
+            today,
+            settings,
+        })
+    }
+}
+
+/// Today, in UTC: the same day for every machine.
+pub fn today() -> Date {
+    jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date()
 }

@@ -1,21 +1,19 @@
 //! Filling the report: all that is decided about findings is decided here, once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::findings::Teller;
 use super::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, FindingReport, FindingStatus,
     ImageContents, ImageIdentity, ImageReport, LayerPlace, LayerReport, LineageReport, NearestReport, Origin,
     Outcome, PlatformReport, RuleReport, Verdict,
 };
 use crate::base::{BaseStatus, Nearest};
-use crate::digest::{Digest, chain_id_on};
+use crate::digest::chain_id_on;
 use crate::facts::{Facts, user};
 use crate::model::Platform;
 use crate::policy::Policy;
-use crate::rules::{Finding, Judgement, Rule};
+use crate::rules::{Judgement, Rule};
 use crate::scan::LayerFacts;
 
 /// What is known of an image once every rule has spoken.
@@ -33,46 +31,24 @@ pub struct ImageVerdict<'a> {
     pub judged: Vec<(&'static Rule, Judgement)>,
 }
 
-/// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
-#[derive(Debug, Clone, Copy)]
-pub struct Fingerprint<'a> {
-    /// The rule.
-    pub rule: &'a str,
-    /// The path.
-    pub path: &'a str,
-    /// What tells two findings of one rule on one path apart.
-    pub detail: &'a str,
-}
-
-impl Fingerprint<'_> {
-    /// 32 hexadecimal digits.
-    pub fn text(&self) -> String {
-        // Lengths keep ("ab", "c") and ("a", "bc") apart.
-        let Fingerprint { rule, path, detail } = self;
-        let text = format!("1\n{rule}\n{}\n{path}\n{}\n{detail}\n", path.len(), detail.len());
-        let mut hex = Digest::sha256(text.as_bytes()).hex();
-        hex.truncate(32);
-        hex
-    }
-}
-
 /// The report of one image.
 pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
     let facts = verdict.facts;
     let places = layer_places(facts);
+    let teller = Teller::new(verdict, &places);
     let mut findings = Vec::new();
     let mut rules = Vec::new();
     let mut image_verdict = Verdict::Pass;
     for (rule, judgement) in &verdict.judged {
-        let told: Vec<_> = judgement
-            .findings
-            .iter()
-            .map(|finding| finding_report(verdict, &places, rule, finding))
-            .collect();
+        let told: Vec<_> = judgement.findings.iter().map(|finding| teller.tell(rule, finding)).collect();
         let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
+        let would_fail = |finding: &FindingReport| {
+            finding.status == FindingStatus::Waived && finding.severity >= verdict.policy.fail_on
+        };
         let outcome = match (fails, &judgement.incomplete) {
             (true, _) => Outcome::Fail,
             (false, Some(_)) => Outcome::NotEvaluated,
+            (false, None) if told.iter().any(would_fail) => Outcome::Waived,
             (false, None) => Outcome::Pass,
         };
         if fails {
@@ -139,63 +115,6 @@ fn platform_report(platform: &Platform) -> PlatformReport {
         os: platform.os.clone(),
         architecture: platform.architecture.clone(),
         variant: Some(platform.variant.clone()).filter(|variant| !variant.is_empty()),
-    }
-}
-
-fn finding_report(
-    verdict: &ImageVerdict<'_>,
-    places: &[LayerPlace],
-    rule: &Rule,
-    finding: &Finding,
-) -> FindingReport {
-    let severity = verdict.policy.severity(rule, finding);
-    let path = finding.path.as_ref().map(ToString::to_string);
-    let detail = finding_detail(finding);
-    let fingerprint =
-        Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail };
-    let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
-    for (name, value) in &finding.evidence {
-        add_evidence(&mut evidence, name, value);
-    }
-    FindingReport {
-        rule: rule.id,
-        severity,
-        status: if verdict.policy.fails(severity) { FindingStatus::Fail } else { FindingStatus::Warn },
-        message: finding.message.clone(),
-        layer: finding.layer.and_then(|index| places.get(index).cloned()),
-        effective: finding.effective,
-        evidence,
-        remediation: finding.remediation.clone(),
-        fingerprint: fingerprint.text(),
-        references: rule.references(),
-        path,
-    }
-}
-
-/// On one path a rule may find several things only where it names them: accounts, and the like. Without
-/// a path, the layer and the words tell; numbers and digests change with each build.
-fn finding_detail(finding: &Finding) -> String {
-    let named = finding.evidence.iter().find(|(name, _)| *name == "name");
-    let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
-    if finding.path.is_some() {
-        return named;
-    }
-    let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
-    format!("{:?} {words}", finding.layer)
-}
-
-/// A name that comes twice makes a list.
-fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str) {
-    let value = Value::String(value.to_owned());
-    match evidence.get_mut(name) {
-        None => {
-            evidence.insert(name.to_owned(), value);
-        }
-        Some(Value::Array(list)) => list.push(value),
-        Some(first) => {
-            let before = first.take();
-            *first = Value::Array(vec![before, value]);
-        }
     }
 }
 

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use super::{
-    ErrorReport, ImageReport, Note, Outcome, PolicyInfo, Report, Run, SCHEMA_VERSION, Summary, Tool, Verdict,
+    ErrorReport, FindingReport, ImageReport, Note, Outcome, PolicyAction, PolicyInfo, Report, Run,
+    SCHEMA_VERSION, Summary, Tool, Verdict, WaiverReport, WaiverStatus,
 };
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::policy::Policy;
+use crate::policy::{Policy, Source, Waiver};
 use crate::rules::Severity;
 
 /// Collects what came of each input.
 #[derive(Debug)]
 pub struct Builder {
-    policy: PolicyInfo,
+    policy: Policy,
     images: Vec<ImageReport>,
     errors: Vec<ErrorReport>,
     notes: Vec<Note>,
@@ -21,14 +23,7 @@ pub struct Builder {
 impl Builder {
     /// Starts a report by the policy in force.
     pub fn new(policy: &Policy) -> Self {
-        let policy = PolicyInfo {
-            source: policy.source().to_owned(),
-            sha256: policy.digest().hex(),
-            profile: policy.profile.to_string(),
-            environment: None,
-            fail_on: policy.fail_on,
-        };
-        Self { policy, images: Vec::new(), errors: Vec::new(), notes: Vec::new() }
+        Self { policy: policy.clone(), images: Vec::new(), errors: Vec::new(), notes: Vec::new() }
     }
 
     /// Adds what came of one input.
@@ -46,7 +41,7 @@ impl Builder {
         Report {
             schema_version: SCHEMA_VERSION,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
-            policy: self.policy,
+            policy: policy_info(&self.policy, &self.images),
             verdict,
             images: self.images,
             errors: self.errors,
@@ -58,6 +53,48 @@ impl Builder {
                 jobs,
             },
         }
+    }
+}
+
+/// The policy, and what became of its waivers.
+fn policy_info(policy: &Policy, images: &[ImageReport]) -> PolicyInfo {
+    PolicyInfo {
+        source: policy.source.name().to_owned(),
+        discovered: matches!(policy.source, Source::Discovered(_)),
+        sha256: policy.sha256.hex(),
+        profile: policy.profile.name.clone(),
+        environment: None,
+        fail_on: policy.fail_on,
+        waivers: policy.waivers.iter().map(|waiver| waiver_report(policy, waiver, images)).collect(),
+    }
+}
+
+fn waiver_report(policy: &Policy, waiver: &Waiver, images: &[ImageReport]) -> WaiverReport {
+    let by_it = |finding: &&FindingReport| {
+        let line = finding.policy.as_ref().filter(|line| line.action == PolicyAction::Waiver);
+        line.is_some_and(|line| line.line == waiver.place.line)
+    };
+    let findings = images.iter().flat_map(|image| &image.findings).filter(by_it).count();
+    let concerns = |image: &ImageReport| {
+        let digests = [image.identity.manifest_digest.as_deref(), Some(&image.identity.config_digest)];
+        let digests: Vec<Digest> =
+            digests.into_iter().flatten().filter_map(|text| text.parse().ok()).collect();
+        waiver.concerns(&image.identity.names, &digests)
+    };
+    let status = match findings {
+        _ if waiver.is_expired(policy.today) => WaiverStatus::Expired,
+        1.. => WaiverStatus::Used,
+        0 if images.iter().any(concerns) => WaiverStatus::Unused,
+        0 => WaiverStatus::OtherImage,
+    };
+    WaiverReport {
+        line: waiver.place.line,
+        rule: waiver.rule,
+        status,
+        findings,
+        reason: waiver.reason.clone(),
+        owner: waiver.owner.clone(),
+        expires: waiver.expires.map(|date| date.to_string()),
     }
 }
 

@@ -121,6 +121,8 @@ pub(super) fn finding(rule: &'static str, severity: Severity, path: &str, messag
             created_by: Some("RUN chmod u+s /usr/bin/find".into()),
         }),
         effective: true,
+        policy: None,
+        content_sha256: None,
         evidence: BTreeMap::new(),
         remediation: format!("mend {rule}"),
         fingerprint: "0123456789abcdef0123456789abcdef".into(),
@@ -159,10 +161,12 @@ pub(super) fn with_errors(images: Vec<ImageReport>, errors: Vec<ErrorReport>) ->
         tool: Tool { name: "ocicheck", version: "0.1.0" },
         policy: PolicyInfo {
             source: "built-in".into(),
+            discovered: false,
             sha256: "0".repeat(64),
             profile: "standard".into(),
             environment: None,
             fail_on: Severity::Medium,
+            waivers: Vec::new(),
         },
         verdict: if errors.is_empty() { worst } else { Verdict::Error },
         summary: builder::summary(&images, errors.len()),
@@ -241,7 +245,13 @@ pub(super) fn full() -> Report {
         references: vec!["OCI image spec".into()],
         ..finding("setuid-file", severity, "/usr/bin/find", "a setuid program")
     });
-    let mut failing = with_findings(image(), findings.collect());
+    let accepted = [
+        accepted(Some("2027-03-31"), Some("shop-team")),
+        FindingReport { policy: Some(line(PolicyAction::Severity)), ..accepted(None, None) },
+        FindingReport { policy: Some(line(PolicyAction::Allow)), ..accepted(None, None) },
+    ];
+    let mut failing = with_findings(image(), findings.chain(accepted).collect());
+    failing.rules.push(outcome("setgid-file", Outcome::Waived, None));
     (failing.identity, failing.contents) = (full_identity(), full_contents());
     let mut missing = image();
     missing.contents.base = missing_base();
@@ -251,8 +261,44 @@ pub(super) fn full() -> Report {
     errored.rules.push(outcome("user-unknown", Outcome::NotEvaluated, Some("layer 2 could not be read")));
     let mut report = with_errors(vec![failing, missing, errored], vec![error()]);
     report.policy.environment = Some("production".into());
+    let statuses =
+        [WaiverStatus::Used, WaiverStatus::Unused, WaiverStatus::Expired, WaiverStatus::OtherImage];
+    report.policy.waivers = statuses.map(waiver).to_vec();
     report.notes = vec![Note { source: "app.tar".into(), message: "an attestation was left out".into() }];
     report
+}
+
+/// A finding that a waiver accepts.
+pub(super) fn accepted(expires: Option<&str>, owner: Option<&str>) -> FindingReport {
+    FindingReport {
+        status: FindingStatus::Waived,
+        content_sha256: Some("1".repeat(64)),
+        policy: Some(PolicyLine {
+            reason: Some("replaced in release 2".into()),
+            owner: owner.map(str::to_owned),
+            expires: expires.map(str::to_owned),
+            ..line(PolicyAction::Waiver)
+        }),
+        ..finding("setuid-file", Severity::High, "/usr/bin/helper", "a setuid program")
+    }
+}
+
+/// A line of the policy that did this.
+fn line(action: PolicyAction) -> PolicyLine {
+    PolicyLine { action, line: 12, reason: None, owner: None, expires: None }
+}
+
+/// A waiver that came to this.
+pub(super) fn waiver(status: WaiverStatus) -> WaiverReport {
+    WaiverReport {
+        line: 12,
+        rule: "setuid-file",
+        status,
+        findings: 0,
+        reason: "replaced in release 2".into(),
+        owner: "shop-team".into(),
+        expires: (status != WaiverStatus::Unused).then(|| "2026-03-31".into()),
+    }
 }
 
 /// Everything that may be null is null.

@@ -5,6 +5,7 @@
 
 mod build;
 mod builder;
+mod findings;
 #[cfg(test)]
 mod fixture;
 mod image;
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 pub use builder::Builder;
 
-pub use build::{Fingerprint, ImageVerdict, build_image};
+pub use build::{ImageVerdict, build_image};
+pub use findings::Fingerprint;
 
 pub use image::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, ImageContents, ImageIdentity,
@@ -69,8 +71,11 @@ pub struct Tool {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyInfo {
-    /// Where the policy came from: `built-in`.
+    /// Where the policy came from: a file, or `built-in`.
     pub source: String,
+    /// Whether the file was found in the current directory and not named: then it belongs to whoever is
+    /// judged.
+    pub discovered: bool,
     /// SHA-256 of the policy's text.
     pub sha256: String,
     /// The profile in force.
@@ -79,6 +84,41 @@ pub struct PolicyInfo {
     pub environment: Option<String>,
     /// The severity from which on a finding fails.
     pub fail_on: Severity,
+    /// What became of each waiver, in the order of the policy.
+    pub waivers: Vec<WaiverReport>,
+}
+
+/// What became of a waiver.
+#[derive(Debug, Clone, Serialize)]
+pub struct WaiverReport {
+    /// Where it stands in the policy.
+    pub line: usize,
+    /// The rule whose findings it accepts.
+    pub rule: &'static str,
+    /// Whether it did.
+    pub status: WaiverStatus,
+    /// How many findings it accepted, over all images.
+    pub findings: usize,
+    /// Why it was given.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it applies; null where there is none.
+    pub expires: Option<String>,
+}
+
+/// Whether a waiver was of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaiverStatus {
+    /// It accepted findings.
+    Used,
+    /// There was nothing to accept.
+    Unused,
+    /// Its last day is over, and it accepts nothing any more.
+    Expired,
+    /// It is for images that were not among those judged.
+    OtherImage,
 }
 
 /// What came out.
@@ -121,6 +161,8 @@ pub struct FindingReport {
     pub severity: Severity,
     /// Whether it fails the run.
     pub status: FindingStatus,
+    /// The line of the policy that decided so; null where none did.
+    pub policy: Option<PolicyLine>,
     /// One clause for people.
     pub message: String,
     /// Absolute in the image.
@@ -129,6 +171,8 @@ pub struct FindingReport {
     pub layer: Option<LayerPlace>,
     /// Whether it shows in the effective tree.
     pub effective: bool,
+    /// What the file at `path` holds; null where it is no regular file.
+    pub content_sha256: Option<String>,
     /// Named values that prove it.
     pub evidence: BTreeMap<String, Value>,
     /// What to do about it.
@@ -147,6 +191,35 @@ pub enum FindingStatus {
     Fail,
     /// Below it.
     Warn,
+    /// Accepted by the policy.
+    Waived,
+}
+
+/// A line of the policy that decided on a finding.
+#[derive(Debug, Clone, Serialize)]
+pub struct PolicyLine {
+    /// What it did.
+    pub action: PolicyAction,
+    /// Its number in the policy's file.
+    pub line: usize,
+    /// Why a finding is accepted.
+    pub reason: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The last day on which it is accepted.
+    pub expires: Option<String>,
+}
+
+/// What a line of the policy did to a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyAction {
+    /// It set the rule's severity.
+    Severity,
+    /// It allows the path for good.
+    Allow,
+    /// It waives the finding.
+    Waiver,
 }
 
 /// Which layer.
@@ -182,6 +255,8 @@ pub enum Outcome {
     Pass,
     /// It found something that fails.
     Fail,
+    /// What it found is all accepted by the policy.
+    Waived,
     /// It could not look at everything; never a pass.
     NotEvaluated,
 }

@@ -11,6 +11,6 @@ pub mod table;
 mod user;
 
 pub use rule::{Finding, Judgement, Needs, Rule};
-pub use settings::Settings;
+pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;
 pub use table::RULES;

@@ -2,6 +2,7 @@
 
 use super::rule::Rule;
 use super::{base, integrity, privilege, user};
+use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
 pub static RULES: [&Rule; 30] = [
@@ -44,27 +45,7 @@ pub fn find(id: &str) -> Option<&'static Rule> {
 
 /// The name that is spelt most like `id`, for those who mistype.
 pub fn nearest(id: &str) -> Option<&'static str> {
-    let names = RULES.iter().map(|rule| (distance(rule.id, id), rule.id));
-    names.min().filter(|(distance, _)| *distance <= 3).map(|(_, id)| id)
-}
-
-/// How many letters must be put in, taken out or changed to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (above, from) in a.bytes().enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        for (cell, to) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = *cell;
-            left = changed.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = above + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    spelling::nearest(id, RULES.iter().map(|rule| rule.id))
 }
 
 #[cfg(test)]
@@ -78,14 +59,6 @@ mod tests {
         let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
         let sorted: BTreeSet<_> = ids.iter().copied().collect();
         assert_eq!(ids, sorted.into_iter().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_mistyped_name_finds_the_right_one() {
-        assert_eq!(nearest("setuid-fiel"), Some("setuid-file"));
-        assert_eq!(nearest("user-rot"), Some("user-root"));
-        assert_eq!(nearest("vulnerability"), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 
     #[test]

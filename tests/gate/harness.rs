@@ -72,7 +72,11 @@ pub fn run(arguments: &[&str]) -> Output {
 
 pub fn command() -> Command {
     let mut command = Command::new(PROGRAM);
-    command.env_remove("OCICHECK_BASES").env_remove("COLUMNS").env_remove("NO_COLOR");
+    command
+        .env_remove("OCICHECK_BASES")
+        .env_remove("OCICHECK_POLICY")
+        .env_remove("COLUMNS")
+        .env_remove("NO_COLOR");
     command
 }
 

@@ -20,6 +20,7 @@ mod harness;
 mod inspect;
 mod integrity;
 mod packages;
+mod policy;
 mod report;
 mod testdata;
 mod two_truths;

@@ -10,14 +10,55 @@ const SHOWN: usize = 5;
 
 /// Writes all findings of an image: first those that fail it, then those that are only told.
 pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severity, style: &Style) {
-    let (failing, told): (Vec<_>, Vec<_>) =
-        findings.iter().partition(|finding| finding.status == FindingStatus::Fail);
+    let with = |status| findings.iter().filter(|finding| finding.status == status).collect::<Vec<_>>();
+    let (failing, told) = (with(FindingStatus::Fail), with(FindingStatus::Warn));
     write_rules(page, &failing, style);
+    write_waived(page, &with(FindingStatus::Waived), style);
     if !told.is_empty() {
         page.gap();
         page.wrapped(2, &format!("Told only (below {fail_on}):"), Look::Dim);
         write_rules(page, &told, style);
     }
+}
+
+/// What the policy accepts, by the line that accepts it: somebody answers for it, and it is not hidden.
+fn write_waived(page: &mut Page, findings: &[&FindingReport], style: &Style) {
+    if findings.is_empty() {
+        return;
+    }
+    page.gap();
+    page.wrapped(2, "Accepted by the policy:", Look::Dim);
+    let line = |finding: &FindingReport| finding.policy.as_ref().map_or(0, |policy| policy.line);
+    let mut findings = findings.to_vec();
+    findings.sort_by_key(|finding| (line(finding), finding.rule));
+    for same in findings.chunk_by(|a, b| (line(a), a.rule) == (line(b), b.rule)) {
+        let Some(first) = same.first() else { continue };
+        let many = if same.len() > 1 { format!(" ({})", same.len()) } else { String::new() };
+        let mark = format!("{:8}  ", first.severity.name());
+        page.marked(2, &mark, Look::Dim, &format!("{}{many}", first.rule), Look::Plain);
+        let all = style.verbosity == Verbosity::Verbose;
+        let shown = same.get(..if all { same.len() } else { same.len().min(SHOWN) }).unwrap_or_default();
+        for path in shown.iter().filter_map(|finding| finding.path.as_deref()) {
+            page.whole(4, &shown_path(path), Look::Plain);
+        }
+        if shown.len() < same.len() {
+            page.wrapped(
+                4,
+                &format!("… and {} more (-v and JSON list all)", same.len() - shown.len()),
+                Look::Dim,
+            );
+        }
+        page.wrapped(6, &accepted_by(first), Look::Dim);
+    }
+}
+
+/// Who accepts a finding, why, and until when.
+fn accepted_by(finding: &FindingReport) -> String {
+    let Some(policy) = &finding.policy else { return String::new() };
+    let reason = policy.reason.as_deref().unwrap_or_default();
+    let owner = policy.owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+    let until = policy.expires.as_deref().map(|date| format!(", until {date}")).unwrap_or_default();
+    Safe::of(&format!("line {}: {reason}{owner}{until}", policy.line)).as_str().to_owned()
 }
 
 /// Findings come worst first and then by rule, so that those of one block stand together.

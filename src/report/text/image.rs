@@ -137,8 +137,12 @@ fn quoted(word: &str) -> String {
 
 /// How the rules ended.
 fn outcomes(rules: &[RuleReport]) -> String {
-    let words =
-        [(Outcome::Fail, "failed"), (Outcome::NotEvaluated, "not evaluated"), (Outcome::Pass, "passed")];
+    let words = [
+        (Outcome::Fail, "failed"),
+        (Outcome::NotEvaluated, "not evaluated"),
+        (Outcome::Waived, "waived"),
+        (Outcome::Pass, "passed"),
+    ];
     let ended =
         words.map(|(outcome, word)| (rules.iter().filter(|rule| rule.outcome == outcome).count(), word));
     let told =

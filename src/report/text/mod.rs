@@ -4,7 +4,7 @@ mod finding;
 mod image;
 mod page;
 
-use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict};
+use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverStatus};
 use page::{Look, Page, Safe, counted};
 
 /// How text is laid out.
@@ -53,6 +53,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     }
     write_errors(&mut page, report);
     write_notes(&mut page, report);
+    write_waivers(&mut page, report);
     write_end(&mut page, report);
     page.into_text()
 }
@@ -135,6 +136,24 @@ fn write_notes(page: &mut Page, report: &Report) {
     for note in &report.notes {
         let text = format!("{}: {}", Safe::of(&note.source).as_str(), Safe::of(&note.message).as_str());
         page.marked(0, "Note   ", Look::Dim, &text, Look::Plain);
+    }
+}
+
+/// Waivers that are of no use any more, or were of none.
+fn write_waivers(page: &mut Page, report: &Report) {
+    let policy = &report.policy;
+    for waiver in &policy.waivers {
+        let what = match (waiver.status, &waiver.expires) {
+            (WaiverStatus::Used | WaiverStatus::OtherImage, _) => continue,
+            (WaiverStatus::Expired, Some(date)) => format!("expired on {date}"),
+            (WaiverStatus::Expired, None) => "expired".to_owned(),
+            (WaiverStatus::Unused, _) => "accepts nothing: remove it, or mend it".to_owned(),
+        };
+        let text = format!(
+            "{}:{}: the waiver of {} ({}) {what}",
+            policy.source, waiver.line, waiver.rule, waiver.owner
+        );
+        page.marked(0, "Note   ", Look::Dim, Safe::of(&text).as_str(), Look::Plain);
     }
 }
 

@@ -1,9 +1,10 @@
 //! `base-not-official`: see the page beside this file.
 
 use super::not_asked;
-use crate::base::{BaseStatus, State, Tier};
+use crate::base::{BaseStatus, CatalogEntry, State, Tier};
 use crate::facts::Facts;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::settings::BaseDemand;
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -12,17 +13,17 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-not-official.md"),
     needs: Needs::Catalog,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, settings| judge(facts, settings.base),
 };
 
 const REMEDY: &str = "build on an approved base: `ocicheck base list` shows them";
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, demand: BaseDemand) -> Judgement {
     if let Some(judgement) = not_asked(facts) {
         return judgement;
     }
     if facts.base.is_official() {
-        return Judgement::default();
+        return Judgement::of(wrong_tier(facts.base.lineage(), demand).into_iter().collect());
     }
     // That it stands on a revoked one is told by the rule for that.
     if facts.base.lineage().iter().any(|base| base.state == State::Revoked && base.tier == Tier::Official) {
@@ -54,4 +55,27 @@ fn judge(facts: &Facts) -> Judgement {
         _ => Finding::new("the image stands on no base of the catalog, and shares no layer with any", REMEDY),
     };
     Judgement::of(vec![finding])
+}
+
+/// The profile may demand a base of one tier right below the application.
+fn wrong_tier(lineage: &[CatalogEntry], demand: BaseDemand) -> Option<Finding> {
+    let wanted = match demand {
+        BaseDemand::Official => Tier::Official,
+        BaseDemand::Custom => Tier::Custom,
+        BaseDemand::Either | BaseDemand::Optional | BaseDemand::None => return None,
+    };
+    let directly = lineage.iter().rfind(|base| base.state != State::Revoked)?;
+    let same_layers = |base: &&CatalogEntry| base.layers.len() == directly.layers.len();
+    let usable = lineage.iter().filter(|base| base.state != State::Revoked);
+    if usable.filter(same_layers).any(|base| base.tier == wanted) {
+        return None;
+    }
+    let message = format!(
+        "the image stands directly on {} ({}), and the profile demands a base of tier {wanted}",
+        directly.title(),
+        directly.tier
+    );
+    let remedy =
+        "build on a base of that tier, or have the image judged by the profile for its way of publishing";
+    Some(Finding::new(message, remedy).evidence("base", directly.title()).evidence("tier", directly.tier))
 }

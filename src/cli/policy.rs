@@ -1,0 +1,71 @@
+//! `ocicheck policy`, and finding the policy of `ocicheck check`.
+
+use std::path::Path;
+
+use super::args::{CheckArguments, PolicyCommand};
+use super::exit::Exit;
+use super::output;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::policy::{Choice, Draft, Policy, Preset, Source};
+
+/// The policy that is found where none is named.
+const DISCOVERED: &str = "ocicheck.toml";
+
+pub(super) fn run(command: &PolicyCommand) -> Result<Exit> {
+    match command {
+        PolicyCommand::Init { preset, file } => init(*preset, file)?,
+        PolicyCommand::Check { file } => {
+            let draft = match found(file.as_deref())? {
+                Some((source, text)) => Draft::read(&text).map_err(|error| error.at(source.name()))?,
+                None => Draft::of_preset(Preset::Default)?,
+            };
+            output::to_stdout(&draft.to_text())?;
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+/// The policy to judge by.
+pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
+    let choice =
+        Choice { profile: arguments.profile.as_deref(), fail_on: arguments.fail_on, at: arguments.at };
+    let policy = match found(arguments.policy.as_deref())? {
+        Some((source, text)) => Policy::read(&text, source, choice)?,
+        None => Policy::built_in(choice)?,
+    };
+    if let Some(wanted) = &arguments.policy_sha256
+        && !wanted.eq_ignore_ascii_case(&policy.sha256.hex())
+    {
+        let what = format!(
+            "the policy {} has the SHA-256 {}, and --policy-sha256 says another",
+            policy.source.name(),
+            policy.sha256.hex()
+        );
+        return Err(Error::usage(what).hint("review the policy, and pin it anew if it is the right one"));
+    }
+    Ok(policy)
+}
+
+/// The text of the policy that is named, or else of the one in the current directory.
+fn found(named: Option<&Path>) -> Result<Option<(Source, String)>> {
+    let (path, source) = match named {
+        Some(path) => (path, Source::Named(path.display().to_string())),
+        None if Path::new(DISCOVERED).try_exists().unwrap_or(true) => {
+            (Path::new(DISCOVERED), Source::Discovered(DISCOVERED.to_owned()))
+        }
+        None => return Ok(None),
+    };
+    let text = super::read_text(path, "POLICY_BYTES", limits::POLICY_BYTES)?;
+    Ok(Some((source, text)))
+}
+
+fn init(preset: Preset, file: &Path) -> Result<()> {
+    if file.try_exists().unwrap_or(true) {
+        let what = format!("{} is there already", file.display());
+        return Err(Error::usage(what).hint("name another file, or remove it first"));
+    }
+    output::to_file(file, &Preset::starter(preset))?;
+    output::tell(&format!("wrote {}; `ocicheck policy check` shows what is in force by it", file.display()));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! A policy as its files say it, before one profile of it is chosen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{Profile, RulePolicy, Waiver};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::escape::escape_text;
+use crate::rules::{BaseDemand, Settings, Severity};
+
+/// All that a policy says, over the preset that it extends.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub(super) fail_on: Severity,
+    pub(super) profile: String,
+    pub(super) waivers_need_expiry: bool,
+    pub(super) mutable: Vec<String>,
+    pub(super) immutable: Vec<String>,
+    pub(super) removable: Vec<String>,
+    pub(super) rules: BTreeMap<&'static str, RulePolicy>,
+    pub(super) profiles: BTreeMap<String, Profile>,
+    pub(super) waivers: Vec<Waiver>,
+}
+
+impl Draft {
+    /// Says nothing yet; the default preset says all.
+    pub(super) fn empty() -> Self {
+        Self {
+            fail_on: Severity::Medium,
+            profile: "default".to_owned(),
+            waivers_need_expiry: true,
+            mutable: Vec::new(),
+            immutable: Vec::new(),
+            removable: Vec::new(),
+            rules: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            waivers: Vec::new(),
+        }
+    }
+
+    /// What rules are told under a profile.
+    pub(super) fn settings(&self, profile: &Profile) -> Result<Settings> {
+        let settings = Settings::new(&self.mutable, &self.immutable, &self.removable);
+        // Each pattern was tried when it was read.
+        let mut settings = settings.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        settings.base = profile.base;
+        Ok(settings)
+    }
+
+    /// The whole policy as TOML that extends nothing.
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "version = 1\nextends = \"none\"\nfail_on = \"{}\"\nprofile = {}\nwaivers_need_expiry = {}\n",
+            self.fail_on,
+            quoted(&self.profile),
+            self.waivers_need_expiry
+        );
+        text.push_str("\n[base]\n");
+        for (key, list) in
+            [("mutable", &self.mutable), ("immutable", &self.immutable), ("removable", &self.removable)]
+        {
+            push_list(&mut text, key, list.iter().map(String::as_str));
+        }
+        for (rule, policy) in &self.rules {
+            let _ = writeln!(text, "\n[rules.{rule}]");
+            if let Some((severity, _)) = policy.severity {
+                let _ = writeln!(text, "severity = \"{severity}\"");
+            }
+            if !policy.allow.is_empty() {
+                text.push_str("allow = [\n");
+                for allowed in &policy.allow {
+                    let (path, reason) = (quoted(&allowed.path.text), quoted(&allowed.reason));
+                    let _ = writeln!(text, "    {{ path = {path}, reason = {reason} }},");
+                }
+                text.push_str("]\n");
+            }
+        }
+        for (name, profile) in &self.profiles {
+            let _ = writeln!(text, "\n[profiles.{}]\nbase = \"{}\"", quoted(name), profile.base.name());
+            if let Some(required) = &profile.require {
+                push_list(&mut text, "require", required.iter().copied());
+            }
+            if !profile.tell.is_empty() {
+                push_list(&mut text, "tell", profile.tell.iter().copied());
+            }
+        }
+        for waiver in &self.waivers {
+            push_waiver(&mut text, waiver);
+        }
+        text
+    }
+}
+
+fn push_list<'a>(text: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
+    let items: Vec<_> = items.map(quoted).collect();
+    if items.len() < 4 {
+        let _ = writeln!(text, "{key} = [{}]", items.join(", "));
+        return;
+    }
+    let lines: String = items.iter().map(|item| format!("    {item},\n")).collect();
+    let _ = writeln!(text, "{key} = [\n{lines}]");
+}
+
+fn push_waiver(text: &mut String, waiver: &Waiver) {
+    let digest = |digest: Option<crate::digest::Digest>| digest.map(|digest| digest.to_string());
+    let pattern = |pattern: &Option<super::Pattern>| pattern.as_ref().map(|pattern| pattern.text.clone());
+    let _ = writeln!(text, "\n[[waivers]]\nrule = \"{}\"", waiver.rule);
+    for (key, value) in [
+        ("path", pattern(&waiver.path)),
+        ("image", pattern(&waiver.image)),
+        ("digest", digest(waiver.digest)),
+        ("layer", digest(waiver.layer)),
+        ("fingerprint", waiver.fingerprint.clone()),
+        ("sha256", waiver.sha256.map(|digest| digest.hex())),
+        ("reason", Some(waiver.reason.clone())),
+        ("owner", Some(waiver.owner.clone())),
+        ("expires", waiver.expires.map(|date| date.to_string())),
+    ] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{key} = {}", quoted(&value));
+        }
+    }
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            char if char.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(char));
+            }
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Used where a word of the policy is shown to people.
+pub(super) fn shown(text: &str) -> String {
+    format!("\"{}\"", escape_text(text))
+}
+
+/// The demands by their names.
+pub(super) fn demand(name: &str) -> Option<BaseDemand> {
+    BaseDemand::ALL.into_iter().find(|demand| demand.name() == name)
+}

@@ -1,0 +1,52 @@
+//! Ways of publishing an image: what each demands.
+
+use std::collections::BTreeSet;
+
+use crate::base::BaseStatus;
+use crate::rules::{BaseDemand, Needs, Rule};
+
+/// One way of publishing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Which base is demanded.
+    pub base: BaseDemand,
+    /// The rules that must be evaluated; `None` for all.
+    pub require: Option<BTreeSet<&'static str>>,
+    /// Rules whose findings are told as info and never fail.
+    pub tell: BTreeSet<&'static str>,
+}
+
+impl Profile {
+    /// One that demands nothing of its own.
+    pub(super) fn new(name: &str, base: BaseDemand) -> Self {
+        Self { name: name.to_owned(), base, require: None, tell: BTreeSet::new() }
+    }
+
+    /// Whether images are judged by the rule at all.
+    pub(super) fn judges(&self, rule: &Rule) -> bool {
+        self.base != BaseDemand::None || rule.needs == Needs::Image
+    }
+
+    /// Whether an image is in error where the rule could not be evaluated.
+    ///
+    /// Where the image stands on no base, the rule that says so fails, and those that compare with it
+    /// have nothing to compare.
+    pub(super) fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
+        if self.require.as_ref().is_some_and(|required| !required.contains(rule.id)) {
+            return false;
+        }
+        let asked = match self.base {
+            BaseDemand::Official | BaseDemand::Custom => true,
+            BaseDemand::Either | BaseDemand::Optional => has_catalog,
+            BaseDemand::None => false,
+        };
+        let nothing_to_compare = base.base_layers() == 0 && !matches!(base, BaseStatus::NotEvaluated { .. });
+        match rule.needs {
+            Needs::Image => true,
+            Needs::Catalog => asked,
+            Needs::Base => asked && !nothing_to_compare,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Policy files → [`Draft`], with every mistake told at its place.
+
+use std::collections::BTreeSet;
+
+use super::document::{At, Document, Mistake, Table};
+use super::draft::{demand, shown};
+use super::waiver::{Allowance, Pattern, Waiver};
+use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::rules::{BaseDemand, RULES, Rule, Severity, table};
+
+/// The form of policy files.
+const VERSION: u64 = 1;
+
+impl Draft {
+    /// A preset.
+    ///
+    /// # Errors
+    /// Never, as tests show: a preset has no mistakes.
+    pub fn of_preset(preset: Preset) -> Result<Self> {
+        Self::read_text(preset.text())
+            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()).at(preset.name()))
+    }
+
+    /// Reads a policy file, over the preset that it extends.
+    ///
+    /// # Errors
+    /// All mistakes in it, each with line and column.
+    pub fn read(text: &str) -> Result<Self> {
+        Self::read_text(text)
+    }
+
+    fn read_text(text: &str) -> Result<Self> {
+        let document = Document::new(text);
+        let mut draft = Self::empty();
+        if let Some(mut root) = document.root() {
+            if let Some(preset) = extended(&mut root) {
+                draft = Self::of_preset(preset)?;
+            }
+            draft.add(root);
+        }
+        match document.into_mistakes().as_slice() {
+            [] => Ok(draft),
+            mistakes => Err(told(mistakes)),
+        }
+    }
+
+    fn add(&mut self, mut root: Table<'_>) {
+        if let Some(version) = root.number("version").filter(|version| version.value != VERSION) {
+            root.mistake(version.place, format!("version is {VERSION}; another is not known"));
+        }
+        if let Some(severity) = severity(&mut root, "fail_on") {
+            self.fail_on = severity.value;
+        }
+        if let Some(flag) = root.flag("waivers_need_expiry") {
+            self.waivers_need_expiry = flag.value;
+        }
+        let chosen = root.string("profile");
+        if let Some(base) = root.inner("base") {
+            self.add_base(base);
+        }
+        for (name, rule) in root.inner("rules").map(|mut rules| rules.named()).unwrap_or_default() {
+            self.add_rule(&name, rule);
+        }
+        for (name, profile) in root.inner("profiles").map(|mut all| all.named()).unwrap_or_default() {
+            self.add_profile(name, profile);
+        }
+        if let Some(name) = chosen {
+            if !self.profiles.contains_key(&name.value) {
+                root.not_one_of(&name, "profile", self.profiles.keys().map(String::as_str));
+            }
+            self.profile = name.value;
+        }
+        for waiver in root.tables("waivers") {
+            self.add_waiver(waiver);
+        }
+        root.end();
+    }
+
+    fn add_base(&mut self, mut base: Table<'_>) {
+        let lists = [
+            ("mutable", &mut self.mutable),
+            ("immutable", &mut self.immutable),
+            ("removable", &mut self.removable),
+        ];
+        for (key, list) in lists {
+            for text in base.strings(key).unwrap_or_default() {
+                if path_pattern(&base, &text).is_some() {
+                    list.push(text.value);
+                }
+            }
+        }
+        base.end();
+    }
+
+    fn add_rule(&mut self, name: &At<String>, mut table: Table<'_>) {
+        let Some(rule) = known_rule(&table, name) else { return };
+        let policy: &mut RulePolicy = self.rules.entry(rule.id).or_default();
+        if let Some(set) = severity(&mut table, "severity") {
+            if set.value < rule.severity && !can_be_accepted(rule) {
+                let what = format!(
+                    "{} cannot weigh less than {}: it says that the image is not what it seems",
+                    rule.id, rule.severity
+                );
+                table.mistake(set.place, what);
+            }
+            policy.severity = Some((set.value, set.place));
+        }
+        for mut allowed in table.tables("allow") {
+            let (path, reason) = (allowed.string("path"), allowed.string("reason"));
+            let path = allowed.required("an allowed path", "path", path);
+            let reason = allowed.required("an allowed path", "a reason", reason);
+            if !can_be_accepted(rule) {
+                allowed.mistake(allowed.place, format!("findings of {} cannot be allowed", rule.id));
+            }
+            let path = path.and_then(|path| path_pattern(&allowed, &path));
+            if let (Some(path), Some(reason)) =
+                (path, reason.and_then(|reason| words(&allowed, reason, "reason")))
+            {
+                policy.allow.push(Allowance { place: allowed.place, path, reason });
+            }
+            allowed.end();
+        }
+        table.end();
+    }
+
+    fn add_profile(&mut self, name: At<String>, mut table: Table<'_>) {
+        let known = self.profiles.get(&name.value).cloned();
+        let mut profile = known.unwrap_or_else(|| Profile::new(&name.value, BaseDemand::Either));
+        if let Some(base) = table.string("base") {
+            match demand(&base.value) {
+                Some(demand) => profile.base = demand,
+                None => table.not_one_of(&base, "base demand", BaseDemand::ALL.map(BaseDemand::name)),
+            }
+        }
+        if let Some(required) = table.strings("require") {
+            let all = required.iter().any(|name| name.value == "all");
+            let required: Vec<_> = required.into_iter().filter(|name| name.value != "all").collect();
+            let rules = rule_names(&table, &required);
+            profile.require = (!all).then_some(rules);
+        }
+        if let Some(told) = table.strings("tell") {
+            for name in &told {
+                if table::find(&name.value).is_some_and(|rule| !can_be_accepted(rule)) {
+                    table.mistake(name.place, format!("{} cannot be only told", name.value));
+                }
+            }
+            profile.tell = rule_names(&table, &told);
+        }
+        table.end();
+        self.profiles.insert(name.value, profile);
+    }
+
+    fn add_waiver(&mut self, mut table: Table<'_>) {
+        let name = table.string("rule");
+        let name = table.required("a waiver", "a rule", name);
+        let rule = name.and_then(|name| Some((known_rule(&table, &name)?, name.place)));
+        let path = table.string("path").and_then(|text| path_pattern(&table, &text));
+        let image = table.string("image").and_then(|text| name_pattern(&table, &text));
+        let digest = table.string("digest").and_then(|text| a_digest(&table, &text));
+        let layer = table.string("layer").and_then(|text| a_digest(&table, &text));
+        let fingerprint = table.string("fingerprint").and_then(|text| a_fingerprint(&table, text));
+        let sha256 = table.string("sha256").and_then(|text| {
+            let digest =
+                if text.value.contains(':') { text.value.clone() } else { format!("sha256:{}", text.value) };
+            a_digest(&table, &At { value: digest, ..text })
+        });
+        let (reason, owner) = (table.string("reason"), table.string("owner"));
+        let reason =
+            table.required("a waiver", "a reason", reason).and_then(|text| words(&table, text, "reason"));
+        let owner =
+            table.required("a waiver", "an owner", owner).and_then(|text| words(&table, text, "owner"));
+        let expires = table.date("expires");
+        if self.waivers_need_expiry {
+            let _ = table.required(
+                "a waiver",
+                "expires (or the policy waivers_need_expiry = false)",
+                expires.as_ref(),
+            );
+        }
+        if path.is_none() && image.is_none() && digest.is_none() && layer.is_none() && fingerprint.is_none() {
+            let what = "a waiver needs a scope: path, image, digest, layer or fingerprint";
+            let _ = table.required("a waiver", what, None::<()>);
+        }
+        if let Some((rule, place)) = rule.filter(|(rule, _)| !can_be_accepted(rule)) {
+            table.mistake(place, format!("findings of {} cannot be waived", rule.id));
+        }
+        if let (Some((rule, _)), Some(reason), Some(owner)) = (rule, reason, owner) {
+            let place = table.place;
+            let expires = expires.map(|date| date.value);
+            let rule = rule.id;
+            let waiver = Waiver {
+                place,
+                rule,
+                path,
+                image,
+                digest,
+                layer,
+                fingerprint,
+                sha256,
+                reason,
+                owner,
+                expires,
+            };
+            if let Some(other) = self.waivers.iter().find(|other| other.same_scope(&waiver)) {
+                table.mistake(place, format!("the waiver of line {} covers the same", other.place.line));
+            }
+            self.waivers.push(waiver);
+        }
+        table.end();
+    }
+}
+
+/// The preset that the document extends: the default one where it says nothing, and none for `none`.
+fn extended(root: &mut Table<'_>) -> Option<Preset> {
+    const NOTHING: &str = "none";
+    let Some(name) = root.string("extends") else { return Some(Preset::Default) };
+    let preset = Preset::find(&name.value);
+    if preset.is_none() && name.value != NOTHING {
+        root.not_one_of(&name, "preset", Preset::names().chain([NOTHING]));
+    }
+    preset
+}
+
+fn severity(table: &mut Table<'_>, key: &'static str) -> Option<At<Severity>> {
+    let text = table.string(key)?;
+    match text.value.parse() {
+        Ok(value) => Some(At { place: text.place, value }),
+        Err(_) => {
+            table.not_one_of(&text, "severity", Severity::WORST_FIRST.map(Severity::name));
+            None
+        }
+    }
+}
+
+fn known_rule(table: &Table<'_>, name: &At<String>) -> Option<&'static Rule> {
+    let rule = table::find(&name.value);
+    if rule.is_none() {
+        table.not_one_of(name, "rule", RULES.iter().map(|rule| rule.id));
+    }
+    rule
+}
+
+fn rule_names(table: &Table<'_>, names: &[At<String>]) -> BTreeSet<&'static str> {
+    names.iter().filter_map(|name| known_rule(table, name)).map(|rule| rule.id).collect()
+}
+
+fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    if !text.value.starts_with('/') && !text.value.starts_with("**") {
+        table.mistake(
+            text.place,
+            format!("{} is no absolute path: it begins with / or **", shown(&text.value)),
+        );
+        return None;
+    }
+    pattern(table, text, Pattern::new)
+}
+
+fn name_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    pattern(table, text, Pattern::of_names)
+}
+
+fn pattern(
+    table: &Table<'_>,
+    text: &At<String>,
+    make: fn(&str) -> std::result::Result<Pattern, String>,
+) -> Option<Pattern> {
+    match make(&text.value) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            table.mistake(text.place, format!("{} is no pattern: {why}", shown(&text.value)));
+            None
+        }
+    }
+}
+
+fn a_digest(table: &Table<'_>, text: &At<String>) -> Option<Digest> {
+    let digest = text.value.parse().ok();
+    if digest.is_none() {
+        table.mistake(
+            text.place,
+            format!("{} is no digest, as sha256: and 64 hexadecimal digits", shown(&text.value)),
+        );
+    }
+    digest
+}
+
+fn a_fingerprint(table: &Table<'_>, text: At<String>) -> Option<String> {
+    let fits = text.value.len() == 32 && text.value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !fits {
+        table.mistake(
+            text.place,
+            format!("{} is no fingerprint: 32 hexadecimal digits, as reports show them", shown(&text.value)),
+        );
+    }
+    fits.then(|| text.value.to_ascii_lowercase())
+}
+
+/// Words for people, which must say something.
+fn words(table: &Table<'_>, text: At<String>, what: &str) -> Option<String> {
+    let empty = text.value.trim().is_empty();
+    if empty {
+        table.mistake(text.place, format!("the {what} is empty"));
+    }
+    (!empty).then_some(text.value)
+}
+
+/// All mistakes as one error.
+fn told(mistakes: &[Mistake]) -> Error {
+    let line =
+        |mistake: &Mistake| format!("{}:{}: {}", mistake.place.line, mistake.place.column, mistake.message);
+    let error = match mistakes {
+        [one] => Error::usage(line(one)),
+        many => many.iter().fold(Error::usage(format!("{} mistakes", many.len())), |error, mistake| {
+            error.detail(line(mistake))
+        }),
+    };
+    error.hint("`ocicheck policy init` writes a policy with its keys explained")
+}

@@ -1,0 +1,278 @@
+use super::*;
+use crate::rules::{BaseDemand, table};
+
+const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+fn read(text: &str) -> Result<Policy> {
+    let at = Some("2026-11-25".parse().unwrap());
+    Policy::read(text, Source::Named("p.toml".to_owned()), Choice { at, ..Choice::default() })
+}
+
+/// All that is told of a policy with mistakes.
+fn mistakes(text: &str) -> String {
+    let error = read(text).expect_err(text);
+    std::iter::once(error.to_string()).chain(error.details().iter().cloned()).collect::<Vec<_>>().join("\n")
+}
+
+fn subject<'a>(rule: &'a str, path: &'a str) -> Subject<'a> {
+    Subject {
+        rule,
+        path: Some(path.as_bytes()),
+        layer: [None, None],
+        names: &[],
+        image: &[],
+        content: None,
+        fingerprint: "",
+    }
+}
+
+fn decide(policy: &Policy, subject: &Subject<'_>) -> Decision {
+    let rule = table::find(subject.rule).unwrap();
+    policy.decide(rule, &Finding::new("x", "y"), subject)
+}
+
+#[test]
+fn the_presets_have_no_mistakes_and_say_what_their_names_promise() {
+    for preset in ["default", "strict", "cis"] {
+        let policy = read(Preset::find(preset).unwrap().text()).unwrap();
+        assert_eq!(policy.profile.name, "default");
+        let starter = Preset::find(preset).unwrap().starter();
+        assert!(starter.contains(&format!("extends = \"{preset}\"")));
+        assert_eq!(read(&starter).unwrap().fail_on, policy.fail_on);
+    }
+    assert_eq!(read(Preset::Default.text()).unwrap().fail_on, Severity::Medium);
+    assert_eq!(read(Preset::Strict.text()).unwrap().fail_on, Severity::Low);
+}
+
+/// Whatever a user takes the comment signs away from must be right.
+#[test]
+fn the_starter_is_right_without_its_comment_signs() {
+    let is_code = |line: &&str| line.starts_with("# [") || line.contains(" = ") && !line.contains(": ");
+    let text: Vec<_> = Preset::Strict
+        .starter()
+        .lines()
+        .map(|line| if is_code(&line) { line.trim_start_matches("# ").to_owned() } else { line.to_owned() })
+        .collect();
+    let policy = read(&text.join("\n")).unwrap();
+    assert_eq!((policy.waivers.len(), policy.profile.name.as_str()), (1, "standard"));
+}
+
+#[test]
+fn package_databases_are_mutable_and_programs_are_not() {
+    let settings = Policy::built_in(Choice::default()).unwrap().settings;
+    let path = crate::model::ImagePath::new;
+    for file in ["var/lib/dpkg/status", "var/lib/dpkg/info/a.list", "etc/ld.so.cache", "var/log/apt/term.log"]
+    {
+        assert!(settings.is_mutable(&path(file)), "{file}");
+    }
+    for file in
+        ["usr/bin/ls", "etc/passwd", "etc/shadow", "var/lib/dpkg", "etc/ld.so.preload", "root/.bashrc"]
+    {
+        assert!(!settings.is_mutable(&path(file)), "{file}");
+    }
+    let strict =
+        read("extends = \"strict\"\n[base]\nmutable = [\"/opt/**\"]\nimmutable = [\"/opt/a\"]").unwrap();
+    assert!(
+        strict.settings.is_mutable(&path("opt/b"))
+            && strict.settings.is_mutable(&path("var/lib/dpkg/status"))
+    );
+    assert!(
+        !strict.settings.is_mutable(&path("opt/a")) && !strict.settings.is_mutable(&path("etc/ld.so.cache"))
+    );
+}
+
+#[test]
+fn the_whole_policy_reads_back_as_written() {
+    let text = format!(
+        "extends = \"strict\"\nprofile = \"mine\"\n[rules.setuid-file]\nseverity = \"low\"\n\
+         allow = [{{ path = \"/usr/bin/\\\"x\", reason = \"a\\tb\" }}]\n\
+         [profiles.mine]\nbase = \"official\"\nrequire = [\"user-root\"]\ntell = [\"user-unknown\"]\n\
+         [[waivers]]\nrule = \"user-root\"\nimage = \"example.com/*\"\ndigest = \"{DIGEST}\"\n\
+         reason = \"r\"\nowner = \"o\"\nexpires = 2027-01-01\n"
+    );
+    let whole = Draft::read(&text).unwrap().to_text();
+    let again = Draft::read(&whole).unwrap();
+    assert_eq!((again.to_text(), again.waivers.len()), (whole.clone(), 1));
+    let profile = again.profiles.get("mine").unwrap();
+    assert_eq!((profile.name.as_str(), profile.base), ("mine", BaseDemand::Official));
+    assert!(whole.contains("severity = \"low\"") && whole.contains(r#"path = "/usr/bin/\"x""#), "{whole}");
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
+    for (text, told) in [
+        ("fail_on = \"hgih\"", "1:11: there is no severity \"hgih\"; did you mean high?"),
+        ("fail_on = 3", "1:11: fail_on is a string, and this is a TOML integer"),
+        ("version = 2", "1:11: version is 1"),
+        (
+            "extends = \"paranoid\"",
+            "1:11: there is no preset \"paranoid\"; allowed are default, strict, cis, none",
+        ),
+        ("profile = \"standrad\"", "1:11: there is no profile \"standrad\"; did you mean standard?"),
+        ("\nfail-on = \"low\"", "2:1: there is no key \"fail-on\" here; did you mean fail_on?"),
+        ("[rules.setuid-fiel]", "1:8: there is no rule \"setuid-fiel\"; did you mean setuid-file?"),
+        (
+            "[rules.setuid-file]\nseveritiy = \"low\"",
+            "2:1: there is no key \"severitiy\" here; did you mean severity?",
+        ),
+        (
+            "[rules.setuid-file]\nallow = [{ path = \"usr/x\", reason = \"r\" }]",
+            "2:19: \"usr/x\" is no absolute path",
+        ),
+        (
+            "[rules.setuid-file]\nallow = [{ path = \"/a{b\", reason = \"r\" }]",
+            "2:19: \"/a{b\" is no pattern",
+        ),
+        ("[rules.setuid-file]\nallow = [{ path = \"/a\" }]", "2:10: an allowed path needs a reason"),
+        ("[rules.setuid-file]\nallow = [{ path = \"/a\", reason = \" \" }]", "the reason is empty"),
+        ("[rules.digest-mismatch]\nseverity = \"low\"", "digest-mismatch cannot weigh less than critical"),
+        ("[rules.digest-mismatch]\nallow = [{ path = \"/**\", reason = \"r\" }]", "cannot be allowed"),
+        ("[base]\nmutable = \"/x\"", "2:11: mutable is a list of strings, and this is a TOML string"),
+        ("[base]\nmutable = [1]", "2:12: mutable is a list of strings"),
+        (
+            "[profiles.x]\nbase = \"offical\"",
+            "2:8: there is no base demand \"offical\"; did you mean official?",
+        ),
+        (
+            "[profiles.x]\nrequire = [\"user-rot\"]",
+            "2:12: there is no rule \"user-rot\"; did you mean user-root?",
+        ),
+        ("[profiles.x]\ntell = [\"ambiguous-json\"]", "2:9: ambiguous-json cannot be only told"),
+        (
+            "[[waivers]]\nrule = \"user-root\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"",
+            "a waiver needs expires",
+        ),
+        (
+            "[[waivers]]\nrule = \"user-root\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
+            "a waiver needs a scope",
+        ),
+        (
+            "[[waivers]]\nrule = \"blob-missing\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
+            "cannot be waived",
+        ),
+        ("[[waivers]]\nexpires = \"2026-02-30\"", "2:11: expires is a date that exists"),
+        ("[[waivers]]\ndigest = \"sha256:12\"", "2:10: \"sha256:12\" is no digest"),
+        ("[[waivers]]\nfingerprint = \"xyz\"", "2:15: \"xyz\" is no fingerprint"),
+        ("waivers = 1", "1:11: waivers is a list of tables"),
+        ("a = ", "1:5: "),
+        ("a = 1\na = 2", "2:1: duplicate key"),
+    ] {
+        let all = mistakes(text);
+        assert!(all.contains(told) && all.starts_with("p.toml: "), "{text}\n{all}");
+    }
+    let two = mistakes("fail_on = \"x\"\n[rules.setuid-fiel]\n");
+    assert_eq!(two.lines().count(), 3, "{two}");
+    assert!(two.starts_with("p.toml: 2 mistakes"), "{two}");
+}
+
+#[test]
+fn a_bomb_is_a_mistake_and_costs_little() {
+    let deep = format!("a = {}{}", "[".repeat(200_000), "]".repeat(200_000));
+    assert!(mistakes(&deep).contains("1:"));
+    let dotted = format!("{} = 1", vec!["a"; 100_000].join("."));
+    assert!(mistakes(&dotted).contains("1:"));
+    let many: String = (0..100_000).map(|number| format!("unknown{number} = 1\n")).collect();
+    assert_eq!(mistakes(&many).lines().count(), 1 + crate::limits::POLICY_MISTAKES);
+}
+
+#[test]
+fn waivers_that_clash_are_a_mistake() {
+    let waiver = "[[waivers]]\nrule = \"user-root\"\nimage = \"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"\n";
+    let other = waiver.replace("2027", "2028");
+    assert!(mistakes(&format!("{waiver}{other}")).contains("the waiver of line 1 covers the same"));
+    assert!(read(&format!("{waiver}{}", other.replace("\"a\"", "\"b\""))).is_ok());
+}
+
+#[test]
+fn a_severity_moves_what_single_findings_say_along() {
+    let policy = read("[rules.base-metadata-changed]\nseverity = \"low\"\n").unwrap();
+    let rule = table::find("base-metadata-changed").unwrap();
+    let subject = subject(rule.id, "/x");
+    let weighed = |finding: Finding| policy.decide(rule, &finding, &subject).severity;
+    assert_eq!(weighed(Finding::new("x", "y")), Severity::Low);
+    assert_eq!(weighed(Finding::new("x", "y").severity(Severity::High)), Severity::High);
+    assert_eq!(weighed(Finding::new("x", "y").severity(Severity::Info)), Severity::Info);
+    let decision = policy.decide(rule, &Finding::new("x", "y"), &subject);
+    assert_eq!(decision.because, Some(Because::Severity(Place { line: 2, column: 12 })));
+}
+
+#[test]
+fn allowed_paths_are_accepted_and_others_are_not() {
+    let policy = read("[rules.setuid-file]\nallow = [{ path = \"/usr/bin/*\", reason = \"r\" }]").unwrap();
+    assert_eq!(decide(&policy, &subject("setuid-file", "/usr/bin/sudo")).standing, Standing::Waived);
+    for (rule, path) in [("setuid-file", "/usr/bin/x/sudo"), ("setgid-file", "/usr/bin/sudo")] {
+        assert_eq!(decide(&policy, &subject(rule, path)).standing, Standing::Fails);
+    }
+}
+
+#[test]
+fn a_waiver_holds_for_its_scope_and_until_its_day() {
+    let scope = |scope: &str, expires: &str| {
+        read(&format!(
+            "[[waivers]]\nrule = \"setuid-file\"\n{scope}\nreason = \"r\"\nowner = \"o\"\nexpires = \"{expires}\""
+        ))
+        .unwrap()
+    };
+    let names = ["example.com/shop/app:1".to_owned()];
+    let (one, two) = (Digest::sha256(b"1"), Digest::sha256(b"2"));
+    let is = Subject {
+        names: &names,
+        image: &[one],
+        layer: [Some(two), None],
+        content: Some(one),
+        fingerprint: "00112233445566778899aabbccddeeff",
+        ..subject("setuid-file", "/usr/bin/sudo")
+    };
+    let holds = |text: &str| decide(&scope(text, "2026-11-25"), &is).standing == Standing::Waived;
+    for text in [
+        "path = \"/usr/bin/sudo\"".to_owned(),
+        "image = \"example.com/*\"".to_owned(),
+        format!("digest = \"{one}\""),
+        format!("layer = \"{two}\""),
+        format!("fingerprint = \"00112233445566778899AABBCCDDEEFF\"\nsha256 = \"{}\"", one.hex()),
+        format!("path = \"/usr/**\"\nimage = \"*app:1\"\nsha256 = \"{one}\""),
+    ] {
+        assert!(holds(&text), "{text}");
+    }
+    for text in [
+        "path = \"/usr/bin/su\"".to_owned(),
+        "image = \"example.org/*\"".to_owned(),
+        format!("digest = \"{two}\""),
+        format!("layer = \"{one}\""),
+        // Whoever accepts a file accepts what it holds.
+        "fingerprint = \"00112233445566778899aabbccddeeff\"".to_owned(),
+        format!("fingerprint = \"00112233445566778899aabbccddeeff\"\nsha256 = \"{}\"", two.hex()),
+        "path = \"/usr/**\"\nimage = \"other\"".to_owned(),
+    ] {
+        assert!(!holds(&text), "{text}");
+    }
+    assert_eq!(decide(&scope("path = \"/**\"", "2026-11-24"), &is).standing, Standing::Fails);
+}
+
+#[test]
+fn profiles_demand_and_tell() {
+    let with = |name: &str| {
+        let choice = Choice { profile: Some(name), ..Choice::default() };
+        Policy::built_in(choice)
+    };
+    let error = with("standrad").unwrap_err();
+    assert!(error.hint_text().unwrap().contains("did you mean standard?"), "{error:?}");
+    let told = decide(&with("base-image").unwrap(), &subject("setuid-file", "/bin/su"));
+    assert_eq!((told.severity, told.standing), (Severity::Info, Standing::Told));
+    let none = BaseStatus::NotEvaluated { reason: String::new() };
+    let missing = BaseStatus::Missing { nearest: None };
+    let official = table::find("base-not-official").unwrap();
+    let modified = table::find("base-file-modified").unwrap();
+    for (name, without_catalog, with_catalog) in [
+        ("default", false, true),
+        ("standard", true, true),
+        ("custom", false, true),
+        ("base-image", false, false),
+    ] {
+        let policy = with(name).unwrap();
+        assert_eq!(policy.requires(official, false, &none), without_catalog, "{name}");
+        assert_eq!(policy.requires(official, true, &none), with_catalog, "{name}");
+        assert!(!policy.requires(modified, true, &missing), "{name}");
+        assert_eq!(policy.judges(modified), name != "base-image");
+    }
+}

@@ -1,0 +1,149 @@
+//! Findings that someone answers for: what a waiver or an allowed path covers, and until when.
+
+use globset::{Glob, GlobMatcher};
+use jiff::civil::Date;
+
+use super::document::Place;
+use crate::digest::Digest;
+
+/// What is known of a finding when waivers are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// Absolute in the image, as bytes.
+    pub path: Option<&'a [u8]>,
+    /// Computed diffID and stored digest of the layer that did it.
+    pub layer: [Option<Digest>; 2],
+    /// Names of the image.
+    pub names: &'a [String],
+    /// Computed digests of the image: manifest, configs.
+    pub image: &'a [Digest],
+    /// SHA-256 of the file's content, where the path is a regular file.
+    pub content: Option<Digest>,
+    /// Of the finding.
+    pub fingerprint: &'a str,
+}
+
+/// A path pattern, as written and compiled.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As written.
+    pub text: String,
+    matcher: GlobMatcher,
+}
+
+impl Pattern {
+    /// In paths `*` stays within one directory, and `**` does not.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
+        Ok(Self { text: text.to_owned(), matcher: compiled(glob)? })
+    }
+
+    /// In names of images `*` matches everything.
+    pub(super) fn of_names(text: &str) -> Result<Self, String> {
+        Ok(Self { text: text.to_owned(), matcher: compiled(Glob::new(text))? })
+    }
+
+    fn matches_path(&self, path: &[u8]) -> bool {
+        self.matcher.is_match(crate::rules::settings::as_path(path))
+    }
+
+    fn matches_name(&self, name: &str) -> bool {
+        self.matcher.is_match(name)
+    }
+}
+
+fn compiled(glob: Result<Glob, globset::Error>) -> Result<GlobMatcher, String> {
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
+}
+
+/// A path where a rule's findings are allowed for good.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Where the policy says so.
+    pub place: Place,
+    /// Which paths.
+    pub path: Pattern,
+    /// Why.
+    pub reason: String,
+}
+
+impl Allowance {
+    pub(super) fn covers(&self, subject: &Subject<'_>) -> bool {
+        subject.path.is_some_and(|path| self.path.matches_path(path))
+    }
+}
+
+/// Someone's word that findings are accepted.
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    /// Where the policy says so.
+    pub place: Place,
+    /// The rule whose findings are accepted.
+    pub rule: &'static str,
+    /// Only on these paths.
+    pub path: Option<Pattern>,
+    /// Only in images of these names.
+    pub image: Option<Pattern>,
+    /// Only in the image with this manifest or config digest.
+    pub digest: Option<Digest>,
+    /// Only of this layer: diffID or stored digest.
+    pub layer: Option<Digest>,
+    /// Only this finding.
+    pub fingerprint: Option<String>,
+    /// Only with this content.
+    pub sha256: Option<Digest>,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it applies.
+    pub expires: Option<Date>,
+}
+
+impl Waiver {
+    /// Whether it is one for this image at all.
+    pub fn concerns(&self, names: &[String], image: &[Digest]) -> bool {
+        let by_name = |pattern: &Pattern| names.iter().any(|name| pattern.matches_name(name));
+        self.image.as_ref().is_none_or(by_name) && self.digest.is_none_or(|digest| image.contains(&digest))
+    }
+
+    pub(super) fn covers(&self, subject: &Subject<'_>) -> bool {
+        let path = |pattern: &Pattern| subject.path.is_some_and(|path| pattern.matches_path(path));
+        // What a fingerprint names is what was looked at: other content is another finding.
+        let content = match (&self.fingerprint, self.sha256) {
+            (_, Some(sha256)) => subject.content == Some(sha256),
+            (Some(_), None) => subject.content.is_none(),
+            (None, None) => true,
+        };
+        self.rule == subject.rule
+            && content
+            && self.path.as_ref().is_none_or(path)
+            && self.layer.is_none_or(|layer| subject.layer.contains(&Some(layer)))
+            && self.fingerprint.as_ref().is_none_or(|fingerprint| fingerprint == subject.fingerprint)
+            && self.concerns(subject.names, subject.image)
+    }
+
+    /// Whether its last day is over.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|last| last < today)
+    }
+
+    /// Whether two cover the same.
+    pub(super) fn same_scope(&self, other: &Self) -> bool {
+        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.text.clone());
+        let scope = |waiver: &Self| {
+            (
+                waiver.rule,
+                text(&waiver.path),
+                text(&waiver.image),
+                waiver.digest,
+                waiver.layer,
+                waiver.fingerprint.clone(),
+                waiver.sha256,
+            )
+        };
+        scope(self) == scope(other)
+    }
+}

@@ -1,0 +1,174 @@
+//! Findings as the report has them, with what the policy makes of each.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction, PolicyLine};
+use crate::digest::{ContentId, Digest};
+use crate::facts::Facts;
+use crate::model::ImagePath;
+use crate::policy::{Because, Standing, Subject};
+use crate::rules::{Finding, Rule};
+use crate::scan::EntryKind;
+
+/// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
+#[derive(Debug, Clone, Copy)]
+pub struct Fingerprint<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// What tells two findings of one rule on one path apart.
+    pub detail: &'a str,
+}
+
+impl Fingerprint<'_> {
+    /// 32 hexadecimal digits.
+    pub fn text(&self) -> String {
+        // Lengths keep ("ab", "c") and ("a", "bc") apart.
+        let Fingerprint { rule, path, detail } = self;
+        let text = format!("1\n{rule}\n{}\n{path}\n{}\n{detail}\n", path.len(), detail.len());
+        let mut hex = Digest::sha256(text.as_bytes()).hex();
+        hex.truncate(32);
+        hex
+    }
+}
+
+/// What the findings of one image are told with.
+pub(super) struct Teller<'a> {
+    verdict: &'a ImageVerdict<'a>,
+    places: &'a [LayerPlace],
+    /// Computed digests that waivers may name the image by.
+    digests: Vec<Digest>,
+    /// The files of each layer, for findings that the effective tree does not show.
+    files: Vec<OnceCell<HashMap<&'a ImagePath, ContentId>>>,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(verdict: &'a ImageVerdict<'a>, places: &'a [LayerPlace]) -> Self {
+        let image = &verdict.facts.image;
+        Self {
+            verdict,
+            places,
+            digests: image.manifest_digest.into_iter().chain([image.config_digest]).collect(),
+            files: image.layers.iter().map(|_| OnceCell::new()).collect(),
+        }
+    }
+
+    pub(super) fn tell(&self, rule: &Rule, finding: &Finding) -> FindingReport {
+        let path = finding.path.as_ref().map(ToString::to_string);
+        let detail = finding_detail(finding);
+        let fingerprint =
+            Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail }.text();
+        let content = self.content(finding).map(Digest::Sha256);
+        let absolute = finding.path.as_ref().map(|path| [b"/", path.as_bytes()].concat());
+        let read = finding.layer.and_then(|index| self.verdict.facts.layers.get(index)?.as_ref());
+        let decision = self.verdict.policy.decide(
+            rule,
+            finding,
+            &Subject {
+                rule: rule.id,
+                path: absolute.as_deref(),
+                layer: [
+                    read.and_then(|read| Some(read.tar.as_ref().ok()?.diff_id)),
+                    read.map(|read| read.blob.sha256),
+                ],
+                names: &self.verdict.facts.image.names,
+                image: &self.digests,
+                content,
+                fingerprint: &fingerprint,
+            },
+        );
+        let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
+        for (name, value) in &finding.evidence {
+            add_evidence(&mut evidence, name, value);
+        }
+        FindingReport {
+            rule: rule.id,
+            severity: decision.severity,
+            status: match decision.standing {
+                Standing::Fails => FindingStatus::Fail,
+                Standing::Told => FindingStatus::Warn,
+                Standing::Waived => FindingStatus::Waived,
+            },
+            policy: decision.because.map(|because| self.policy_line(because)),
+            message: finding.message.clone(),
+            layer: finding.layer.and_then(|index| self.places.get(index).cloned()),
+            effective: finding.effective,
+            content_sha256: content.map(|digest| digest.hex()),
+            evidence,
+            remediation: finding.remediation.clone(),
+            fingerprint,
+            references: rule.references(),
+            path,
+        }
+    }
+
+    fn policy_line(&self, because: Because) -> PolicyLine {
+        let line = |action, line| PolicyLine { action, line, reason: None, owner: None, expires: None };
+        match because {
+            Because::Severity(place) => line(PolicyAction::Severity, place.line),
+            Because::Allowed(place, reason) => {
+                PolicyLine { reason: Some(reason), ..line(PolicyAction::Allow, place.line) }
+            }
+            Because::Waiver(index) => {
+                let Some(waiver) = self.verdict.policy.waivers.get(index) else {
+                    return line(PolicyAction::Waiver, 0);
+                };
+                PolicyLine {
+                    reason: Some(waiver.reason.clone()),
+                    owner: Some(waiver.owner.clone()),
+                    expires: waiver.expires.map(|date| date.to_string()),
+                    ..line(PolicyAction::Waiver, waiver.place.line)
+                }
+            }
+        }
+    }
+
+    /// What the file at the finding's path holds: in the effective tree, or in the layer that did it.
+    fn content(&self, finding: &Finding) -> Option<ContentId> {
+        let path = finding.path.as_ref()?;
+        let facts: &'a Facts = self.verdict.facts;
+        if !finding.effective
+            && let Some(layer) = finding.layer
+        {
+            let of_layer = || {
+                let files = facts.entries(layer).iter().filter(|entry| entry.kind == EntryKind::File);
+                files.map(|entry| (&entry.path, entry.content)).collect()
+            };
+            return self.files.get(layer)?.get_or_init(of_layer).get(path).copied();
+        }
+        let tree = &facts.rootfs.as_ref().ok()?.first()?.effective;
+        let inode = tree.get(path)?.inode();
+        (inode.kind == EntryKind::File).then_some(inode.content)
+    }
+}
+
+/// On one path a rule may find several things only where it names them: accounts, and the like. Without
+/// a path, the layer and the words tell; numbers and digests change with each build.
+fn finding_detail(finding: &Finding) -> String {
+    let named = finding.evidence.iter().find(|(name, _)| *name == "name");
+    let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
+    if finding.path.is_some() {
+        return named;
+    }
+    let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
+    format!("{:?} {words}", finding.layer)
+}
+
+/// A name that comes twice makes a list.
+fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str) {
+    let value = Value::String(value.to_owned());
+    match evidence.get_mut(name) {
+        None => {
+            evidence.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(list)) => list.push(value),
+        Some(first) => {
+            let before = first.take();
+            *first = Value::Array(vec![before, value]);
+        }
+    }
+}
