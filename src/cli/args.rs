@@ -71,6 +71,9 @@ pub struct CheckArguments {
     /// custom and base-image [default: as the policy says]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Environment that the image is for: the policy says which services it requires and allows
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
     /// The day of judgement, for waivers and ages [default: today]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,

@@ -28,8 +28,12 @@ pub(super) fn run(command: &PolicyCommand) -> Result<Exit> {
 
 /// The policy to judge by.
 pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
-    let choice =
-        Choice { profile: arguments.profile.as_deref(), fail_on: arguments.fail_on, at: arguments.at };
+    let choice = Choice {
+        profile: arguments.profile.as_deref(),
+        environment: arguments.env.as_deref(),
+        fail_on: arguments.fail_on,
+        at: arguments.at,
+    };
     let policy = match found(arguments.policy.as_deref())? {
         Some((source, text)) => Policy::read(&text, source, choice)?,
         None => Policy::built_in(choice)?,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::escape::escape_text;
-use crate::rules::{BaseDemand, Settings, Severity};
+use crate::rules::{BaseDemand, Environment, Pattern, Service, Services, Settings, Severity};
 
 /// All that a policy says, over the preset that it extends.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Draft {
     pub(super) removable: Vec<String>,
     pub(super) rules: BTreeMap<&'static str, RulePolicy>,
     pub(super) profiles: BTreeMap<String, Profile>,
+    pub(super) services: BTreeMap<String, Service>,
+    pub(super) environments: BTreeMap<String, Environment>,
     pub(super) waivers: Vec<Waiver>,
 }
 
@@ -34,16 +36,19 @@ impl Draft {
             removable: Vec::new(),
             rules: BTreeMap::new(),
             profiles: BTreeMap::new(),
+            services: BTreeMap::new(),
+            environments: BTreeMap::new(),
             waivers: Vec::new(),
         }
     }
 
-    /// What rules are told under a profile.
-    pub(super) fn settings(&self, profile: &Profile) -> Result<Settings> {
+    /// What rules are told under a profile, in an environment.
+    pub(super) fn settings(&self, profile: &Profile, environment: Option<Environment>) -> Result<Settings> {
         let settings = Settings::new(&self.mutable, &self.immutable, &self.removable);
         // Each pattern was tried when it was read.
         let mut settings = settings.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         settings.base = profile.base;
+        settings.services = Services { known: self.services.clone(), environment };
         Ok(settings)
     }
 
@@ -84,6 +89,16 @@ impl Draft {
                 push_list(&mut text, "tell", profile.tell.iter().copied());
             }
         }
+        for (name, service) in &self.services {
+            push_service(&mut text, name, service);
+        }
+        for (name, environment) in &self.environments {
+            let _ = writeln!(text, "\n[environments.{}]", quoted(name));
+            push_list(&mut text, "require", environment.require.iter().map(String::as_str));
+            if let Some(allowed) = &environment.allow {
+                push_list(&mut text, "allow", allowed.iter().map(String::as_str));
+            }
+        }
         for waiver in &self.waivers {
             push_waiver(&mut text, waiver);
         }
@@ -101,9 +116,27 @@ fn push_list<'a>(text: &mut String, key: &str, items: impl Iterator<Item = &'a s
     let _ = writeln!(text, "{key} = [\n{lines}]");
 }
 
+fn push_service(text: &mut String, name: &str, service: &Service) {
+    let _ = writeln!(text, "\n[services.{}]", quoted(name));
+    if let Some(description) = &service.description {
+        let _ = writeln!(text, "description = {}", quoted(description));
+    }
+    let signs = [
+        ("files", &service.files),
+        ("env", &service.env),
+        ("arguments", &service.arguments),
+        ("labels", &service.labels),
+    ];
+    for (key, patterns) in signs {
+        if !patterns.is_empty() {
+            push_list(text, key, patterns.iter().map(|pattern| pattern.text.as_str()));
+        }
+    }
+}
+
 fn push_waiver(text: &mut String, waiver: &Waiver) {
     let digest = |digest: Option<crate::digest::Digest>| digest.map(|digest| digest.to_string());
-    let pattern = |pattern: &Option<super::Pattern>| pattern.as_ref().map(|pattern| pattern.text.clone());
+    let pattern = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.text.clone());
     let _ = writeln!(text, "\n[[waivers]]\nrule = \"{}\"", waiver.rule);
     for (key, value) in [
         ("path", pattern(&waiver.path)),

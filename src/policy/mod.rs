@@ -18,13 +18,13 @@ pub use document::Place;
 pub use draft::Draft;
 pub use preset::Preset;
 pub use profile::Profile;
-pub use waiver::{Allowance, Pattern, Subject, Waiver};
+pub use waiver::{Allowance, Subject, Waiver};
 
 use crate::base::BaseStatus;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::model::{Fault, spelling};
-use crate::rules::{Finding, Rule, Settings, Severity};
+use crate::rules::{Finding, Needs, Rule, Settings, Severity};
 
 /// Where a policy comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub enum Because {
 pub struct Choice<'a> {
     /// The profile; else the policy's own default.
     pub profile: Option<&'a str>,
+    /// The environment that the image is for.
+    pub environment: Option<&'a str>,
     /// From which severity on a finding fails; else as the policy says.
     pub fail_on: Option<Severity>,
     /// The day of judgement; else today.
@@ -166,13 +168,17 @@ impl Policy {
     }
 
     /// Whether images are judged by the rule at all.
+    ///
+    /// Where the policy describes no service and no environment is named, services are nobody's concern.
     pub fn judges(&self, rule: &Rule) -> bool {
-        self.profile.judges(rule)
+        let services = &self.settings.services;
+        let concern = !services.known.is_empty() || services.environment.is_some();
+        self.profile.judges(rule) && (concern || rule.needs != Needs::Environment)
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
     pub fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
-        self.profile.requires(rule, has_catalog, base)
+        self.profile.requires(rule, has_catalog, self.settings.services.environment.is_some(), base)
     }
 }
 
@@ -195,15 +201,11 @@ impl Draft {
     /// The policy in force: this draft, by what the command line chooses of it.
     fn choose(self, source: Source, sha256: Digest, choice: Choice<'_>) -> Result<Policy> {
         let name = choice.profile.unwrap_or(&self.profile);
-        let Some(profile) = self.profiles.get(name).cloned() else {
-            let names: Vec<_> = self.profiles.keys().map(String::as_str).collect();
-            let near = spelling::nearest(name, names.iter().copied());
-            let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-            let what = format!("there is no profile \"{}\"", name.escape_debug());
-            return Err(Error::usage(what).hint(format!("{near}there are {}", names.join(", "))));
-        };
+        let profile = chosen("profile", name, &self.profiles)?;
+        let environment =
+            choice.environment.map(|name| chosen("environment", name, &self.environments)).transpose()?;
         let today = choice.at.unwrap_or_else(today);
-        let settings = self.settings(&profile)?;
+        let settings = self.settings(&profile, environment)?;
         Ok(Policy {
             source,
             sha256,
@@ -215,6 +217,23 @@ impl Draft {
             settings,
         })
     }
+}
+
+/// What the command line names of a policy.
+fn chosen<T: Clone>(what: &str, name: &str, known: &BTreeMap<String, T>) -> Result<T> {
+    if let Some(chosen) = known.get(name) {
+        return Ok(chosen.clone());
+    }
+    let names: Vec<_> = known.keys().map(String::as_str).collect();
+    let near = spelling::nearest(name, names.iter().copied());
+    let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    let there = if names.is_empty() {
+        "the policy has none".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    Err(Error::usage(format!("there is no {what} \"{}\"", name.escape_debug()))
+        .hint(format!("{near}{there}")))
 }
 
 /// Today, in UTC: the same day for every machine.

@@ -26,14 +26,20 @@ impl Profile {
 
     /// Whether images are judged by the rule at all.
     pub(super) fn judges(&self, rule: &Rule) -> bool {
-        self.base != BaseDemand::None || rule.needs == Needs::Image
+        self.base != BaseDemand::None || matches!(rule.needs, Needs::Image | Needs::Environment)
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
     ///
     /// Where the image stands on no base, the rule that says so fails, and those that compare with it
     /// have nothing to compare.
-    pub(super) fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
+    pub(super) fn requires(
+        &self,
+        rule: &Rule,
+        has_catalog: bool,
+        has_environment: bool,
+        base: &BaseStatus,
+    ) -> bool {
         if self.require.as_ref().is_some_and(|required| !required.contains(rule.id)) {
             return false;
         }
@@ -45,6 +51,8 @@ impl Profile {
         let nothing_to_compare = base.base_layers() == 0 && !matches!(base, BaseStatus::NotEvaluated { .. });
         match rule.needs {
             Needs::Image => true,
+            // Whoever names none asks for none.
+            Needs::Environment => has_environment,
             Needs::Catalog => asked,
             Needs::Base => asked && !nothing_to_compare,
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::document::{At, Document, Mistake, Table};
 use super::draft::{demand, shown};
-use super::waiver::{Allowance, Pattern, Waiver};
+use super::waiver::{Allowance, Waiver};
 use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rules::{BaseDemand, RULES, Rule, Severity, table};
+use crate::rules::{BaseDemand, Environment, Pattern, RULES, Rule, Service, Severity, table};
 
 /// The form of policy files.
 const VERSION: u64 = 1;
@@ -71,6 +71,12 @@ impl Draft {
                 root.not_one_of(&name, "profile", self.profiles.keys().map(String::as_str));
             }
             self.profile = name.value;
+        }
+        for (name, service) in root.inner("services").map(|mut all| all.named()).unwrap_or_default() {
+            self.add_service(name, service);
+        }
+        for (name, environment) in root.inner("environments").map(|mut all| all.named()).unwrap_or_default() {
+            self.add_environment(name, environment);
         }
         for waiver in root.tables("waivers") {
             self.add_waiver(waiver);
@@ -150,6 +156,54 @@ impl Draft {
         }
         table.end();
         self.profiles.insert(name.value, profile);
+    }
+
+    fn add_service(&mut self, name: At<String>, mut table: Table<'_>) {
+        let mut patterns = |key, read: fn(&Table<'_>, &At<String>) -> Option<Pattern>| {
+            let texts = table.strings(key).unwrap_or_default();
+            texts.iter().filter_map(|text| read(&table, text)).collect::<Vec<_>>()
+        };
+        let files = patterns("files", path_pattern);
+        let env = patterns("env", assignment_pattern);
+        let arguments = patterns("arguments", name_pattern);
+        let labels = patterns("labels", assignment_pattern);
+        if files.is_empty() && env.is_empty() && arguments.is_empty() && labels.is_empty() {
+            let what = format!(
+                "the service {} shows by nothing; it needs files, env, arguments or labels",
+                shown(&name.value)
+            );
+            table.mistake(name.place, what);
+        }
+        let description = table.string("description").map(|text| text.value);
+        self.services.insert(name.value, Service { description, files, env, arguments, labels });
+        table.end();
+    }
+
+    fn add_environment(&mut self, name: At<String>, mut table: Table<'_>) {
+        let require = table.strings("require").unwrap_or_default();
+        let require = self.known_services(&table, require);
+        let allow = table.strings("allow").unwrap_or_default();
+        let all = allow.iter().any(|name| name.value == "all");
+        let allow = self.known_services(&table, allow.into_iter().filter(|name| name.value != "all"));
+        let environment = Environment { name: name.value.clone(), require, allow: (!all).then_some(allow) };
+        self.environments.insert(name.value, environment);
+        table.end();
+    }
+
+    fn known_services(
+        &self,
+        table: &Table<'_>,
+        names: impl IntoIterator<Item = At<String>>,
+    ) -> BTreeSet<String> {
+        let mut known = BTreeSet::new();
+        for name in names {
+            if self.services.contains_key(&name.value) {
+                known.insert(name.value);
+            } else {
+                table.not_one_of(&name, "service", self.services.keys().map(String::as_str));
+            }
+        }
+        known
     }
 
     fn add_waiver(&mut self, mut table: Table<'_>) {
@@ -254,11 +308,24 @@ fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
         );
         return None;
     }
-    pattern(table, text, Pattern::new)
+    pattern(table, text, Pattern::of_paths)
 }
 
 fn name_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
-    pattern(table, text, Pattern::of_names)
+    pattern(table, text, Pattern::of_words)
+}
+
+/// Of `NAME=value`: without a value it would match nothing.
+fn assignment_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    if !text.value.contains('=') {
+        let what = format!(
+            "{} matches nothing: it is compared with NAME=value, so write NAME=*",
+            shown(&text.value)
+        );
+        table.mistake(text.place, what);
+        return None;
+    }
+    name_pattern(table, text)
 }
 
 fn pattern(

@@ -150,6 +150,16 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "[[waivers]]\nrule = \"blob-missing\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
             "cannot be waived",
         ),
+        ("[services.x]\nfiles = []", "1:11: the service \"x\" shows by nothing"),
+        ("[services.x]\nenv = [\"NAME\"]", "2:8: \"NAME\" matches nothing"),
+        (
+            "[services.apm]\nfiles = [\"/a\"]\n[environments.prod]\nallow = [\"amp\"]",
+            "4:10: there is no service \"amp\"; allowed are apm",
+        ),
+        (
+            "[environments.prod]\nrequire = [\"apm\"]",
+            "2:12: there is no service \"apm\"; nothing is allowed there",
+        ),
         ("[[waivers]]\nexpires = \"2026-02-30\"", "2:11: expires is a date that exists"),
         ("[[waivers]]\ndigest = \"sha256:12\"", "2:10: \"sha256:12\" is no digest"),
         ("[[waivers]]\nfingerprint = \"xyz\"", "2:15: \"xyz\" is no fingerprint"),

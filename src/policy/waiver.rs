@@ -1,10 +1,10 @@
 //! Findings that someone answers for: what a waiver or an allowed path covers, and until when.
 
-use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
 
 use super::document::Place;
 use crate::digest::Digest;
+use crate::rules::Pattern;
 
 /// What is known of a finding when waivers are asked.
 #[derive(Debug, Clone, Copy)]
@@ -23,39 +23,6 @@ pub struct Subject<'a> {
     pub content: Option<Digest>,
     /// Of the finding.
     pub fingerprint: &'a str,
-}
-
-/// A path pattern, as written and compiled.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    /// As written.
-    pub text: String,
-    matcher: GlobMatcher,
-}
-
-impl Pattern {
-    /// In paths `*` stays within one directory, and `**` does not.
-    pub(super) fn new(text: &str) -> Result<Self, String> {
-        let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
-        Ok(Self { text: text.to_owned(), matcher: compiled(glob)? })
-    }
-
-    /// In names of images `*` matches everything.
-    pub(super) fn of_names(text: &str) -> Result<Self, String> {
-        Ok(Self { text: text.to_owned(), matcher: compiled(Glob::new(text))? })
-    }
-
-    fn matches_path(&self, path: &[u8]) -> bool {
-        self.matcher.is_match(crate::rules::settings::as_path(path))
-    }
-
-    fn matches_name(&self, name: &str) -> bool {
-        self.matcher.is_match(name)
-    }
-}
-
-fn compiled(glob: Result<Glob, globset::Error>) -> Result<GlobMatcher, String> {
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| error.kind().to_string())
 }
 
 /// A path where a rule's findings are allowed for good.
@@ -105,7 +72,7 @@ pub struct Waiver {
 impl Waiver {
     /// Whether it is one for this image at all.
     pub fn concerns(&self, names: &[String], image: &[Digest]) -> bool {
-        let by_name = |pattern: &Pattern| names.iter().any(|name| pattern.matches_name(name));
+        let by_name = |pattern: &Pattern| names.iter().any(|name| pattern.matches(name));
         self.image.as_ref().is_none_or(by_name) && self.digest.is_none_or(|digest| image.contains(&digest))
     }
 

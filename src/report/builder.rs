@@ -63,7 +63,12 @@ fn policy_info(policy: &Policy, images: &[ImageReport]) -> PolicyInfo {
         discovered: matches!(policy.source, Source::Discovered(_)),
         sha256: policy.sha256.hex(),
         profile: policy.profile.name.clone(),
-        environment: None,
+        environment: policy
+            .settings
+            .services
+            .environment
+            .as_ref()
+            .map(|environment| environment.name.clone()),
         fail_on: policy.fail_on,
         waivers: policy.waivers.iter().map(|waiver| waiver_report(policy, waiver, images)).collect(),
     }

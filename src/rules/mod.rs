@@ -3,14 +3,19 @@
 
 mod base;
 mod integrity;
+pub mod pattern;
 mod privilege;
 pub mod rule;
+mod service;
+pub mod services;
 pub mod settings;
 pub mod severity;
 pub mod table;
 mod user;
 
+pub use pattern::Pattern;
 pub use rule::{Finding, Judgement, Needs, Rule};
+pub use services::{Environment, Service, Services};
 pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;
 pub use table::RULES;

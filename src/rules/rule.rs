@@ -32,6 +32,8 @@ pub enum Needs {
     Catalog,
     /// A catalog, and a base in it that the image stands on. Without the latter another rule fails.
     Base,
+    /// An environment, of which the policy says what may run there.
+    Environment,
 }
 
 impl Rule {

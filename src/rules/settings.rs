@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::services::Services;
 use crate::model::ImagePath;
 
 /// The policy as far as rules need it.
@@ -9,6 +10,8 @@ use crate::model::ImagePath;
 pub struct Settings {
     /// Which base is demanded.
     pub base: BaseDemand,
+    /// The services that the policy knows, and the environment asked for.
+    pub services: Services,
     mutable: GlobSet,
     immutable: GlobSet,
     removable: GlobSet,
@@ -58,6 +61,7 @@ impl Settings {
     ) -> Result<Self, globset::Error> {
         Ok(Self {
             base: BaseDemand::Either,
+            services: Services::default(),
             mutable: compile(mutable)?,
             immutable: compile(immutable)?,
             removable: compile(removable)?,

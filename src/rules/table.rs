@@ -1,11 +1,11 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{base, integrity, privilege, user};
+use super::{base, integrity, privilege, service, user};
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 30] = [
+pub static RULES: [&Rule; 32] = [
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
@@ -30,6 +30,8 @@ pub static RULES: [&Rule; 30] = [
     &integrity::layer_unsupported::RULE,
     &integrity::media_type_mismatch::RULE,
     &integrity::path_escapes_root::RULE,
+    &service::service_missing::RULE,
+    &service::service_not_allowed::RULE,
     &privilege::setgid_file::RULE,
     &privilege::setuid_file::RULE,
     &integrity::trailing_data::RULE,

@@ -1,0 +1,37 @@
+//! `service-missing`: see the page beside this file.
+
+use super::{asked, signs};
+use crate::facts::Facts;
+use crate::model::escape::escape_text;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::settings::Settings;
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "service-missing",
+    severity: Severity::Medium,
+    page: include_str!("service-missing.md"),
+    needs: Needs::Environment,
+    plan: no_plan,
+    judge,
+};
+
+fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+    let (services, environment, rootfs) = match asked(facts, settings) {
+        Ok(asked) => asked,
+        Err(judgement) => return judgement,
+    };
+    let is_missing = |name: &&String| {
+        services.known.get(*name).is_none_or(|service| signs(service, facts, rootfs).is_empty())
+    };
+    let finding = |name: &String| {
+        let message = format!(
+            "the service {} is not in the image, and the environment {} requires it",
+            escape_text(name),
+            escape_text(&environment.name)
+        );
+        let remedy = "add the service to the image; the policy says by which files, variables or arguments it is known";
+        Finding::new(message, remedy).evidence("name", escape_text(name))
+    };
+    Judgement::of(environment.require.iter().filter(is_missing).map(finding).collect())
+}

@@ -1,0 +1,44 @@
+//! `service-not-allowed`: see the page beside this file.
+
+use super::{asked, signs};
+use crate::facts::Facts;
+use crate::model::escape::escape_text;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::settings::Settings;
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "service-not-allowed",
+    severity: Severity::High,
+    page: include_str!("service-not-allowed.md"),
+    needs: Needs::Environment,
+    plan: no_plan,
+    judge,
+};
+
+fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+    let (services, environment, rootfs) = match asked(facts, settings) {
+        Ok(asked) => asked,
+        Err(judgement) => return judgement,
+    };
+    let mut findings = Vec::new();
+    for (name, service) in &services.known {
+        if environment.allows(name) {
+            continue;
+        }
+        let signs = signs(service, facts, rootfs);
+        if signs.is_empty() {
+            continue;
+        }
+        let what = service.description.as_deref().map(|what| format!(" ({})", escape_text(what)));
+        let message = format!(
+            "the service {}{} is not allowed in the environment {}",
+            escape_text(name),
+            what.unwrap_or_default(),
+            escape_text(&environment.name)
+        );
+        let remedy = "leave the service out of images for this environment, or have the policy allow it";
+        findings.push(signs.prove(Finding::new(message, remedy).evidence("name", escape_text(name))));
+    }
+    Judgement::of(findings)
+}
