@@ -28,7 +28,7 @@ need() {
         chmod 755 /usr/sbin/policy-rc.d
         policy_rc_d_is_ours=1
     fi
-    apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}" >/dev/null
     if [[ -n ${policy_rc_d_is_ours:-} ]]; then rm -f /usr/sbin/policy-rc.d; fi
 }
 

@@ -76,6 +76,7 @@ impl Builder {
     pub fn apply(&mut self, layer: usize, facts: &TarFacts) -> Result<()> {
         let number = u32::try_from(layer).unwrap_or(u32::MAX - 1);
         let in_place = self.runtime != Runtime::Overlay;
+        let over_nothing = self.tree.is_empty();
         let mut extraction = Extraction {
             runtime: self.runtime,
             tree: if in_place { std::mem::take(&mut self.tree) } else { Tree::new() },
@@ -84,7 +85,8 @@ impl Builder {
             anomalies: Vec::new(),
             refusal: None,
             visits: self.visits,
-            whiteouts: BTreeSet::new(),
+            over_nothing,
+            whiteouts: BTreeMap::new(),
             absent_whiteouts: BTreeSet::new(),
             opaque: BTreeSet::new(),
             pseudo_links: BTreeMap::new(),
@@ -145,8 +147,10 @@ pub(super) struct Extraction<'facts> {
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) refusal: Option<String>,
     pub(super) visits: u64,
-    /// What this layer has hidden: directory and name.
-    pub(super) whiteouts: BTreeSet<(NodeId, Box<[u8]>)>,
+    /// The layers below show nothing.
+    pub(super) over_nothing: bool,
+    /// What this layer has hidden, directory and name; and whether a lower layer's directory was there.
+    pub(super) whiteouts: BTreeMap<(NodeId, Box<[u8]>), bool>,
     /// What it has hidden in directories that are not there (yet).
     pub(super) absent_whiteouts: BTreeSet<ImagePath>,
     /// Directories that this layer makes opaque, for [`stack::mount`].
@@ -256,19 +260,28 @@ impl<'facts> Extraction<'facts> {
         self.parents.iter().filter(is_reset).map(|id| self.tree.path(*id))
     }
 
-    /// Whether the layer hid this path, or one above it, before the directory was there.
-    fn is_absent_whiteout(&self, path: &ImagePath) -> bool {
+    /// Whether readers differ on this content, for its layer hid a name on its path before.
+    ///
+    /// What takes the very name that was hidden replaces the whiteout, and so what lower layers hold
+    /// there; only a directory would be merged with a lower one. A directory that no entry names cannot
+    /// be made where an overlay driver has put the whiteout.
+    fn is_beside_whiteout(&self, entry: &Entry, directory: NodeId, missing: &[&[u8]]) -> bool {
+        let hidden = |name: &[u8]| self.whiteouts.get(&(directory, name.into())).copied();
+        let Some(first) = missing.first() else {
+            let was_directory = !self.whiteouts.is_empty() && hidden(entry.path.file_name()) == Some(true);
+            return was_directory && entry.kind == EntryKind::Directory;
+        };
+        if !self.whiteouts.is_empty() && hidden(first).is_some() {
+            return true;
+        }
         if self.absent_whiteouts.is_empty() {
             return false;
         }
-        let mut at = path.clone();
-        while !at.is_root() {
-            if self.absent_whiteouts.contains(&at) {
-                return true;
-            }
-            at = at.parent();
-        }
-        false
+        let mut at = entry.path.parent();
+        missing.iter().any(|_| {
+            let above = at.parent();
+            self.absent_whiteouts.contains(&std::mem::replace(&mut at, above))
+        })
     }
 
     fn content(&mut self, index: usize, entry: &'facts Entry) -> Result<()> {
@@ -285,9 +298,7 @@ impl<'facts> Extraction<'facts> {
         }
         let Parent::Found { directory, missing } = self.parent(entry, false)? else { return Ok(()) };
         let name = entry.path.file_name();
-        let first_new = missing.first().copied().unwrap_or(name);
-        let hides = !self.whiteouts.is_empty() && self.whiteouts.contains(&(directory, first_new.into()));
-        if hides || self.is_absent_whiteout(&entry.path) {
+        if self.is_beside_whiteout(entry, directory, &missing) {
             self.beside_whiteout(entry)?;
         }
         let directory = self.make_directories(directory, &missing)?;
@@ -331,7 +342,8 @@ impl<'facts> Extraction<'facts> {
     pub(super) fn parent(&mut self, entry: &'facts Entry, for_whiteout: bool) -> Result<Parent<'facts>> {
         let (directory, _) = entry.path.split();
         loop {
-            let (steps, found, symlink, missing) = match self.tree.follow(directory, true, Absent::Tell) {
+            let way = self.tree.follow(directory, true, Absent::Tell);
+            let (steps, found, symlink, missing, within) = match way {
                 Ok(found) => {
                     // A name that is absent can come from a symlink, too: then it is the tree's.
                     let missing = if found.symlink.is_none() {
@@ -345,14 +357,18 @@ impl<'facts> Extraction<'facts> {
                     } else {
                         Ok(found.node)
                     };
-                    (found.steps, node, found.symlink, missing)
+                    let within = found.missing.is_empty()
+                        && found.beyond.iter().all(|id| self.tree.is_seen(*id, self.layer));
+                    (found.steps, node, found.symlink, missing, within)
                 }
                 Err(stopped) => {
-                    (stopped.steps, Err((stopped.error, stopped.at)), stopped.symlink, Ok(Vec::new()))
+                    let error = Err((stopped.error, stopped.at));
+                    (stopped.steps, error, stopped.symlink, Ok(Vec::new()), false)
                 }
             };
             self.visit(steps)?;
-            if let Some(symlink) = symlink {
+            // A way within the layer's own directory is the same to all, but for an opaque marker.
+            if let Some(symlink) = symlink.filter(|_| !within || for_whiteout) {
                 self.through_symlink(entry, symlink)?;
             }
             match found {

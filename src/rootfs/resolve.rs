@@ -48,6 +48,8 @@ pub(super) struct Followed<'path> {
     pub(super) missing: Vec<&'path [u8]>,
     /// The first symlink followed.
     pub(super) symlink: Option<NodeId>,
+    /// It, and all names on the way from it.
+    pub(super) beyond: Vec<NodeId>,
     pub(super) hops: usize,
     /// How many parts were looked at.
     pub(super) steps: u64,
@@ -105,6 +107,7 @@ impl Tree {
         let mut pending: Vec<&'a [u8]> = path.split(|byte| *byte == b'/').rev().collect();
         let mut symlinks: Vec<NodeId> = Vec::new();
         let mut missing: Vec<&'a [u8]> = Vec::new();
+        let mut beyond: Vec<NodeId> = Vec::new();
         let (mut at, mut steps) = (Self::ROOT, 0);
         while let Some(part) = pending.pop() {
             steps += 1;
@@ -135,6 +138,9 @@ impl Tree {
             };
             let inode = self.inode(child);
             if inode.kind != EntryKind::Symlink || (pending.is_empty() && !follow_last) {
+                if !symlinks.is_empty() {
+                    beyond.push(child);
+                }
                 at = child;
                 continue;
             }
@@ -148,11 +154,13 @@ impl Tree {
                 return Err(stop(error, child));
             }
             symlinks.push(child);
+            beyond.push(child);
             if inode.link.first() == Some(&b'/') {
                 at = Self::ROOT;
             }
             pending.extend(inode.link.split(|byte| *byte == b'/').rev());
         }
-        Ok(Followed { node: at, missing, symlink: symlinks.first().copied(), hops: symlinks.len(), steps })
+        let (symlink, hops) = (symlinks.first().copied(), symlinks.len());
+        Ok(Followed { node: at, missing, symlink, beyond, hops, steps })
     }
 }

@@ -34,8 +34,10 @@ impl<'facts> Extraction<'facts> {
             self.absent_whiteouts.insert(entry.path.parent().join(name));
             return Ok(());
         }
-        self.whiteouts.insert((directory, name.into()));
-        let Some(hidden) = self.tree.child(directory, name) else { return Ok(()) };
+        let hidden = self.tree.child(directory, name);
+        *self.whiteouts.entry((directory, name.into())).or_default() |=
+            hidden.is_some_and(|hidden| self.tree.inode(hidden).is_directory());
+        let Some(hidden) = hidden else { return Ok(()) };
         if self.tree.is_seen(hidden, self.layer) {
             self.beside_whiteout(entry)?;
         }
@@ -66,7 +68,7 @@ impl<'facts> Extraction<'facts> {
     pub(super) fn opaque_marker(&mut self, entry: &'facts Entry) -> Result<()> {
         let Parent::Found { directory, missing } = self.parent(entry, true)? else { return Ok(()) };
         let is_root = missing.is_empty() && directory == Tree::ROOT;
-        if is_root && self.layer > 0 {
+        if is_root && !self.over_nothing {
             self.ambiguous(
                 entry,
                 "hides all that lower layers hold: vfs drivers and umoci obey it, overlay drivers and \

@@ -24,11 +24,21 @@ fn an_entry_through_a_symlink_of_a_lower_layer() {
 
 #[test]
 fn an_entry_through_a_symlink_of_its_own_layer() {
-    let own = [dir("usr"), symlink("bin", "usr"), file("bin/ls", 2)];
-    assert_eq!(readings(&[&own]), ["bin->usr usr/ usr/ls:2"; 3]);
-    let rootfs = build(&[&own]);
+    // An overlay driver has only what the layer holds to follow it through.
+    let lower = [dir("usr"), file("usr/x", 1)];
+    let own = [symlink("bin", "usr"), file("bin/ls", 2)];
+    assert_eq!(readings(&[&lower, &own]), ["bin->usr usr/ usr/ls:2 usr/x:1"; 3]);
+    let rootfs = build(&[&lower, &own]);
     assert_eq!(rootfs.readings.len(), 1, "equal readings are merged");
     assert_eq!(rootfs.readings[0].runtimes, [Runtime::Vfs, Runtime::Overlay, Runtime::Umoci]);
+    let by_lower = [symlink("bin", "via/d"), dir("real/d"), file("bin/ls", 2)];
+    let [vfs, overlay, _] = readings(&[&[dir("real/d"), symlink("via", "real")], &by_lower]);
+    assert_eq!(vfs, "bin->via/d real/ real/d/ real/d/ls:2 via->real");
+    assert_ne!(vfs, overlay);
+    // Docker's and podman's vfs follow no symlink to an opaque directory.
+    let opaque = [dir("usr"), symlink("bin", "usr"), file("bin/.wh..wh..opq", 0)];
+    let [vfs, _, umoci] = readings(&[&lower, &opaque]);
+    assert_eq!([vfs, umoci], ["bin->usr usr/ usr/x:1", "bin->usr usr/"]);
 }
 
 #[test]
@@ -42,8 +52,6 @@ fn a_whiteout_beside_an_entry_of_the_same_name() {
     let lower = [dir("d"), file("d/old", 1)];
     let file_first = [file("x", 2), file(".wh.x", 0)];
     assert_eq!(readings(&[&[file("x", 1)], &file_first]), ["", REFUSED, "x:2"]);
-    let whiteout_first = [file(".wh.x", 0), file("x", 2)];
-    assert_eq!(readings(&[&[file("x", 1)], &whiteout_first]), ["x:2"; 3]);
     // Overlay: the directory takes the whiteout's place, and the lower one shows through.
     let hidden_then_made = [file(".wh.d", 0), dir("d"), file("d/new", 2)];
     assert_eq!(readings(&[&lower, &hidden_then_made]), ["d/ d/new:2", "d/ d/new:2 d/old:1", "d/ d/new:2"]);
@@ -51,6 +59,11 @@ fn a_whiteout_beside_an_entry_of_the_same_name() {
     assert_eq!(readings(&[&lower, &implied]), ["d/ d/new:2", REFUSED, "d/ d/new:2"]);
     let below_first = [file("d/new", 2), file(".wh.d", 0)];
     assert_eq!(readings(&[&lower, &below_first]), ["", REFUSED, "d/ d/new:2"]);
+    // Where nothing was: no directory can be made in the place of a whiteout without an entry.
+    let nowhere = [file("a/.wh.b", 0), file("a/b/c", 2)];
+    assert_eq!(readings(&[&lower, &nowhere])[1], REFUSED);
+    let above = [file("a/.wh.b", 0), file("a/b/c/d", 2)];
+    assert_eq!(readings(&[&lower, &above])[1], REFUSED);
 }
 
 #[test]

@@ -20,6 +20,21 @@ fn implied() -> (EntryKind, u32, Vec<u8>) {
     (EntryKind::Directory, 0o755, Vec::new())
 }
 
+/// A path whose parents are followed through symlinks. The targets here are relative and without dots.
+fn followed(model: &Model, path: &[u8]) -> Vec<u8> {
+    let mut path = path.to_vec();
+    for _ in 0..40 {
+        let ends: Vec<usize> = (0..path.len()).filter(|at| path[*at] == b'/').collect();
+        let link = ends.into_iter().find_map(|end| {
+            let (kind, _, target) = model.get(&path[..end])?;
+            (*kind == EntryKind::Symlink).then(|| (end, target))
+        });
+        let Some((end, target)) = link else { break };
+        path = ImagePath::new(&path[..end]).parent().join(target).join(&path[end + 1..]).as_bytes().to_vec();
+    }
+    path
+}
+
 /// Whiteouts first, for they concern lower layers only; then what the layer adds, in order.
 fn apply(model: &mut Model, entries: &[Entry]) {
     for entry in entries {
@@ -31,7 +46,7 @@ fn apply(model: &mut Model, entries: &[Entry]) {
         }
     }
     for entry in entries.iter().filter(|entry| !entry.path.file_name().starts_with(b".wh.")) {
-        let path = entry.path.as_bytes();
+        let path = &*followed(model, entry.path.as_bytes());
         for (at, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             model.entry(path[..at].to_vec()).or_insert_with(implied);
         }

@@ -20,6 +20,29 @@ fn an_opaque_marker_spares_its_own_layer_wherever_it_stands() {
 }
 
 #[test]
+fn a_name_that_is_hidden_first_may_be_given_again() {
+    let lower = [file("f", 1), dir("d"), file("d/x", 1)];
+    assert_eq!(clear(&[&lower, &[file(".wh.f", 0), file("f", 2)]]), "d/ d/x:1 f:2");
+    assert_eq!(clear(&[&lower, &[file(".wh.f", 0), dir("f"), file("f/x", 2)]]), "d/ d/x:1 f/ f/x:2");
+    assert_eq!(clear(&[&lower, &[file(".wh.d", 0), file("d", 2)]]), "d:2 f:1");
+    let nowhere = [file("a/.wh.b", 0), dir("a/b"), file("a/b/c", 2), file(".wh.e", 0), symlink("e", "f")];
+    assert_eq!(clear(&[&lower, &nowhere]), "a/ a/b/ a/b/c:2 d/ d/x:1 e->f f:1");
+}
+
+#[test]
+fn an_entry_through_a_symlink_and_a_directory_of_its_own_layer() {
+    let own = [dir("usr/bin"), symlink("bin", "usr/bin"), file("bin/ls", 2), symlink("sbin", "/bin")];
+    let merged = "bin->usr/bin sbin->/bin usr/ usr/bin/ usr/bin/ls:2 usr/bin/su:4755";
+    assert_eq!(clear(&[&[&own[..], &[file("sbin/su", 0o4755)]].concat()]), merged);
+    assert_eq!(clear(&[&[dir("usr/bin")], &[&own[..], &[file("sbin/su", 0o4755)]].concat()]), merged);
+}
+
+#[test]
+fn an_opaque_root_over_nothing_hides_nothing() {
+    assert_eq!(clear(&[&[file(".wh.a", 0)], &[file(".wh..wh..opq", 0), file("d/y", 2)]]), "d/ d/y:2");
+}
+
+#[test]
 fn a_directory_over_a_directory_keeps_its_children() {
     let lower = [dir("a"), file("a/x", 1)];
     let upper = entry("a", EntryKind::Directory, 0o700);
