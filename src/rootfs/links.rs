@@ -93,19 +93,17 @@ impl Extraction<'_> {
             )?;
         }
         let old = self.tree.inode(target);
-        if old.kind != EntryKind::Symlink {
-            let new = relinked(old, entry, self.runtime);
-            if new != *old {
-                if !across {
-                    self.ambiguous(
-                        entry,
-                        "is a hard link with a mode, owner or attributes that differ from its target's: \
-                         vfs and overlay drivers set them on all names of the file, umoci on none",
-                    )?;
-                }
-                if self.runtime != Runtime::Umoci {
-                    *self.tree.inode_mut(target) = new;
-                }
+        let new = relinked(old, entry, self.runtime);
+        if new != *old {
+            if !across {
+                self.ambiguous(
+                    entry,
+                    "is a hard link with a mode, owner or attributes that differ from its target's: \
+                     vfs and overlay drivers set them on all names of the file, umoci on none",
+                )?;
+            }
+            if self.runtime != Runtime::Umoci {
+                *self.tree.inode_mut(target) = new;
             }
         }
         let origin = Origin::entry_of(self.layer, index);
@@ -134,13 +132,17 @@ impl Extraction<'_> {
     }
 }
 
-/// An inode after a hard link's metadata were set on it. Changing the owner, even to the same, takes
+/// An inode after a hard link's metadata were set on it: all but the mode of a symlink, which Linux has
+/// none for. Changing the owner, even to the same, takes
 /// a file's capabilities away (Linux `chown(2)`), so they stay only where the link bears them too:
 /// seen with Docker 20.10. podman 4.3 does not change an owner that is right already, and was seen to
 /// keep them; that is the reading of [`Runtime::Overlay`] here, for one of them must show it.
 fn relinked(old: &Inode, entry: &Entry, runtime: Runtime) -> Inode {
     let mut new = old.clone();
-    (new.mode, new.uid, new.gid) = (entry.mode, entry.uid, entry.gid);
+    (new.uid, new.gid) = (entry.uid, entry.gid);
+    if old.kind != EntryKind::Symlink {
+        new.mode = entry.mode;
+    }
     new.xattrs = with_added(&old.xattrs, &entry.xattrs);
     let owner_changes = runtime != Runtime::Overlay || (old.uid, old.gid) != (new.uid, new.gid);
     let loses = |inode: &Inode| inode.xattr(CAPABILITY).is_some() && entry.xattr(CAPABILITY).is_none();

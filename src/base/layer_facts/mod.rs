@@ -34,7 +34,7 @@ const MAGIC: &[u8; 8] = b"ocifacts";
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
 /// would be read as other entries, so that files of before are stale.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A facts file ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

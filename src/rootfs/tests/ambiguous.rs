@@ -120,6 +120,22 @@ fn a_hard_link_with_metadata_of_its_own() {
 }
 
 #[test]
+fn a_hard_link_to_a_symlink_with_another_owner() {
+    let upper = [symlink("a", "x"), Entry { gid: 5, ..hard_link("b", "a", 0o4755) }];
+    assert_eq!(readings(&[&upper]), ["a->x=b b->x=a"; 3]);
+    let rootfs = build(&[&upper]);
+    let owners: Vec<_> = rootfs
+        .readings
+        .iter()
+        .map(|reading| {
+            let inode = reading.effective.get(&ImagePath::new("a")).unwrap().inode();
+            (inode.gid, inode.mode)
+        })
+        .collect();
+    assert_eq!(owners, [(5, 0o777), (0, 0o777)]);
+}
+
+#[test]
 fn marks_of_overlayfs() {
     let lower = [dir("d"), file("d/x", 1), file("f", 1)];
     let device = entry("f", EntryKind::CharDevice, 0o600);

@@ -87,7 +87,8 @@ impl Tar {
     }
 
     pub(crate) fn pax(self, flag: u8, list: &[(&str, &[u8])]) -> Self {
-        self.entry("PaxHeaders/x", flag, &records(list))
+        let name = if flag == b'g' { "pax_global_header" } else { "PaxHeaders/x" };
+        self.entry(name, flag, &records(list))
     }
 
     /// A GNU long name (`L`) or link (`K`).

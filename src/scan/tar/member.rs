@@ -163,6 +163,43 @@ impl TarReader<'_> {
         Ok(())
     }
 
+    /// A global header has a name too, which means nothing (POSIX) but is handed to whoever reads with
+    /// Go: seen, Docker 20.10, podman 4.3, buildah 1.28 and containerd 1.6 obey it as a whiteout's, or
+    /// remove what has that name, before they see that the header is no entry; umoci 0.4.7 refuses the
+    /// layer. A whiteout becomes a member; of the rest, which not all drivers do, it is told.
+    pub(super) fn named_global(&mut self, header: &Header) -> Result<Option<Member>> {
+        let path = ImagePath::clean(&header.name).path;
+        let is_mark = |part: &[u8]| part.starts_with(b".wh.");
+        let marked = path.parts().any(is_mark);
+        // As git, Python's tarfile, and pax and Go name it.
+        let usual = matches!(path.file_name(), b"pax_global_header" | b"@PaxHeader")
+            || path.file_name().starts_with(b"GlobalHead.");
+        if usual && !marked {
+            return Ok(None);
+        }
+        let is_whiteout = is_mark(path.file_name());
+        let what = if is_whiteout {
+            "a global PAX header has a whiteout's name, which runtimes written in Go obey"
+        } else {
+            "a global PAX header has a file's name: Docker, podman and containerd remove what is there, \
+             others do not"
+        };
+        self.faults.push(Anomaly::new(Fault::AmbiguousHeader, what).path(&path))?;
+        Ok(is_whiteout.then(|| Member {
+            name: header.name.clone(),
+            other_names: Vec::new(),
+            kind: EntryKind::File,
+            link: Vec::new(),
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            mtime: header.mtime,
+            device: (0, 0),
+            xattrs: Vec::new(),
+        }))
+    }
+
     /// Makes a member of its header and what stood before it, and sets up its body.
     pub(super) fn member(&mut self, header: Header, block: Block, mut pending: Pending) -> Result<Member> {
         let records = pending.records.take().unwrap_or_default();

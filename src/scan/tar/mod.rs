@@ -76,6 +76,8 @@ pub(crate) struct TarReader<'a> {
     size: u64,
     /// The global extended headers so far.
     global: Records,
+    /// What stood before a global header that became a member.
+    held: Pending,
     /// Whether the archive's end was reached.
     ended: bool,
     /// What was broken or ambiguous so far.
@@ -92,6 +94,7 @@ impl<'a> TarReader<'a> {
             sparse: None,
             size: 0,
             global: Records::default(),
+            held: Pending::default(),
             ended: false,
             faults: Faults::default(),
         }
@@ -104,7 +107,7 @@ impl<'a> TarReader<'a> {
 
     /// The next member; what is left of the current one is skipped. `None` at the archive's end.
     pub(crate) fn next(&mut self) -> Result<Option<Member>> {
-        let mut pending = Pending::default();
+        let mut pending = std::mem::take(&mut self.held);
         loop {
             self.skip_body()?;
             let Some(block) = self.header_block()? else {
@@ -128,6 +131,10 @@ impl<'a> TarReader<'a> {
                     }
                     pending = pending.after_global()?;
                     self.take_global(records)?;
+                    if let Some(member) = self.named_global(&header)? {
+                        self.held = pending;
+                        return Ok(Some(member));
+                    }
                 }
                 b'L' => {
                     let name = self.special(&header)?;

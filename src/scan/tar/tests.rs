@@ -168,6 +168,28 @@ fn global_records_reach_all_later_entries_and_are_told() {
 }
 
 #[test]
+fn the_name_of_a_global_header_is_obeyed_by_runtimes() {
+    let comment = super::build::records(&[("comment", b"x")]);
+    for usual in ["pax_global_header", "tmp/GlobalHead.7.1", "././@PaxHeader"] {
+        assert_eq!(one(Tar::new().entry(usual, b'g', &comment).file("f", "")).path.to_string(), "/f");
+    }
+    for (name, names) in [
+        ("etc/.wh.shadow", &["/etc/.wh.shadow", "/f"][..]),
+        ("./a/.wh..wh..opq", &["/a/.wh..wh..opq", "/f"]),
+        ("etc/shadow", &["/f"]),
+        ("./", &["/f"]),
+        (".wh.a/pax_global_header", &["/f"]),
+    ] {
+        let (entries, faults) = read(Tar::new().entry(name, b'g', &comment).file("f", "x").end());
+        assert_eq!(paths(&entries), names);
+        assert_eq!(faults, [Fault::AmbiguousHeader], "{name}");
+    }
+    // What stood before it is not lost.
+    let tar = Tar::new().long(b'L', "long").entry(".wh.a", b'g', &comment).file("f", "x");
+    assert_eq!(paths(&read(tar.end()).0), ["/.wh.a", "/long", "/f"]);
+}
+
+#[test]
 fn two_names_of_one_entry_are_both_judged() {
     for (tar, names) in [
         (

@@ -8,8 +8,12 @@ use super::pax::{self, Records};
 /// An entry's extended attributes by name.
 pub(super) type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// Attributes by which the kernel grants or denies something.
+const PRIVILEGED: [&[u8]; 3] = [b"security.", b"system.", b"trusted."];
+
 /// Collects them from the global and the local records, the local ones last. Yields also the names
-/// whose two forms disagree or cannot be decoded: readers that know one form only read another value.
+/// whose two forms disagree or cannot be decoded, and privileged ones that are there in libarchive's
+/// form only: readers that know one form, as Go's `archive/tar` does, read another value.
 pub(super) fn collect(global: &Records, local: Option<&Records>) -> (Xattrs, Vec<Vec<u8>>) {
     let mut all = Xattrs::new();
     let mut doubtful = Vec::new();
@@ -27,7 +31,8 @@ pub(super) fn collect(global: &Records, local: Option<&Records>) -> (Xattrs, Vec
             }
         }
         for (name, value) in &libarchive {
-            if schily.get(name).is_some_and(|other| other != value) {
+            let privileged = PRIVILEGED.iter().any(|prefix| name.starts_with(prefix));
+            if schily.get(name).map_or(privileged, |other| other != value) {
                 doubtful.push(name.clone());
             }
         }
@@ -107,6 +112,19 @@ mod tests {
         let (global, local) = (Records::parse(&set).unwrap(), Records::parse(&taken_back).unwrap());
         assert_eq!(collect(&global, None).0.into_keys().collect::<Vec<_>>(), [b"user.a"]);
         assert!(collect(&global, Some(&local)).0.is_empty());
+    }
+
+    #[test]
+    fn privileges_in_one_form_only_are_told() {
+        for (key, told) in [
+            ("LIBARCHIVE.xattr.security.capability", 1),
+            ("SCHILY.xattr.security.capability", 0),
+            ("LIBARCHIVE.xattr.user.a", 0),
+        ] {
+            let records = Records::parse(&super::super::build::records(&[(key, b"AQAA")])).unwrap();
+            let (xattrs, doubtful) = collect(&Records::default(), Some(&records));
+            assert_eq!((xattrs.len(), doubtful.len()), (1, told), "{key}");
+        }
     }
 
     #[test]
