@@ -109,15 +109,17 @@ def unescaped(text):
 
 def of_reading(reading):
     """One reading of `ocicheck inspect --tree`."""
-    tree = {}
+    tree, files = {}, {}
     for item in reading["tree"]:
-        tree[unescaped(item["path"])] = Node(
+        path = unescaped(item["path"])
+        tree[path] = Node(
             item["type"], int(item["mode"], 8), item["uid"], item["gid"], item["size"], item["sha256"],
             item["target"] and unescaped(item["target"]), item["device"],
             {unescaped(name).decode(): value for name, value in item["xattrs"].items()},
-            frozenset(map(unescaped, item["hardLinks"])),
         )
-    return tree
+        first = item["hardLinkTo"]
+        files.setdefault(unescaped(first) if first else path, []).append(path)
+    return link_up(tree, files.values())
 
 
 def shown(path):

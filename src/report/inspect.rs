@@ -11,7 +11,7 @@ use crate::digest::hex;
 use crate::facts::Facts;
 use crate::model::Anomaly;
 use crate::model::escape::escape_bytes;
-use crate::rootfs::{NodeRef, Runtime, Tree};
+use crate::rootfs::{HardLinks, NodeRef, Runtime, Tree};
 use crate::scan::facts::Xattr;
 use crate::scan::{Entry, EntryKind};
 
@@ -145,8 +145,8 @@ pub struct NodeReport {
     pub attributes: Attributes,
     /// The layer that put it there.
     pub layer: usize,
-    /// Other names of the same file.
-    pub hard_links: Vec<String>,
+    /// The first name of the same file; null for that name itself, and for what has one name only.
+    pub hard_link_to: Option<String>,
 }
 
 /// A member of a layer's tar.
@@ -217,6 +217,7 @@ fn anomaly_report(anomaly: &Anomaly) -> AnomalyReport {
 }
 
 fn tree_report(tree: &Tree) -> Vec<NodeReport> {
+    let mut links = HardLinks::default();
     let node = |(path, node): (crate::model::ImagePath, NodeRef<'_>)| {
         let inode = node.inode();
         let is_file = inode.kind == EntryKind::File;
@@ -234,7 +235,7 @@ fn tree_report(tree: &Tree) -> Vec<NodeReport> {
                 xattrs: xattrs(&inode.xattrs),
             },
             layer: node.origin().layer(),
-            hard_links: node.other_names().iter().map(ToString::to_string).collect(),
+            hard_link_to: links.first_name(&path, node).map(ToString::to_string),
         }
     };
     tree.walk().map(node).collect()

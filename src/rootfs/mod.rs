@@ -30,7 +30,7 @@ pub use apply::{Builder, Runtime};
 pub use resolve::{ResolveError, Resolved};
 pub use tree::{Inode, NodeRef, Origin, Tree, Xattrs};
 pub use users::{UserReadings, resolve_user};
-pub use walk::Walk;
+pub use walk::{HardLinks, Walk};
 
 use crate::error::Result;
 use crate::model::{Anomaly, Fault, ImagePath};

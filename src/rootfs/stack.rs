@@ -47,7 +47,7 @@ pub(super) fn mount(tree: &mut Tree, upper: &Tree, layer: u32, opaque: &BTreeSet
             if marks::is_overlay_whiteout(inode.kind, inode.device) {
                 continue;
             }
-            let inode_number = upper.node(node.id).inode;
+            let inode_number = node.inode_id();
             let added = match linked.get(&inode_number) {
                 Some(first) => tree.add_link(to, name, *first, origin)?,
                 None => tree.add(to, name, inode.clone(), origin)?,

@@ -4,6 +4,8 @@ mod ambiguous;
 mod model;
 mod plain;
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::digest::Digest;
 use crate::model::ImagePath;
@@ -68,6 +70,7 @@ pub(super) fn build(layers: &[&[Entry]]) -> Rootfs {
 
 /// A tree on one line: `d` directories, modes of files, `path->target`, `path=first other name`.
 pub(super) fn show(tree: &Tree) -> String {
+    let names = names_by_inode(tree);
     let line = |(path, node): (ImagePath, NodeRef<'_>)| {
         let inode = node.inode();
         let mut text = path.to_string().trim_start_matches('/').to_owned();
@@ -81,12 +84,20 @@ pub(super) fn show(tree: &Tree) -> String {
         for (name, value) in inode.xattrs.iter() {
             text += &format!("[{}={}]", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
         }
-        if let Some(other) = node.other_names().first() {
+        let other = names[&node.inode_id()].iter().find(|name| **name != path);
+        if let Some(other) = other {
             text += &format!("={}", other.to_string().trim_start_matches('/'));
         }
         text
     };
     tree.walk().skip(1).map(line).collect::<Vec<_>>().join(" ")
+}
+
+/// All names of each inode, sorted.
+pub(super) fn names_by_inode(tree: &Tree) -> BTreeMap<tree::InodeId, Vec<ImagePath>> {
+    let mut names: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    tree.walk().for_each(|(path, node)| names.entry(node.inode_id()).or_default().push(path));
+    names
 }
 
 /// The tree of layers that nothing is ambiguous in.

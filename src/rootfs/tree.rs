@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::walk::HardLinks;
 use crate::digest::ContentId;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -146,9 +147,6 @@ pub(super) struct Node {
     pub(super) origin: Origin,
     /// One more than the last layer that had an entry here or below.
     seen: u32,
-    /// The ring of the names of one inode.
-    next_name: NodeId,
-    previous_name: NodeId,
     pub(super) children: BTreeMap<Arc<[u8]>, NodeId>,
 }
 
@@ -186,8 +184,6 @@ impl Tree {
             inode: InodeId(0),
             origin,
             seen: 0,
-            next_name: Self::ROOT,
-            previous_name: Self::ROOT,
             children: BTreeMap::new(),
         };
         let slot = Slot { inode: Inode::implied_directory(origin), names: 1 };
@@ -286,7 +282,7 @@ impl Tree {
     ) -> Result<NodeId> {
         let id = InodeId(self.slots.len() as u32);
         self.slots.push(Slot { inode, names: 0 });
-        self.add_name(parent, name, id, origin, None)
+        self.add_name(parent, name, id, origin)
     }
 
     /// Adds one more name of the inode that `of` names.
@@ -298,38 +294,23 @@ impl Tree {
         origin: Origin,
     ) -> Result<NodeId> {
         let inode = self.node(of).inode;
-        self.add_name(parent, name, inode, origin, Some(of))
+        self.add_name(parent, name, inode, origin)
     }
 
-    fn add_name(
-        &mut self,
-        parent: NodeId,
-        name: &[u8],
-        inode: InodeId,
-        origin: Origin,
-        ring: Option<NodeId>,
-    ) -> Result<NodeId> {
+    fn add_name(&mut self, parent: NodeId, name: &[u8], inode: InodeId, origin: Origin) -> Result<NodeId> {
         if self.nodes.len() >= limits::ENTRIES {
             return Err(Error::limit("the number of names of an image", "ENTRIES", limits::ENTRIES as u64));
         }
         let id = NodeId(self.nodes.len() as u32);
         let name: Arc<[u8]> = name.into();
-        let (previous_name, next_name) = match ring {
-            Some(of) => (of, self.node(of).next_name),
-            None => (id, id),
-        };
         self.nodes.push(Node {
             parent,
             name: Arc::clone(&name),
             inode,
             origin,
             seen: 0,
-            next_name,
-            previous_name,
             children: BTreeMap::new(),
         });
-        self.node_mut(previous_name).next_name = id;
-        self.node_mut(next_name).previous_name = id;
         self.slot_mut(inode).names += 1;
         self.node_mut(parent).children.insert(name, id);
         self.live += 1;
@@ -350,9 +331,7 @@ impl Tree {
             doomed.extend(std::mem::take(&mut node.children).into_values());
             node.name = Arc::default();
             node.parent = id;
-            let (inode, next, previous) = (node.inode, node.next_name, node.previous_name);
-            self.node_mut(previous).next_name = next;
-            self.node_mut(next).previous_name = previous;
+            let inode = node.inode;
             self.live = self.live.saturating_sub(1);
             let slot = self.slot_mut(inode);
             slot.names = slot.names.saturating_sub(1);
@@ -383,12 +362,12 @@ impl Tree {
     /// Whether both show the same names, each with the same inode and the same other names; where
     /// they come from does not count.
     pub fn same_as(&self, other: &Tree) -> bool {
+        let (mut my_links, mut their_links) = (HardLinks::default(), HardLinks::default());
         self.live == other.live
             && self.walk().zip(other.walk()).all(|((path, mine), (other_path, theirs))| {
                 path == other_path
                     && mine.inode().same_as(theirs.inode())
-                    && mine.names() == theirs.names()
-                    && (mine.names() == 1 || mine.first_name() == theirs.first_name())
+                    && my_links.first_name(&path, mine) == their_links.first_name(&path, theirs)
             })
     }
 }
@@ -424,25 +403,11 @@ impl<'tree> NodeRef<'tree> {
 
     /// How many names its inode has.
     pub fn names(self) -> usize {
-        self.tree.slot(self.tree.node(self.id).inode).names as usize
+        self.tree.slot(self.inode_id()).names as usize
     }
 
-    /// The other names of its inode, sorted.
-    pub fn other_names(self) -> Vec<ImagePath> {
-        let mut names = Vec::new();
-        let mut at = self.tree.node(self.id).next_name;
-        while at != self.id && names.len() < self.names() {
-            names.push(self.tree.path(at));
-            at = self.tree.node(at).next_name;
-        }
-        names.sort();
-        names
-    }
-
-    /// The first of all names of its inode: what tells hard-linked groups apart.
-    fn first_name(self) -> ImagePath {
-        let path = self.path();
-        self.other_names().into_iter().next().filter(|other| *other < path).unwrap_or(path)
+    pub(super) fn inode_id(self) -> InodeId {
+        self.tree.node(self.id).inode
     }
 
     /// The names in a directory, sorted; none for all else.

@@ -1,6 +1,9 @@
 //! All names of a tree, in the order of their paths' bytes.
 
-use super::tree::{NodeId, NodeRef, Tree};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::tree::{InodeId, NodeId, NodeRef, Tree};
 use crate::model::ImagePath;
 
 /// One directory on the way: which name comes next, and which directories wait to be entered.
@@ -62,6 +65,30 @@ impl<'tree> Iterator for Walk<'tree> {
                 level.waiting.push(*id);
             }
             return Some((level.path.join(name), self.tree.reference(*id)));
+        }
+    }
+}
+
+/// Which names are names of one file, told while a tree is walked: at no cost that grows with the
+/// number of names of one file, which hostile layers choose.
+#[derive(Debug, Default)]
+pub struct HardLinks {
+    first_names: BTreeMap<InodeId, ImagePath>,
+}
+
+impl HardLinks {
+    /// The first name of the file that `path` is a further name of; `None` for the first name itself,
+    /// and for what has one name only. To be asked for each name once, as [`Tree::walk`] gives them.
+    pub fn first_name(&mut self, path: &ImagePath, node: NodeRef<'_>) -> Option<&ImagePath> {
+        if node.names() <= 1 {
+            return None;
+        }
+        match self.first_names.entry(node.inode_id()) {
+            Entry::Occupied(first) => Some(first.into_mut()),
+            Entry::Vacant(place) => {
+                place.insert(path.clone());
+                None
+            }
         }
     }
 }

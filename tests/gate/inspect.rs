@@ -49,7 +49,8 @@ fn the_tree_tells_which_layer_put_each_path_there() {
         node("/bin").map(|node| (&node["type"], &node["target"])),
         Some((&"symlink".into(), &"usr/bin".into()))
     );
-    assert_eq!(node("/opt/a").map(|node| &node["hardLinks"][0]), Some(&"/opt/b".into()));
+    assert_eq!(node("/opt/a").map(|node| &node["hardLinkTo"]), Some(&Value::Null));
+    assert_eq!(node("/opt/b").map(|node| &node["hardLinkTo"]), Some(&"/opt/a".into()));
     assert_eq!(node("/opt/c\\x0a\\\\").map(|node| &node["xattrs"]["user.k"]), Some(&"76".into()));
     assert_eq!(node("/usr/bin/sh"), None);
     let paths: Vec<_> = tree.iter().map(|node| node["path"].as_str().unwrap()).collect();

@@ -198,3 +198,14 @@ fn a_root_that_is_more_than_ordinary() {
     let link = build(&[&[symlink("", "x")]]);
     assert!(link.readings[0].effective.is_empty() && link.anomalies.len() == 1);
 }
+
+/// Each name told all others, and readings were compared by that: minutes for 20,000 hard links.
+#[test]
+fn readings_with_many_names_of_one_file_are_compared_in_linear_time() {
+    let mut upper = vec![file("bin/ls", 1), file("a", 1)];
+    upper.extend((0..20_000).map(|number| hard_link(&format!("b/{number}"), "a", 1)));
+    let started = std::time::Instant::now();
+    let rootfs = build(&[&[file("usr/bin/sh", 1), symlink("bin", "usr/bin")], &upper]);
+    assert_eq!(rootfs.readings.len(), 2);
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

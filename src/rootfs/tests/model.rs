@@ -132,9 +132,14 @@ proptest! {
             let paths: Vec<ImagePath> = builder.tree().walk().map(|(path, _)| path).collect();
             prop_assert!(paths.is_sorted());
             prop_assert_eq!(paths.len(), builder.tree().len());
+            let names = names_by_inode(builder.tree());
+            let mut links = HardLinks::default();
             for (path, node) in builder.tree().walk() {
-                prop_assert_eq!(node.path(), path);
-                prop_assert_eq!(node.other_names().len() + 1, node.names());
+                prop_assert_eq!(node.path(), path.clone());
+                let names = &names[&node.inode_id()];
+                prop_assert_eq!(names.len(), node.names());
+                let first = names.first().filter(|first| **first != path);
+                prop_assert_eq!(links.first_name(&path, node), first);
             }
         }
     }

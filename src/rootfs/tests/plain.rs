@@ -92,6 +92,20 @@ fn hard_links_share_one_inode() {
 }
 
 #[test]
+fn which_names_share_a_file_tells_trees_apart() {
+    let tree = |links: [(&str, &str); 2]| {
+        let linked = |(path, target)| hard_link(path, target, 1);
+        let mut layer = vec![file("a", 1), file("b", 1)];
+        layer.extend(links.map(linked));
+        build(&[&layer]).readings.swap_remove(0).effective
+    };
+    let one = tree([("c", "a"), ("d", "b")]);
+    assert!(one.same_as(&tree([("c", "a"), ("d", "b")])));
+    assert!(!one.same_as(&tree([("c", "b"), ("d", "a")])));
+    assert!(!one.same_as(&tree([("c", "a"), ("d", "a")])));
+}
+
+#[test]
 fn replacing_one_name_leaves_the_others() {
     let lower = [file("a", 1), hard_link("b", "a", 1), hard_link("c", "a", 1)];
     assert_eq!(clear(&[&lower, &[file("a", 2)]]), "a:2 b:1=c c:1=b");
