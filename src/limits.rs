@@ -83,6 +83,21 @@ pub const CAPTURED_FILE_BYTES: u64 = 16 << 20;
 /// Bytes of all captured files of one layer.
 pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
 
+/// Bytes of one captured rpm database, which keeps the headers of its packages whole, change logs and
+/// all: a small image has 10 MB, a workstation with 2,500 packages 150 MB.
+pub const RPM_DATABASE_BYTES: u64 = 256 << 20;
+
+/// Bytes of all captured rpm databases of one layer: two of the largest, one made out of the other.
+pub const RPM_DATABASES_LAYER_BYTES: u64 = 2 * RPM_DATABASE_BYTES;
+
+/// Bytes of all files captured while the layers of one input are read: the ceilings above hold for each
+/// layer, and layers are many. What finds no room is read again, alone, if the tree still has it; as
+/// much again may be read so for each image.
+pub const CAPTURED_BYTES: u64 = 1 << 30;
+
+/// Bytes of all files kept in one facts file: as many as a layer's captured files may have.
+pub const FACTS_CONTENT_BYTES: u64 = CAPTURED_LAYER_BYTES + RPM_DATABASES_LAYER_BYTES;
+
 /// Bytes of one facts file as stored: 10 million entries take about half of it.
 pub const FACTS_FILE_BYTES: u64 = 1 << 30;
 
@@ -111,6 +126,12 @@ pub const LAYER_VISITS: u64 = 60_000_000;
 
 /// Accounts of one file; each costs many times the two bytes that its line may take.
 pub const ACCOUNT_LINES: u64 = 1_000_000;
+
+/// Packages of one rpm database. All of Fedora has 70,000.
+pub const PACKAGES: usize = 200_000;
+
+/// Bytes of a name, version or other short text of an rpm package: each may point at the same bytes.
+pub const PACKAGE_TEXT_BYTES: usize = 64 << 10;
 
 /// Files of all packages of one database. A whole TeX Live brings about 200,000.
 pub const PACKAGE_FILES: usize = 2_000_000;

@@ -4,27 +4,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ImagePath;
-use crate::packages::{Databases, FileDigest, Package};
+use crate::packages::{Databases, Package, Packed};
 use crate::rootfs::Tree;
 
 /// A path as one package has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owned {
+pub(super) struct Owned<'a> {
     /// Index of the package.
     pub(super) package: usize,
-    /// What it says the content is.
-    pub(super) digest: Option<FileDigest>,
+    /// What it says is there.
+    pub(super) packed: &'a Packed,
 }
 
 /// The owners of some paths.
 #[derive(Debug, Default)]
-pub(super) struct Owners {
-    by_path: BTreeMap<ImagePath, Vec<Owned>>,
+pub(super) struct Owners<'a> {
+    by_path: BTreeMap<ImagePath, Vec<Owned<'a>>>,
 }
 
-impl Owners {
+impl<'a> Owners<'a> {
     /// Who of `packages` owns any of `paths`, which are paths in the databases' own tree.
-    pub(super) fn of(databases: &Databases<'_>, packages: &[Package], paths: &BTreeSet<ImagePath>) -> Self {
+    pub(super) fn of(
+        databases: &Databases<'_>,
+        packages: &'a [Package],
+        paths: &BTreeSet<ImagePath>,
+    ) -> Self {
         let mut owners = Self::default();
         if packages.is_empty() || paths.is_empty() {
             return owners;
@@ -54,7 +58,7 @@ impl Owners {
                     None => located.entry(directory).or_insert_with(place).join(name),
                 };
                 if paths.contains(&path) {
-                    let owned = Owned { package: number, digest: file.digest };
+                    let owned = Owned { package: number, packed: &file.packed };
                     owners.by_path.entry(path).or_default().push(owned);
                 }
             }
@@ -62,7 +66,12 @@ impl Owners {
         owners
     }
 
-    pub(super) fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned> + '_ {
+    /// Whether there is any.
+    pub(super) fn has(&self, path: &ImagePath) -> bool {
+        self.by_path.contains_key(path)
+    }
+
+    pub(super) fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned<'a>> + '_ {
         self.by_path.get(path).into_iter().flatten().copied()
     }
 }

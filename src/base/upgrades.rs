@@ -7,40 +7,19 @@
 //! word; the second is the upper layers' own claim, and can be forged with the file. So an explained
 //! change is told as that of its package, never as nothing.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha1::{Digest as _, Sha1};
 
+use super::differing::{Differing, PackageChange};
 use super::owners::{Owners, below};
 use super::{Change, ChangeKind, Comparison};
 use crate::model::ImagePath;
 use crate::packages::alternatives::{Alternative, Choice};
-use crate::packages::{Databases, FileDigest, Installed, Manager, Package, version};
+use crate::packages::{Databases, FileDigest, Packed};
 use crate::rootfs::{Inode, NodeRef};
 use crate::scan::{EntryKind, OldDigests};
-
-/// A package of the base that is there in another version, or not at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackageChange {
-    /// Whose package it is.
-    pub manager: Manager,
-    /// Its name.
-    pub name: String,
-    /// Its architecture in the base.
-    pub architecture: String,
-    /// Its version in the base.
-    pub was: String,
-    /// Its version now; `None` where it is removed.
-    pub is: Option<String>,
-    /// How the version now compares with that in the base, where both are there and their order known.
-    pub order: Option<Ordering>,
-    /// The layer that did it.
-    pub layer: Option<usize>,
-    /// The paths of the base that are changed or gone for it, sorted.
-    pub explained: Vec<ImagePath>,
-}
 
 /// Why a change of the base is no tampering.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +34,7 @@ pub enum Explanation {
 /// What package managers did to the base, as the upper layers say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upgrades {
-    /// Sorted by manager, name and architecture.
+    /// By manager, then database, then name.
     pub packages: Vec<PackageChange>,
     /// For each of the comparison's changes.
     explanations: Vec<Option<Explanation>>,
@@ -107,24 +86,25 @@ impl Claims {
         if comparison.changes.is_empty() {
             return Self::default();
         }
-        let (was, is) = (before.installed(), after.installed());
-        let mut claims = Self::default();
-        claims.upgrades.incomplete = was.unread.iter().chain(&is.unread).cloned().collect();
-        let mut fresh = claims.pair(was, &is);
-        for (databases, packages) in [(before, &mut fresh.old), (after, &mut fresh.new)] {
+        let mut differing = Differing::of(before, after);
+        for (databases, packages) in [(before, &mut differing.old), (after, &mut differing.new)] {
             for package in packages {
                 if let Err(reason) = databases.load_files(package) {
-                    claims.upgrades.incomplete.push(format!("package {}: {reason}", package.name));
+                    differing.incomplete.push(format!("package {}: {reason}", package.name));
                 }
             }
         }
+        let mut claims = Self::default();
+        claims.upgrades.packages = differing.changes;
+        claims.upgrades.incomplete = differing.incomplete;
         let alternatives = Alternatives { before: before.alternatives(), after: after.alternatives() };
         let paths = interesting(before, after, comparison, &alternatives);
         let finder = Finder {
             before,
             after,
-            old: Owners::of(before, &fresh.old, &paths),
-            new: Owners::of(after, &fresh.new, &paths),
+            old: Owners::of(before, &differing.old, &paths),
+            new: Owners::of(after, &differing.new, &paths),
+            kept: Owners::of(after, &differing.kept, &deleted(before, comparison)),
             alternatives,
         };
         for (number, change) in comparison.changes.iter().enumerate() {
@@ -174,52 +154,15 @@ impl Claims {
         }
         upgrades
     }
-
-    /// Finds the packages that differ: those of the base, in the order of the changes told, and those
-    /// after all layers that are new or of another version.
-    fn pair(&mut self, was: Installed, is: &Installed) -> Fresh {
-        let mut now: BTreeMap<(Manager, &str), Vec<&Package>> = BTreeMap::new();
-        for package in &is.packages {
-            now.entry((package.manager, &package.name)).or_default().push(package);
-        }
-        let mut fresh = Fresh::default();
-        let mut same: BTreeSet<(Manager, &str, &str)> = BTreeSet::new();
-        for old in was.packages {
-            let namesakes = now.get(&(old.manager, old.name.as_str())).map_or(&[][..], Vec::as_slice);
-            // An upgrade may change the architecture, from `amd64` to `all`.
-            let by_architecture = namesakes.iter().find(|package| package.architecture == old.architecture);
-            let new = by_architecture.or(namesakes.first().filter(|_| namesakes.len() == 1)).copied();
-            // Where a database is gone as a whole, no manager removed a package.
-            let Some(from) = is.managers.get(&old.manager) else { continue };
-            if let Some(new) = new.filter(|new| new.version == old.version) {
-                same.insert((new.manager, &new.name, &new.architecture));
-                continue;
-            }
-            self.upgrades.packages.push(PackageChange {
-                manager: old.manager,
-                name: old.name.clone(),
-                architecture: old.architecture.clone(),
-                was: old.version.clone(),
-                is: new.map(|new| new.version.clone()),
-                order: new.and_then(|new| version::compare(old.manager, &new.version, &old.version)),
-                layer: Some(from.layer()),
-                explained: Vec::new(),
-            });
-            fresh.old.push(old);
-        }
-        let is_fresh = |package: &&Package| {
-            !same.contains(&(package.manager, package.name.as_str(), package.architecture.as_str()))
-        };
-        fresh.new = is.packages.iter().filter(is_fresh).cloned().collect();
-        fresh
-    }
 }
 
-/// The packages that differ.
-#[derive(Default)]
-struct Fresh {
-    old: Vec<Package>,
-    new: Vec<Package>,
+/// All paths that are gone.
+fn deleted(before: &Databases<'_>, comparison: &Comparison) -> BTreeSet<ImagePath> {
+    let is_deleted = |change: &&Change| matches!(change.kind, ChangeKind::Deleted { .. });
+    let changes = comparison.changes.iter().filter(is_deleted);
+    changes
+        .flat_map(|change| below(before.tree, &change.path).into_iter().chain([change.path.clone()]))
+        .collect()
 }
 
 /// All paths whose owners must be known.
@@ -229,17 +172,15 @@ fn interesting(
     comparison: &Comparison,
     alternatives: &Alternatives,
 ) -> BTreeSet<ImagePath> {
-    let mut paths = BTreeSet::new();
+    let mut paths = deleted(before, comparison);
     for change in &comparison.changes {
         if let Some((alternative, _)) = alternatives.after_all(&change.path) {
             let programs = alternative.best().filter_map(Choice::program);
             paths.extend(programs.filter_map(|program| Some(after.tree.resolve(&program).ok()?.path())));
         }
         paths.insert(change.path.clone());
-        match change.kind {
-            ChangeKind::Deleted { below: 1.., .. } => paths.extend(below(before.tree, &change.path)),
-            ChangeKind::Deleted { .. } => {}
-            _ => paths.extend(after.tree.resolve(&change.path).map(|found| found.path())),
+        if !matches!(change.kind, ChangeKind::Deleted { .. }) {
+            paths.extend(after.tree.resolve(&change.path).map(|found| found.path()));
         }
     }
     paths
@@ -250,9 +191,11 @@ struct Finder<'a> {
     before: &'a Databases<'a>,
     after: &'a Databases<'a>,
     /// Of the base's packages that differ; numbered as [`Upgrades::packages`].
-    old: Owners,
+    old: Owners<'a>,
     /// Of the packages that are new or of another version.
-    new: Owners,
+    new: Owners<'a>,
+    /// Of those that are as in the base, where their files are known; of paths that are gone.
+    kept: Owners<'a>,
     alternatives: Alternatives,
 }
 
@@ -275,9 +218,8 @@ impl Finder<'_> {
                 if *by_replacement {
                     paths.remove(0);
                 }
-                let gone = |path: &ImagePath| {
-                    self.old.of_path(path).next().is_some() && self.new.of_path(path).next().is_none()
-                };
+                let gone =
+                    |path: &ImagePath| self.old.has(path) && !self.new.has(path) && !self.kept.has(path);
                 paths.iter().all(gone).then(Vec::new)?
             }
             // More than the base allowed is told, whoever did it: no list says what a mode should be.
@@ -303,14 +245,14 @@ impl Finder<'_> {
         let mut listed = false;
         for owned in self.new.of_path(path) {
             listed = true;
-            if let Some(need) = owned.digest.and_then(|digest| has_digest(inode, digest)) {
+            if let Some(need) = is_packed(inode, owned.packed) {
                 return Some(need);
             }
         }
-        // dpkg and rpm tell no digest of a symlink: it may lead to what is the base's or a package's.
+        // dpkg tells nothing of a symlink: it may lead to what is the base's or a package's.
         let is_link = listed && inode.kind == EntryKind::Symlink;
-        let has_none = self.new.of_path(path).all(|owned| owned.digest.is_none());
-        if is_link && has_none { self.is_packaged(path) } else { None }
+        let is_untold = self.new.of_path(path).all(|owned| *owned.packed == Packed::Untold);
+        if is_link && is_untold { self.is_packaged(path) } else { None }
     }
 
     /// What must hold for a path, symlinks followed, to lead to what is the base's, or one of the
@@ -325,7 +267,7 @@ impl Finder<'_> {
         if inode.kind == EntryKind::Directory {
             return self.new.of_path(&path).next().map(|_| Vec::new());
         }
-        self.new.of_path(&path).find_map(|owned| has_digest(inode, owned.digest?))
+        self.new.of_path(&path).find_map(|owned| is_packed(inode, owned.packed))
     }
 
     fn by_alternative(&self, change: &Change) -> Option<(Explanation, Vec<Need>, Vec<ImagePath>)> {
@@ -341,14 +283,19 @@ impl Finder<'_> {
     }
 }
 
-/// What must hold for a node to have a digest: nothing more where that is known already.
-fn has_digest(inode: &Inode, digest: FileDigest) -> Option<Vec<Need>> {
-    match (inode.kind, digest) {
-        (EntryKind::File, FileDigest::Sha256(digest)) => (digest == inode.content).then(Vec::new),
-        (EntryKind::File, digest) => Some(vec![((inode.origin.layer(), inode.origin.entry()?), digest)]),
-        (EntryKind::Symlink, FileDigest::Sha1(digest)) => {
-            (<[u8; 20]>::from(Sha1::digest(&inode.link)) == digest).then(Vec::new)
+/// What must hold for a node to be what its package says: nothing more where that is known already.
+fn is_packed(inode: &Inode, packed: &Packed) -> Option<Vec<Need>> {
+    let known = |holds: bool| holds.then(Vec::new);
+    match (inode.kind, packed) {
+        (EntryKind::File, Packed::Digest(FileDigest::Sha256(digest))) => known(*digest == inode.content),
+        (EntryKind::File, Packed::Digest(digest)) => {
+            Some(vec![((inode.origin.layer(), inode.origin.entry()?), *digest)])
         }
+        (EntryKind::Symlink, Packed::Digest(FileDigest::Sha1(digest))) => {
+            known(<[u8; 20]>::from(Sha1::digest(&inode.link)) == *digest)
+        }
+        (EntryKind::Symlink, Packed::Link(target)) => known(*inode.link == **target),
+        (EntryKind::Directory, Packed::Directory(mode)) => known(inode.mode == *mode),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ mod enroll;
 mod known;
 mod upgrades;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
@@ -19,7 +19,9 @@ use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs, Tree};
 use crate::rules::RULES;
-use crate::scan::{EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers};
+use crate::scan::{
+    Budget, Ceiling, EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers,
+};
 use crate::source::{self, Input, Selection};
 
 pub use enroll::{Enrolled, NewBase, enroll};
@@ -174,7 +176,7 @@ type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
 /// Scans every stored layer of all images, each once.
 fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
-    let plan = Arc::new(plan);
+    let (plan, budget) = (Arc::new(plan), Arc::new(Budget::default()));
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     for image in images {
         let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
@@ -184,7 +186,11 @@ fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn
             let declared = layer.declared.as_ref().map(|declared| declared.digest);
             let job = jobs.entry(blob.key()).or_insert_with(|| LayerJob {
                 blob: blob.clone(),
-                options: ScanOptions { plan: Arc::clone(&plan), ..ScanOptions::default() },
+                options: ScanOptions {
+                    plan: Arc::clone(&plan),
+                    budget: Arc::clone(&budget),
+                    ..ScanOptions::default()
+                },
                 hash_first: false,
             });
             job.hash_first =
@@ -292,10 +298,10 @@ fn compare(facts: &mut Facts) {
         .collect();
 }
 
-/// Reads the wanted files that turned out to be elsewhere: behind a symlink or hard link to a file
-/// that the plan did not name.
+/// Reads the wanted files that turned out to be elsewhere, behind a symlink or hard link to a file
+/// that the plan did not name, and those that found no room before.
 fn second_read(facts: &Facts) -> Result<Contents> {
-    let mut wanted: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let mut wanted: BTreeMap<usize, BTreeMap<usize, Ceiling>> = BTreeMap::new();
     let Ok(rootfs) = &facts.rootfs else { return Ok(Contents::new()) };
     let plan = plan();
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
@@ -304,23 +310,25 @@ fn second_read(facts: &Facts) -> Result<Contents> {
             let inode = found.node.inode();
             if inode.kind == EntryKind::File && facts.content(inode).is_err() {
                 let Some(entry) = inode.origin.entry() else { continue };
-                wanted.entry(inode.origin.layer()).or_default().insert(entry);
+                let Some(ceiling) = plan.wants(&path) else { continue };
+                let known = wanted.entry(inode.origin.layer()).or_default().entry(entry).or_insert(ceiling);
+                *known = ceiling.max(*known);
             }
         }
     }
-    let mut contents = Contents::new();
+    let (mut contents, budget) = (Contents::new(), Budget::default());
     for (layer, entries) in wanted {
         let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
             continue;
         };
-        match read_entries(blob, &entries) {
+        match read_entries(blob, &entries, &budget) {
             Ok(read) => contents.extend(
                 read.into_iter()
                     .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),
             ),
             Err(error) if error.kind() == ErrorKind::Io => return Err(error),
             Err(error) => {
-                contents.extend(entries.into_iter().map(|entry| ((layer, entry), Err(error.to_string()))));
+                contents.extend(entries.into_keys().map(|entry| ((layer, entry), Err(error.to_string()))));
             }
         }
     }
@@ -333,7 +341,7 @@ fn wanted_in_directories(plan: &Plan, tree: &Tree) -> Vec<ImagePath> {
     for directory in plan.directories() {
         let Ok(found) = tree.resolve(directory) else { continue };
         let named = found.node.children().map(|child| directory.join(child.name()));
-        paths.extend(named.filter(|path| plan.wants(path)));
+        paths.extend(named.filter(|path| plan.wants(path).is_some()));
     }
     paths
 }

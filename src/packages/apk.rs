@@ -2,7 +2,7 @@
 //! behind each package (apk-tools `src/database.c`). `F:` is a directory, `R:` a file in it, and
 //! `Z:` the digest of that file, or of the target of that symlink.
 
-use super::{FileDigest, Manager, Package, PackageFile, Parsed, Source};
+use super::{FileDigest, Manager, Package, PackageFile, Packed, Parsed, Source};
 use crate::limits;
 use crate::model::ImagePath;
 
@@ -59,7 +59,7 @@ impl Record {
                 self.directory = directory.clone();
                 let path = directory?;
                 if !path.is_root() {
-                    self.files.push(PackageFile { path, digest: None, is_config: false });
+                    self.files.push(PackageFile { path, packed: Packed::Untold, is_config: false });
                 }
             }
             b'R' => {
@@ -73,12 +73,12 @@ impl Record {
                 let path = directory.join(value);
                 // apk keeps changed files there, and puts the package's own beside them.
                 let is_config = path.is_below(&ImagePath::new("etc"));
-                self.files.push(PackageFile { path, digest: None, is_config });
+                self.files.push(PackageFile { path, packed: Packed::Untold, is_config });
                 self.after_file = true;
             }
             b'Z' => {
                 let file = self.files.last_mut().filter(|_| self.after_file)?;
-                file.digest = Some(digest(value)?);
+                file.packed = Packed::Digest(digest(value)?);
             }
             _ => {}
         }
@@ -165,7 +165,7 @@ mod tests {
         let files: Vec<_> = parsed.packages[0]
             .files
             .iter()
-            .map(|file| (file.path.to_string(), file.digest.is_some(), file.is_config))
+            .map(|file| (file.path.to_string(), file.packed.digest().is_some(), file.is_config))
             .collect();
         let expected = [
             ("/.dot", false, false),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FileDigest, Manager, Package, PackageFile, Parsed, Source, from_hex};
+use super::{FileDigest, Manager, Package, PackageFile, Packed, Parsed, Source, from_hex};
 use crate::limits;
 use crate::model::ImagePath;
 
@@ -123,7 +123,7 @@ fn conffile(line: &[u8]) -> Option<PackageFile> {
         let is_known = digest.is_some() || word == b"newconffile";
         return (is_known && is_path(before)).then(|| PackageFile {
             path: ImagePath::new(before),
-            digest,
+            packed: digest.map_or(Packed::Untold, Packed::Digest),
             is_config: true,
         });
     }
@@ -140,7 +140,7 @@ fn is_path(bytes: &[u8]) -> bool {
 pub fn add_files(package: &mut Package, list: Option<&[u8]>, md5sums: Option<&[u8]>) -> usize {
     let mut broken = 0;
     let mut files: BTreeMap<ImagePath, PackageFile> = BTreeMap::new();
-    let file = |path: ImagePath| PackageFile { path, digest: None, is_config: false };
+    let file = |path: ImagePath| PackageFile { path, packed: Packed::Untold, is_config: false };
     for line in lines(list.unwrap_or_default()) {
         if is_path(line) {
             let path = ImagePath::new(line);
@@ -158,7 +158,7 @@ pub fn add_files(package: &mut Package, list: Option<&[u8]>, md5sums: Option<&[u
             files.entry(path.clone()).or_insert_with(|| file(path.clone()));
         }
         if let Some(file) = files.get_mut(&path) {
-            file.digest = Some(FileDigest::Md5(digest));
+            file.packed = Packed::Digest(FileDigest::Md5(digest));
         }
     }
     for file in package.files.drain(..) {
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!((&*source.name, source.version.as_deref()), ("zlib", Some("1:1.2")));
         let conffiles: Vec<_> = parsed.packages[0].files.iter().map(|file| file.path.to_string()).collect();
         assert_eq!(conffiles, ["/etc/issue", "/etc/old", "/etc/new"]);
-        assert_eq!(parsed.packages[0].files[2].digest, None);
+        assert_eq!(parsed.packages[0].files[2].packed, Packed::Untold);
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         let told: Vec<_> = package
             .files
             .iter()
-            .map(|file| (file.path.to_string(), file.digest.is_some(), file.is_config))
+            .map(|file| (file.path.to_string(), file.packed.digest().is_some(), file.is_config))
             .collect();
         let told: Vec<_> = told.iter().map(|(path, digest, config)| (&**path, *digest, *config)).collect();
         assert_eq!(

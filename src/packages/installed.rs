@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::alternatives::Alternative;
 use super::dpkg::{self, Diversion};
-use super::{Manager, Package, Parsed, apk};
+use super::{Manager, Package, Parsed, apk, rpm};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, Origin, ResolveError, Tree};
-use crate::scan::{EntryKind, Plan};
+use crate::scan::{Ceiling, EntryKind, Limit, Plan};
 
 const DPKG: &str = "var/lib/dpkg";
 const STATUS: &str = "var/lib/dpkg/status";
@@ -17,6 +18,20 @@ const INFO: &str = "var/lib/dpkg/info";
 const ALTERNATIVES: &str = "var/lib/dpkg/alternatives";
 const DIVERSIONS: &str = "var/lib/dpkg/diversions";
 const APK: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
+/// By release and by who builds the image: rpm's own default, that of Fedora and SUSE, that of rpm-ostree.
+const RPM: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
+/// One for each form: Berkeley DB, ndb, SQLite.
+const RPM_FILES: [&str; 3] = ["Packages", "Packages.db", RPM_SQLITE];
+const RPM_SQLITE: &str = "rpmdb.sqlite";
+/// What SQLite keeps beside its file.
+const LOG: &str = "-wal";
+const JOURNAL: &str = "-journal";
+
+/// How large the databases of rpm may be.
+const RPM_CEILING: Ceiling = Ceiling {
+    file: Limit { bytes: limits::RPM_DATABASE_BYTES, name: "RPM_DATABASE_BYTES" },
+    layer: Limit { bytes: limits::RPM_DATABASES_LAYER_BYTES, name: "RPM_DATABASES_LAYER_BYTES" },
+};
 
 /// Asks for the files that [`Databases`] reads.
 pub fn plan(plan: &mut Plan) {
@@ -27,27 +42,63 @@ pub fn plan(plan: &mut Plan) {
     plan.capture_in(ImagePath::new(INFO), ".md5sums");
     plan.capture_in(ImagePath::new(STATUS_D), "");
     plan.capture_in(ImagePath::new(ALTERNATIVES), "");
+    for file in rpm_files() {
+        plan.capture_up_to(file, RPM_CEILING);
+    }
+    for (directory, beside) in
+        RPM.into_iter().flat_map(|directory| [LOG, JOURNAL].map(|end| (directory, end)))
+    {
+        plan.capture_up_to(ImagePath::new(format!("{directory}/{RPM_SQLITE}{beside}")), RPM_CEILING);
+    }
 }
 
-/// What the databases of a tree say is installed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Installed {
-    /// Sorted by manager, name and architecture, each once. Packages of dpkg have only their
-    /// configuration in `files` until [`Databases::load_files`].
-    pub packages: Vec<Package>,
-    /// The databases that are there, with where each comes from.
-    pub managers: BTreeMap<Manager, Origin>,
-    /// How many records or lines could not be understood.
-    pub broken: usize,
-    /// Databases that are there and could not be read, and why.
-    pub unread: Vec<String>,
+fn rpm_files() -> impl Iterator<Item = ImagePath> {
+    let in_directory = |directory| RPM_FILES.map(|file| ImagePath::new(format!("{directory}/{file}")));
+    RPM.into_iter().flat_map(in_directory)
 }
 
 /// Brings the content of a file, or says why it is not known.
 pub type Content<'a> = &'a dyn Fn(&Inode) -> Result<Arc<[u8]>, String>;
 
-/// A file's content and where it comes from, nothing where there is none, or why it is not known.
-type FileRead = Result<Option<(Arc<[u8]>, Origin)>, String>;
+/// A package database that is there, not read yet.
+#[derive(Debug, Clone)]
+pub struct Database<'a> {
+    /// Whose it is.
+    pub manager: Manager,
+    /// Where it is, symlinks followed: the directory of dpkg's, the file of others.
+    pub place: ImagePath,
+    /// The files that say what is installed.
+    parts: Vec<Part<'a>>,
+}
+
+/// The name of a file with something behind it.
+fn beside(place: &ImagePath, end: &str) -> ImagePath {
+    place.parent().join(&[place.file_name(), end.as_bytes()].concat())
+}
+
+/// A file of a database.
+#[derive(Debug, Clone, PartialEq)]
+struct Part<'a> {
+    path: ImagePath,
+    /// Why it cannot be read, where it cannot.
+    inode: Result<&'a Inode, String>,
+}
+
+impl Database<'_> {
+    /// The last layer that wrote to it.
+    pub fn layer(&self) -> Option<usize> {
+        self.parts.iter().filter_map(|part| Some(part.inode.as_ref().ok()?.origin)).max().map(Origin::layer)
+    }
+
+    /// Whether it is the same bytes as another, in as many files.
+    pub fn same_as(&self, other: &Database<'_>) -> bool {
+        let same = |(mine, other): (&Part<'_>, &Part<'_>)| match (&mine.inode, &other.inode) {
+            (Ok(inode), Ok(others)) => mine.path == other.path && inode.content == others.content,
+            _ => false,
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same)
+    }
+}
 
 /// The package databases of a tree.
 #[derive(Clone, Copy)]
@@ -69,26 +120,94 @@ impl<'a> Databases<'a> {
         Self { tree, content }
     }
 
-    /// Reads what is installed.
-    pub fn installed(&self) -> Installed {
-        let mut reading = Reading::default();
-        reading.take(Manager::Dpkg, self.read(&ImagePath::new(STATUS)), dpkg::parse_status);
-        for name in self.names_in(STATUS_D) {
-            if !name.ends_with(b".md5sums") {
-                let path = ImagePath::new(STATUS_D).join(name);
-                reading.take(Manager::Dpkg, self.read(&path), dpkg::parse_status);
-            }
-        }
-        // `/lib` may be a link to `/usr/lib`, and both the same file.
+    /// The databases that are there, each once whatever symlinks lead to it; nothing is read.
+    ///
+    /// Of several of rpm's, its configuration says which one it uses; all are told.
+    pub fn list(&self) -> Vec<Database<'a>> {
+        let dpkg = self.dpkg();
+        let apk = APK.into_iter().map(|file| (Manager::Apk, ImagePath::new(file)));
+        let rpm = rpm_files().map(|file| (Manager::Rpm, file));
+        let files = apk.chain(rpm).filter_map(|(manager, file)| self.file(manager, &file));
         let mut seen = BTreeSet::new();
-        for file in APK {
-            let path = ImagePath::new(file);
-            let same = self.tree.resolve(&path).is_ok_and(|found| !seen.insert(found.path()));
-            if !same {
-                reading.take(Manager::Apk, self.read(&path), apk::parse);
-            }
+        dpkg.into_iter()
+            .chain(files)
+            .filter(|database| seen.insert((database.manager, database.place.clone())))
+            .collect()
+    }
+
+    /// `status`, and the files of `status.d` that distroless images have instead.
+    fn dpkg(&self) -> Option<Database<'a>> {
+        let single = self.names_in(STATUS_D).into_iter().filter(|name| !name.ends_with(b".md5sums"));
+        let paths = single.map(|name| ImagePath::new(STATUS_D).join(name));
+        let parts = [ImagePath::new(STATUS)].into_iter().chain(paths).filter_map(|path| self.part(path));
+        let parts: Vec<_> = parts.collect();
+        let place = ImagePath::new(DPKG);
+        (!parts.is_empty()).then_some(Database { manager: Manager::Dpkg, place, parts })
+    }
+
+    /// A database that is one file, with what SQLite keeps beside it.
+    fn file(&self, manager: Manager, path: &ImagePath) -> Option<Database<'a>> {
+        let place = self.tree.resolve(path).map_or_else(|_| path.clone(), |found| found.path());
+        let mut parts = vec![self.part(place.clone())?];
+        if path.file_name() == RPM_SQLITE.as_bytes() {
+            parts.extend([LOG, JOURNAL].into_iter().filter_map(|end| self.part(beside(&place, end))));
         }
-        reading.finish()
+        Some(Database { manager, place, parts })
+    }
+
+    /// A file of a database; `None` where it is not there.
+    fn part(&self, path: ImagePath) -> Option<Part<'a>> {
+        let inode = match self.tree.resolve(&path) {
+            Ok(found) if found.node.inode().kind == EntryKind::File => Ok(found.node.inode()),
+            Ok(_) => Err(format!("{path} is no regular file")),
+            Err(ResolveError::Missing | ResolveError::NotADirectory) => return None,
+            Err(error) => Err(format!("{path}: {error}")),
+        };
+        Some(Part { path, inode })
+    }
+
+    /// What a database says is installed, each package once, sorted by name and architecture. Packages
+    /// of dpkg have only their configuration in `files` until [`Databases::load_files`].
+    ///
+    /// # Errors
+    /// Why it could not be read: the whole of it counts, or nothing.
+    pub fn packages(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
+        let packages = match database.manager {
+            Manager::Dpkg => self.records(database, dpkg::parse_status)?,
+            Manager::Apk => self.records(database, apk::parse)?,
+            Manager::Rpm => self.headers(database)?,
+        };
+        let keyed = packages.into_iter().map(|package| {
+            // Only rpm has several versions of one package side by side: kernels, keys that it trusts.
+            let version = (package.manager == Manager::Rpm).then(|| package.version.clone());
+            ((package.name.clone(), package.architecture.clone(), version), package)
+        });
+        Ok(keyed.collect::<BTreeMap<_, _>>().into_values().collect())
+    }
+
+    fn records(&self, database: &Database<'_>, parse: fn(&[u8]) -> Parsed) -> Result<Vec<Package>, String> {
+        let mut packages = Vec::new();
+        for part in &database.parts {
+            packages.extend(parse(&self.bytes(part)?).packages);
+        }
+        Ok(packages)
+    }
+
+    fn headers(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
+        let place = &database.place;
+        let content = |end| {
+            let path = beside(place, end);
+            let part = database.parts.iter().find(|part| part.path == path);
+            part.map_or(Ok(Arc::default()), |part| self.bytes(part))
+        };
+        let (file, log, journal) = (content("")?, content(LOG)?, content(JOURNAL)?);
+        let stored = rpm::Stored { database: &file, log: &log, journal: &journal };
+        rpm::packages(stored).map_err(|error| format!("{place}: {error}"))
+    }
+
+    fn bytes(&self, part: &Part<'_>) -> Result<Arc<[u8]>, String> {
+        let inode = part.inode.clone()?;
+        (self.content)(inode).map_err(|reason| format!("{}: {reason}", part.path))
     }
 
     /// Adds the paths and digests of a package, where its manager keeps them beside the database;
@@ -116,7 +235,7 @@ impl<'a> Databases<'a> {
             if name.contains('/') {
                 return Ok(None);
             }
-            if let Some((bytes, _)) = self.read(&ImagePath::new(directory).join(name.as_bytes()))? {
+            if let Some(bytes) = self.read(&ImagePath::new(directory).join(name.as_bytes()))? {
                 return Ok(Some(bytes));
             }
         }
@@ -126,7 +245,7 @@ impl<'a> Databases<'a> {
     /// Files put aside for others; none where the list cannot be read, so that less is explained.
     pub fn diversions(&self) -> Vec<Diversion> {
         let read = self.read(&ImagePath::new(DIVERSIONS)).ok().flatten();
-        read.map(|(bytes, _)| dpkg::parse_diversions(&bytes)).unwrap_or_default()
+        read.map(|bytes| dpkg::parse_diversions(&bytes)).unwrap_or_default()
     }
 
     /// All alternatives by the names of their links in `/etc/alternatives`, with the place of that
@@ -135,7 +254,7 @@ impl<'a> Databases<'a> {
         let mut links = BTreeMap::new();
         for name in self.names_in(ALTERNATIVES) {
             let read = self.read(&ImagePath::new(ALTERNATIVES).join(name)).ok().flatten();
-            let Some(alternative) = read.and_then(|(bytes, _)| Alternative::parse(name, &bytes)) else {
+            let Some(alternative) = read.and_then(|bytes| Alternative::parse(name, &bytes)) else {
                 continue;
             };
             let alternative = Arc::new(alternative);
@@ -153,58 +272,8 @@ impl<'a> Databases<'a> {
         }
     }
 
-    /// The content of a file and where it comes from; `None` where there is none.
-    fn read(&self, path: &ImagePath) -> FileRead {
-        match self.tree.resolve(path) {
-            Ok(found) => {
-                let inode = found.node.inode();
-                if inode.kind != EntryKind::File {
-                    return Err(format!("{path} is no regular file"));
-                }
-                let content = (self.content)(inode).map_err(|reason| format!("{path}: {reason}"))?;
-                Ok(Some((content, inode.origin)))
-            }
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => Ok(None),
-            Err(error) => Err(format!("{path}: {error}")),
-        }
-    }
-
-    /// Where the database of a manager is, as people are told.
-    pub fn place(manager: Manager) -> &'static str {
-        match manager {
-            Manager::Dpkg => DPKG,
-            Manager::Apk => "lib/apk/db",
-            Manager::Rpm => "var/lib/rpm",
-        }
-    }
-}
-
-#[derive(Default)]
-struct Reading {
-    packages: BTreeMap<(Manager, String, String), Package>,
-    installed: Installed,
-}
-
-impl Reading {
-    fn take(&mut self, manager: Manager, read: FileRead, parse: fn(&[u8]) -> Parsed) {
-        match read {
-            Ok(None) => {}
-            Err(reason) => self.installed.unread.push(reason),
-            Ok(Some((bytes, origin))) => {
-                let parsed = parse(&bytes);
-                self.installed.broken += parsed.broken;
-                let from = self.installed.managers.entry(manager).or_insert(origin);
-                *from = origin.max(*from);
-                for package in parsed.packages {
-                    let key = (manager, package.name.clone(), package.architecture.clone());
-                    self.packages.insert(key, package);
-                }
-            }
-        }
-    }
-
-    fn finish(mut self) -> Installed {
-        self.installed.packages = self.packages.into_values().collect();
-        self.installed
+    /// The content of a file; `None` where there is none.
+    fn read(&self, path: &ImagePath) -> Result<Option<Arc<[u8]>>, String> {
+        self.part(path.clone()).map(|part| self.bytes(&part)).transpose()
     }
 }

@@ -3,8 +3,9 @@
 //! All of it is the image's own claim, and whoever writes a layer can write it. It proves nothing by
 //! itself; it says which package a changed file would have to come from.
 //!
-//! The readers take bytes and never fail as a whole: what cannot be understood is counted, and the rest
-//! is read. Each database is a module: [`dpkg`], [`apk`]; that of rpm has a `parse` of the same shape.
+//! Each database is a module. The readers of lines, [`dpkg`] and [`apk`], never fail as a whole: what
+//! cannot be understood is counted, and the rest is read. That of [`rpm`] is binary, and where a part
+//! of it is broken nobody knows what is missing: it is read whole or not at all.
 
 pub mod alternatives;
 pub mod apk;
@@ -15,7 +16,7 @@ pub mod version;
 
 use std::fmt;
 
-pub use installed::{Databases, Installed, plan};
+pub use installed::{Database, Databases, plan};
 
 use crate::model::ImagePath;
 
@@ -71,10 +72,35 @@ pub struct Package {
 pub struct PackageFile {
     /// Where it is, as the database says: symlinks of its parents are not followed.
     pub path: ImagePath,
-    /// What the package says its content is. apk gives the SHA-1 of a symlink's target too.
-    pub digest: Option<FileDigest>,
+    /// What the package says is there.
+    pub packed: Packed,
     /// Whether it is configuration that its owner may change.
     pub is_config: bool,
+}
+
+/// What a package says is at one of its paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packed {
+    /// Nothing but that the path is its own: dpkg of links and directories, apk of directories, rpm of
+    /// what it does not bring (`%ghost`), of what another package's file took the place of, and of
+    /// devices and pipes.
+    Untold,
+    /// A file whose content has this digest; apk's may be that of a symlink's target.
+    Digest(FileDigest),
+    /// A symlink to this, as written (rpm).
+    Link(Box<[u8]>),
+    /// A directory with these permission bits, setuid, setgid and sticky among them (rpm).
+    Directory(u32),
+}
+
+impl Packed {
+    /// The digest, where one is told.
+    pub fn digest(&self) -> Option<FileDigest> {
+        match self {
+            Self::Digest(digest) => Some(*digest),
+            Self::Untold | Self::Link(_) | Self::Directory(_) => None,
+        }
+    }
 }
 
 /// A digest of a file's content in a package database.

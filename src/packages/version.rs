@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 
 use super::Manager;
+use super::rpm::version::Evr;
 
 /// Compares two versions of one manager; `None` where its order is not known.
 pub fn compare(manager: Manager, a: &str, b: &str) -> Option<Ordering> {
     match manager {
         Manager::Dpkg => Some(dpkg(a, b)),
         Manager::Apk => Some(apk(a, b)),
-        Manager::Rpm => None,
+        Manager::Rpm => Some(Evr::parse(a)?.compare(&Evr::parse(b)?)),
     }
 }
 
@@ -199,6 +200,17 @@ mod tests {
         for (a, b) in [("0:1", "1"), ("1.0", "1.00"), ("1-0", "1"), ("", "0")] {
             holds(Manager::Dpkg, a, Ordering::Equal, b);
         }
+    }
+
+    #[test]
+    fn rpm_orders_as_rpm_does_and_what_is_no_version_has_no_place() {
+        for (a, b) in
+            [("5.1-1.el9", "5.1-1.el9_2"), ("9.9-9", "1:1.0-1"), ("1.0~rc1-1", "1.0-1"), ("1.9-1", "1.10-1")]
+        {
+            holds(Manager::Rpm, a, Ordering::Less, b);
+        }
+        holds(Manager::Rpm, "0:1.0-1", Ordering::Equal, "1.0-1");
+        assert_eq!(compare(Manager::Rpm, "1.0-1", "1:2:3-1"), None);
     }
 
     #[test]

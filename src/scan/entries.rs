@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::room::{Budget, Room};
 use super::tar::{Member, Piece, TarReader};
 use super::{Entry, EntryKind, Plan};
 use crate::digest::ContentId;
@@ -14,41 +15,55 @@ use crate::limits;
 use crate::model::{Anomaly, Fault, ImagePath};
 
 /// What was read of a layer so far.
-#[derive(Debug, Default)]
-pub(crate) struct Entries {
+#[derive(Debug)]
+pub(crate) struct Entries<'a> {
     pub(crate) entries: Vec<Entry>,
     pub(crate) captured: BTreeMap<usize, Arc<[u8]>>,
     pub(crate) not_captured: BTreeMap<usize, Error>,
-    captured_bytes: u64,
+    plan: &'a Plan,
+    room: Room<'a>,
     xattr_bytes: u64,
     seen: Seen,
 }
 
-impl Entries {
+impl<'a> Entries<'a> {
+    /// None yet. Of the files that `plan` wants those are kept that find room, also in `budget`.
+    pub(crate) fn new(plan: &'a Plan, budget: &'a Budget) -> Self {
+        Self {
+            entries: Vec::new(),
+            captured: BTreeMap::new(),
+            not_captured: BTreeMap::new(),
+            plan,
+            room: Room::new(budget),
+            xattr_bytes: 0,
+            seen: Seen::default(),
+        }
+    }
+
     /// Reads all members to the archive's end, and what follows it.
-    pub(crate) fn read(&mut self, reader: &mut TarReader<'_>, plan: &Plan) -> Result<()> {
+    pub(crate) fn read(&mut self, reader: &mut TarReader<'_>) -> Result<()> {
         while let Some(member) = reader.next()? {
-            self.add(reader, member, plan)?;
+            self.add(reader, member)?;
         }
         reader.finish()
     }
 
-    fn add(&mut self, reader: &mut TarReader<'_>, mut member: Member, plan: &Plan) -> Result<()> {
+    fn add(&mut self, reader: &mut TarReader<'_>, mut member: Member) -> Result<()> {
         let names = std::mem::take(&mut member.other_names);
         let mut entry = entry_of(reader, member)?;
         let index = self.entries.len();
         if entry.kind == EntryKind::File {
-            let room = limits::CAPTURED_LAYER_BYTES.saturating_sub(self.captured_bytes);
+            let other_names = names.iter().map(ImagePath::new);
+            let wanted =
+                other_names.chain([entry.path.clone()]).filter_map(|name| self.plan.wants(&name)).max();
             let mut kept = None;
-            if plan.wants(&entry.path) || names.iter().any(|name| plan.wants(&ImagePath::new(name))) {
-                match may_capture(&entry, room) {
-                    Ok(()) => kept = Some(Vec::new()),
-                    Err(error) => drop(self.not_captured.insert(index, error)),
-                }
+            match wanted.map(|ceiling| self.room.take(&entry, ceiling)) {
+                Some(Ok(())) => kept = Some(Vec::new()),
+                Some(Err(error)) => drop(self.not_captured.insert(index, error)),
+                None => {}
             }
             entry.content = hash_body(reader, kept.as_mut())?;
             if let Some(bytes) = kept {
-                self.captured_bytes += bytes.len() as u64;
                 self.captured.insert(index, bytes.into());
             }
         }
@@ -103,18 +118,6 @@ impl Entries {
 /// How many entries a member becomes in [`Entries`].
 pub(crate) fn entries_of(member: &Member) -> usize {
     1 + member.other_names.len()
-}
-
-/// Whether a file is small enough to be kept, with `room` bytes left in the layer.
-pub(crate) fn may_capture(entry: &Entry, room: u64) -> Result<()> {
-    let (name, limit) = if entry.size > limits::CAPTURED_FILE_BYTES {
-        ("CAPTURED_FILE_BYTES", limits::CAPTURED_FILE_BYTES)
-    } else if entry.size > room {
-        ("CAPTURED_LAYER_BYTES", limits::CAPTURED_LAYER_BYTES)
-    } else {
-        return Ok(());
-    };
-    Err(Error::limit(format!("{} of {} bytes", entry.path, entry.size), name, limit))
 }
 
 /// Adds a piece of content to what is kept.

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::entries::may_capture;
 use super::facts::{Entry, EntryKind, LayerFacts, TarFacts};
 use super::layer::{ScanOptions, Tap};
 use super::pipeline::Progress;
 use super::plan::Plan;
+use super::room::{Budget, Room};
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
-use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::read::Section;
 
@@ -59,13 +58,15 @@ pub type Captured = (BTreeMap<usize, Arc<[u8]>>, BTreeMap<usize, Error>);
 /// kept before. `None` where the plan wants a file that is not among them.
 pub fn kept_again(entries: &[Entry], contents: BTreeMap<usize, Arc<[u8]>>, plan: &Plan) -> Option<Captured> {
     let mut not_captured = BTreeMap::new();
-    let mut room = limits::CAPTURED_LAYER_BYTES;
+    // They are in memory already, so the only ceilings are those of each layer.
+    let budget = Budget::default();
+    let mut room = Room::new(&budget);
     for (index, entry) in entries.iter().enumerate() {
-        if entry.kind != EntryKind::File || !plan.wants(&entry.path) {
+        let Some(ceiling) = plan.wants(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
             continue;
-        }
-        match may_capture(entry, room) {
-            Ok(()) => room = room.saturating_sub(contents.get(&index)?.len() as u64),
+        };
+        match room.take(entry, ceiling) {
+            Ok(()) => drop(contents.get(&index)?),
             Err(error) => drop(not_captured.insert(index, error)),
         }
     }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::limits;
 use crate::scan::tar::build::Tar;
 use crate::scan::{LayerJob, scan_layers};
 

@@ -12,6 +12,7 @@ use super::facts::{LayerFacts, TarFacts, Unread};
 use super::meter::Meter;
 use super::pipeline::Progress;
 use super::plan::Plan;
+use super::room::Budget;
 use super::tar::TarReader;
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{BlobDigests, BlobHasher};
@@ -25,6 +26,8 @@ use crate::read::Section;
 pub struct ScanOptions {
     /// The files whose content is to be kept.
     pub plan: Arc<Plan>,
+    /// What all layers that are read together may keep of them.
+    pub budget: Arc<Budget>,
     /// A descriptor names the blob by SHA-512.
     pub blob_sha512: bool,
     /// A config names the diffID by SHA-512.
@@ -46,8 +49,8 @@ pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress
     let meter = Meter::new(codec::decoder(compression, reader)?, Some(content), blob.size());
 
     let mut reader = TarReader::new(meter);
-    let mut entries = Entries::default();
-    let mut outcome = entries.read(&mut reader, &options.plan);
+    let mut entries = Entries::new(&options.plan, &options.budget);
+    let mut outcome = entries.read(&mut reader);
     let (mut meter, mut anomalies) = reader.into_parts();
     if plain && outcome.is_err() {
         // Without limits, so that only the host can fail.
@@ -76,7 +79,7 @@ pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress
     })
 }
 
-fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries) -> TarFacts {
+fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries<'_>) -> TarFacts {
     TarFacts {
         diff_id: content.sha256,
         diff_id_sha512: content.sha512.filter(|_| options.diff_id_sha512),

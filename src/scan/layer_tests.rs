@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +8,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::read::ReadAt;
 use crate::scan::tar::build::Tar;
-use crate::scan::{hash_entries, read_entries};
+use crate::scan::{Ceiling, Limit, hash_entries, read_entries};
 
 fn gzip(data: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -17,6 +18,11 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 
 fn scan(bytes: &[u8], options: &ScanOptions) -> LayerFacts {
     scan_layer(&Section::of_bytes(bytes.to_vec()), options, &()).unwrap()
+}
+
+/// Entries that are wanted as most files are.
+fn ordinary(entries: &[usize]) -> BTreeMap<usize, Ceiling> {
+    entries.iter().map(|index| (*index, Ceiling::ORDINARY)).collect()
 }
 
 #[test]
@@ -111,17 +117,55 @@ fn wanted_files_are_kept_or_the_reason_is() {
         assert!(facts.not_captured[&2].to_string().contains("CAPTURED_FILE_BYTES"));
 
         let blob = Section::of_bytes(bytes);
-        let second = read_entries(&blob, &[0, 1].into()).unwrap();
+        let read = |wanted: &[usize]| read_entries(&blob, &ordinary(wanted), &Budget::default());
+        let second = read(&[0, 1]).unwrap();
         let content = |index| &**second[&index].as_ref().unwrap();
         assert_eq!((content(0), content(1)), (&b"root:x:0:0"[..], &b"no"[..]));
         // One that cannot be had takes none with it.
-        let mixed = read_entries(&blob, &[0, 2, 3].into()).unwrap();
+        let mixed = read(&[0, 2, 3]).unwrap();
         assert!(mixed[&0].is_ok());
         assert!(mixed[&2].as_ref().unwrap_err().to_string().contains("CAPTURED_FILE_BYTES"));
         assert!(mixed[&3].as_ref().unwrap_err().to_string().contains("no regular file"));
-        assert!(read_entries(&blob, &[9].into()).is_err());
-        assert!(read_entries(&blob, &[].into()).unwrap().is_empty());
+        assert!(read(&[9]).is_err());
+        assert!(read(&[]).unwrap().is_empty());
     }
+}
+
+#[test]
+fn each_ceiling_holds_for_its_own_files() {
+    let limit = |bytes, name| Limit { bytes, name };
+    let small = Ceiling { file: limit(3, "FILE"), layer: limit(5, "LAYER") };
+    let mut plan = Plan::default();
+    for path in ["a", "b", "c"] {
+        plan.capture_up_to(ImagePath::new(path), small);
+    }
+    plan.capture(ImagePath::new("other"));
+    // The higher of two ceilings holds.
+    let mut more = Plan::default();
+    more.capture_up_to(ImagePath::new("other"), small);
+    plan.merge(&more);
+    let options = ScanOptions { plan: Arc::new(plan), ..ScanOptions::default() };
+    let tar = Tar::new().file("a", "four").file("b", "abc").file("c", "abc").file("other", "abcdef").end();
+    let facts = scan(&tar, &options).tar.unwrap();
+    assert_eq!(facts.captured.keys().collect::<Vec<_>>(), [&1, &3]);
+    assert!(facts.not_captured[&0].to_string().contains("of 4 bytes exceeds the limit FILE (3)"));
+    assert!(facts.not_captured[&2].to_string().contains("the limit LAYER (5)"));
+}
+
+#[test]
+fn what_finds_no_room_beside_other_layers_is_kept_by_the_second_read() {
+    let mut plan = Plan::default();
+    plan.capture(ImagePath::new("f"));
+    let budget = Arc::new(Budget::of(11));
+    let options = ScanOptions { plan: Arc::new(plan), budget, ..ScanOptions::default() };
+    let tar = Tar::new().file("f", "fives").end();
+    let room = [(); 3].map(|()| match scan(&tar, &options).tar.unwrap().not_captured.get(&0) {
+        Some(error) => error.to_string().contains("CAPTURED_BYTES"),
+        None => false,
+    });
+    assert_eq!(room, [false, false, true]);
+    let read = read_entries(&Section::of_bytes(tar), &ordinary(&[0]), &Budget::default()).unwrap();
+    assert_eq!(&**read[&0].as_ref().unwrap(), b"fives");
 }
 
 #[test]
@@ -133,7 +177,7 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
     let facts = scan(&tar, &options).tar.unwrap();
     assert_eq!(facts.entries.len(), 3);
     assert_eq!(&*facts.captured[&1], b"x");
-    let second = read_entries(&Section::of_bytes(tar), &[1, 2].into()).unwrap();
+    let second = read_entries(&Section::of_bytes(tar), &ordinary(&[1, 2]), &Budget::default()).unwrap();
     let content = |index| &**second[&index].as_ref().unwrap();
     assert_eq!((content(1), content(2)), (&b"x"[..], &b"y"[..]));
 }

@@ -11,6 +11,7 @@ pub mod layer;
 mod meter;
 pub mod pipeline;
 pub mod plan;
+pub mod room;
 pub mod second;
 mod tar;
 
@@ -22,4 +23,5 @@ pub use known::{KnownLayers, kept_again};
 pub use layer::{ScanOptions, scan_layer};
 pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;
+pub use room::{Budget, Ceiling, Limit};
 pub use second::{OldDigests, hash_entries, read_entries};

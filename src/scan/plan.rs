@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::room::Ceiling;
 use crate::model::ImagePath;
 
 /// The files whose content is wanted.
@@ -9,7 +10,7 @@ use crate::model::ImagePath;
 /// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    paths: BTreeSet<ImagePath>,
+    paths: BTreeMap<ImagePath, Ceiling>,
     /// By directory: how the names end.
     directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
 }
@@ -17,7 +18,14 @@ pub struct Plan {
 impl Plan {
     /// Asks for the content of the regular file at `path`, in each layer that has one.
     pub fn capture(&mut self, path: ImagePath) {
-        self.paths.insert(path);
+        self.capture_up_to(path, Ceiling::ORDINARY);
+    }
+
+    /// As [`Plan::capture`], of a file that may be larger than others; where it was asked for before,
+    /// the higher ceiling holds.
+    pub fn capture_up_to(&mut self, path: ImagePath, ceiling: Ceiling) {
+        let known = self.paths.entry(path).or_insert(ceiling);
+        *known = ceiling.max(*known);
     }
 
     /// Asks for the content of the regular files right in `directory` whose names end in `suffix`
@@ -28,22 +36,27 @@ impl Plan {
 
     /// Adds all that another plan asks for.
     pub fn merge(&mut self, other: &Plan) {
-        self.paths.extend(other.paths.iter().cloned());
+        for (path, ceiling) in &other.paths {
+            self.capture_up_to(path.clone(), *ceiling);
+        }
         for (directory, suffixes) in &other.directories {
             self.directories.entry(directory.clone()).or_default().extend(suffixes);
         }
     }
 
-    /// Whether the content of the regular file at `path` is wanted.
-    pub fn wants(&self, path: &ImagePath) -> bool {
-        let (directory, name) = path.split();
-        self.paths.contains(path)
-            || self.directories.get(directory).is_some_and(|suffixes| ends_in(name, suffixes))
+    /// Up to which size the content of the regular file at `path` is wanted; `None` where it is not.
+    pub fn wants(&self, path: &ImagePath) -> Option<Ceiling> {
+        let by_directory = || {
+            let (directory, name) = path.split();
+            let suffixes = self.directories.get(directory)?;
+            ends_in(name, suffixes).then_some(Ceiling::ORDINARY)
+        };
+        self.paths.get(path).copied().or_else(by_directory)
     }
 
     /// The single files asked for, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &ImagePath> {
-        self.paths.iter()
+        self.paths.keys()
     }
 
     /// The directories of which files are asked for, sorted.
@@ -82,7 +95,7 @@ mod tests {
             ("var/lib/dpkg/status.d", false),
             ("", false),
         ] {
-            assert_eq!(plan.wants(&ImagePath::new(path)), wanted, "{path}");
+            assert_eq!(plan.wants(&ImagePath::new(path)).is_some(), wanted, "{path}");
         }
     }
 }

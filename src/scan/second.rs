@@ -3,33 +3,39 @@
 //! them that is not computed of every file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::Digest as _;
 
-use super::entries::{entries_of, entry_of, keep, may_capture, update};
+use super::entries::{entries_of, entry_of, keep, update};
 use super::meter::Meter;
+use super::room::{Budget, Ceiling, Room};
 use super::tar::TarReader;
 use super::{Entry, EntryKind};
 use crate::codec::{self, HEAD_BYTES};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::read::Section;
 
-/// Reads the content of some entries, by their index in [`super::TarFacts::entries`].
+/// Reads the content of some entries, by their index in [`super::TarFacts::entries`]; `budget` is what
+/// all layers together may keep.
 ///
 /// Reading stops behind the last wanted entry, and nothing is hashed: the blob was verified by
-/// the first read. An entry that is no regular file has an error, and so has one that is too large
-/// ([`limits::CAPTURED_FILE_BYTES`], [`limits::CAPTURED_LAYER_BYTES`]).
-pub fn read_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
-    let mut taken = 0;
-    read_wanted(blob, wanted, |reader, entry| {
-        may_capture(entry, limits::CAPTURED_LAYER_BYTES.saturating_sub(taken))?;
+/// the first read. An entry that is no regular file has an error, and so has one that is beyond its
+/// ceiling or finds no room.
+pub fn read_entries(
+    blob: &Section,
+    wanted: &BTreeMap<usize, Ceiling>,
+    budget: &Budget,
+) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
+    let mut room = Room::new(budget);
+    read_wanted(blob, &wanted.keys().copied().collect(), |reader, entry, indexes| {
+        let ceiling = wanted.range(indexes).map(|(_, ceiling)| *ceiling).max();
+        room.take(entry, ceiling.unwrap_or(Ceiling::ORDINARY))?;
         let mut bytes = Vec::new();
         reader.body(|piece| keep(&mut bytes, &piece))?;
-        taken += bytes.len() as u64;
         Ok(bytes.into())
     })
 }
@@ -45,7 +51,7 @@ pub struct OldDigests {
 
 /// Hashes the content of some entries, of any size, by MD5 and SHA-1; else as [`read_entries`].
 pub fn hash_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Result<OldDigests>>> {
-    read_wanted(blob, wanted, |reader, _| {
+    read_wanted(blob, wanted, |reader, _, _| {
         let (mut md5, mut sha1) = (Md5::new(), Sha1::new());
         reader.body(|piece| {
             update(&mut md5, &piece);
@@ -55,10 +61,11 @@ pub fn hash_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap
     })
 }
 
+/// `read` is also told which entries the member is.
 fn read_wanted<T: Clone>(
     blob: &Section,
     wanted: &BTreeSet<usize>,
-    mut read: impl FnMut(&mut TarReader<'_>, &Entry) -> Result<T>,
+    mut read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<T>,
 ) -> Result<BTreeMap<usize, Result<T>>> {
     let mut found = BTreeMap::new();
     let Some(last) = wanted.last() else { return Ok(found) };
@@ -73,7 +80,7 @@ fn read_wanted<T: Clone>(
         if wanted.range(first..end).next().is_some() {
             let entry = entry_of(&mut reader, member)?;
             let value = if entry.kind == EntryKind::File {
-                read(&mut reader, &entry)
+                read(&mut reader, &entry, first..end)
             } else {
                 Err(Error::invalid(format!("{} is no regular file", entry.path)))
             };

@@ -55,11 +55,8 @@ impl Stored {
                 return Err(broken("has two contents for one entry"));
             }
             next = next.saturating_add(distance);
-            let bytes = fields.bytes(limits::CAPTURED_FILE_BYTES)?;
+            let bytes = fields.bytes(limits::FACTS_CONTENT_BYTES.saturating_sub(taken))?;
             taken = taken.saturating_add(bytes.len() as u64);
-            if taken > limits::CAPTURED_LAYER_BYTES {
-                return Err(broken("keeps more content than a layer may"));
-            }
             if entries.get(next).is_none_or(|entry: &Entry| entry.size != bytes.len() as u64) {
                 return Err(broken("keeps content that is no entry's"));
             }

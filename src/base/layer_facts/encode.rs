@@ -57,7 +57,7 @@ pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Opti
     let mut taken: u64 = contents.values().map(|bytes| bytes.len() as u64).sum();
     for (entry, bytes) in more {
         let after = taken.saturating_add(bytes.len() as u64);
-        if after <= limits::CAPTURED_LAYER_BYTES && !contents.contains_key(entry) {
+        if after <= limits::FACTS_CONTENT_BYTES && !contents.contains_key(entry) {
             taken = after;
             contents.insert(*entry, bytes);
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// The order of bytes in a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,17 +68,23 @@ impl Notes {
 pub(super) struct Blobs<'a> {
     blobs: Vec<Cow<'a, [u8]>>,
     budget: usize,
+    records: usize,
     /// What could not be read.
     pub(super) notes: Notes,
 }
 
 impl<'a> Blobs<'a> {
     pub(super) fn new(database: &[u8]) -> Self {
-        Self { blobs: Vec::new(), budget: database.len(), notes: Notes::default() }
+        Self { blobs: Vec::new(), budget: database.len(), records: limits::PACKAGES, notes: Notes::default() }
     }
 
-    /// Counts bytes about to be taken; an error once the whole was longer than the database.
+    /// Counts the bytes of a record about to be taken; an error once all were longer than the
+    /// database, or more than a limit.
     pub(super) fn charge(&mut self, bytes: usize) -> Result<()> {
+        self.records = self
+            .records
+            .checked_sub(1)
+            .ok_or_else(|| Error::limit("the packages of a database", "PACKAGES", limits::PACKAGES as u64))?;
         match self.budget.checked_sub(bytes) {
             Some(rest) => self.budget = rest,
             None => return Err(Error::invalid("records that overlap, or are longer than the database")),

@@ -4,7 +4,7 @@ use super::index::Index;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::ImagePath;
-use crate::packages::FileDigest;
+use crate::packages::{FileDigest, from_hex};
 
 const TAG_OLDFILENAMES: u32 = 1027;
 const TAG_FILESIZES: u32 = 1028;
@@ -177,10 +177,10 @@ fn described(index: &Index<'_>, paths: Vec<ImagePath>) -> std::result::Result<Ve
     let (states, verify) = (numbers(TAG_FILESTATES)?, numbers(TAG_FILEVERIFYFLAGS)?);
     let (digests, targets) = (strings(TAG_FILEDIGESTS)?, strings(TAG_FILELINKTOS)?);
     // MD5 is what there was before the tag.
-    let algorithm = match index.numbers(TAG_FILEDIGESTALGO).as_deref() {
+    let algorithm = match index.number(TAG_FILEDIGESTALGO) {
         None if !index.has(TAG_FILEDIGESTALGO) => 1,
-        Some([algorithm]) => *algorithm,
-        _ => return Err("a broken digest algorithm"),
+        Some(algorithm) => algorithm,
+        None => return Err("a broken digest algorithm"),
     };
     let mut files = Vec::with_capacity(count);
     for (at, path) in paths.into_iter().enumerate() {
@@ -233,24 +233,10 @@ fn state_of(number: u64) -> State {
 /// A digest by its number in RFC 4880, section 9.4; `None` for algorithms that are not kept.
 fn digest(algorithm: u64, digits: &[u8]) -> std::result::Result<Option<FileDigest>, &'static str> {
     let digest = match algorithm {
-        1 => unhex(digits).map(FileDigest::Md5),
-        2 => unhex(digits).map(FileDigest::Sha1),
-        8 => unhex(digits).map(FileDigest::Sha256),
+        1 => from_hex(digits).map(FileDigest::Md5),
+        2 => from_hex(digits).map(FileDigest::Sha1),
+        8 => from_hex(digits).map(FileDigest::Sha256),
         _ => return Ok(None),
     };
     digest.map(Some).ok_or("a digest that is none")
-}
-
-fn unhex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let pairs = digits.chunks_exact(2);
-    if digits.len() != N * 2 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] = pair else { return None };
-        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
-    }
-    Some(bytes)
 }

@@ -4,6 +4,7 @@ use super::bytes::Notes;
 use super::files::{self, Allowance, File};
 use super::index::Index;
 use crate::error::Result;
+use crate::limits;
 
 const TAG_NAME: u32 = 1000;
 const TAG_VERSION: u32 = 1001;
@@ -48,6 +49,13 @@ impl Header {
                 return Ok(None);
             }
         };
+        let texts =
+            [TAG_NAME, TAG_VERSION, TAG_RELEASE, TAG_ARCH, TAG_SOURCERPM, TAG_VENDOR, TAG_MODULARITYLABEL];
+        let is_long = |tag| index.string(tag).is_some_and(|text| text.len() > limits::PACKAGE_TEXT_BYTES);
+        if texts.into_iter().any(is_long) {
+            notes.add(|| "a header with a name or version longer than any".into());
+            return Ok(None);
+        }
         let text = |tag| index.string(tag).map(|text| String::from_utf8_lossy(text).into_owned());
         let (name, version, release) = match (text(TAG_NAME), text(TAG_VERSION), text(TAG_RELEASE)) {
             (Some(name), Some(version), Some(release)) => (name, version, release),
@@ -56,10 +64,7 @@ impl Header {
                 return Ok(None);
             }
         };
-        let epoch = match index.numbers(TAG_EPOCH).as_deref() {
-            Some([epoch]) => u32::try_from(*epoch).ok(),
-            _ => None,
-        };
+        let epoch = index.number(TAG_EPOCH).and_then(|epoch| u32::try_from(epoch).ok());
         if epoch.is_none() && index.has(TAG_EPOCH) {
             notes.add(|| format!("the epoch of {name} is broken"));
             return Ok(None);

@@ -111,6 +111,15 @@ impl<'a> Index<'a> {
         entry.data.split(|byte| *byte == 0).next().filter(|text| text.len() < entry.data.len())
     }
 
+    /// The one number of a tag; `None` where it is missing, none or several.
+    pub(super) fn number(&self, tag: u32) -> Option<u64> {
+        // Before it is read: what a count claims is not what memory is spent on.
+        if self.count(tag) != 1 {
+            return None;
+        }
+        self.numbers(tag)?.first().copied()
+    }
+
     /// The numbers of a tag, whatever their width; `None` where it is missing, of another type, or cut
     /// short.
     pub(super) fn numbers(&self, tag: u32) -> Option<Vec<u64>> {

@@ -14,6 +14,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 pub mod version;
+mod wal;
 
 pub use files::{File, State};
 pub use header::Header;
@@ -21,7 +22,7 @@ pub use header::Header;
 use bytes::Blobs;
 use files::Allowance;
 
-use super::{Manager, Package, PackageFile, Source};
+use super::{Manager, Package, PackageFile, Packed, Source};
 use crate::error::{Error, Result};
 
 /// What was read of a database.
@@ -59,14 +60,41 @@ pub fn parse(database: &[u8]) -> Result<Database> {
     Ok(Database { headers, notes: notes.into_vec() })
 }
 
-/// The packages of a database that could be read whole, by name, version and architecture.
+/// A database with what SQLite keeps beside it under the same name; empty where there is nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stored<'a> {
+    /// The file itself.
+    pub database: &'a [u8],
+    /// `-wal`: what was committed and is not in the file yet.
+    pub log: &'a [u8],
+    /// `-journal`: what the file held before a transaction that did not end.
+    pub journal: &'a [u8],
+}
+
+/// The first bytes of a journal that is not over.
+const JOURNAL_MAGIC: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// The packages of a database that could be read whole, by name, version and architecture. A file of
+/// no bytes is a database that nothing was put in yet, to each form.
 ///
 /// # Errors
 ///
 /// Those of [`parse`], and anything that it notes: a package that is not seen would pass every rule.
-/// Who can use a part of the packages reads it with [`parse`].
-pub fn packages(database: &[u8]) -> Result<Vec<Package>> {
-    let database = parse(database)?;
+/// Who can use a part of the packages reads it with [`parse`]. A transaction that did not end, too:
+/// the file alone is half of what it was and half of what it was to become.
+pub fn packages(stored: Stored<'_>) -> Result<Vec<Package>> {
+    if stored.database.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_sqlite = stored.database.starts_with(sqlite::MAGIC);
+    if is_sqlite && stored.journal.starts_with(JOURNAL_MAGIC) {
+        return Err(Error::unsupported(
+            "a SQLite database with a transaction that broke off in its -journal",
+        ));
+    }
+    let database =
+        if is_sqlite { wal::applied(stored.database, stored.log)? } else { stored.database.into() };
+    let database = parse(&database)?;
     match database.notes.as_slice() {
         [] => {}
         [note] => return Err(Error::invalid(note.clone())),
@@ -81,7 +109,9 @@ pub fn packages(database: &[u8]) -> Result<Vec<Package>> {
 }
 
 impl From<Header> for Package {
-    fn from(header: Header) -> Self {
+    fn from(mut header: Header) -> Self {
+        // To rpm an epoch of 0 and none are the same.
+        header.epoch = header.epoch.filter(|epoch| *epoch > 0);
         Self {
             version: header.evr(),
             source: header.source_name().map(|name| Source { name: name.to_owned(), version: None }),
@@ -97,14 +127,30 @@ impl From<Header> for Package {
 fn package_file(file: File) -> Option<PackageFile> {
     let holds = match file.state {
         State::NotInstalled | State::NetShared => return None,
-        // The path is another package's, too, and that one's digest holds.
+        // The path is another package's, too, and what that one says holds.
         State::Replaced | State::WrongColor => false,
         State::Normal | State::Unknown => !file.is_ghost(),
     };
     Some(PackageFile {
-        digest: file.digest.filter(|_| holds),
         // What is not to be verified is expected to change.
         is_config: file.is_config() || !file.verify_digest,
+        packed: if holds { packed(&file) } else { Packed::Untold },
         path: file.path,
     })
+}
+
+/// `S_IFMT` and what it may say, of stat(2).
+const TYPE_MASK: u16 = 0o170_000;
+const TYPE_DIRECTORY: u16 = 0o040_000;
+const TYPE_FILE: u16 = 0o100_000;
+const TYPE_LINK: u16 = 0o120_000;
+
+fn packed(file: &File) -> Packed {
+    let told = match (file.mode.map(|mode| (mode & TYPE_MASK, mode & !TYPE_MASK)), &file.link_target) {
+        (Some((TYPE_DIRECTORY, mode)), _) => Some(Packed::Directory(mode.into())),
+        (Some((TYPE_LINK, _)), Some(target)) => Some(Packed::Link(target.as_slice().into())),
+        (Some((TYPE_FILE, _)) | None, _) => file.digest.map(Packed::Digest),
+        _ => None,
+    };
+    told.unwrap_or(Packed::Untold)
 }

@@ -26,6 +26,16 @@ const SCHEMA_ROOT: usize = 3;
 /// Where a row of `Packages` has the header.
 const PACKAGES_BLOB: usize = 1;
 
+/// The size of a database's pages (section 1.3.2); `None` where it is none.
+pub(super) fn page_size(database: &[u8]) -> Option<usize> {
+    match u16_at(database, 16, Order::Big) {
+        // 65,536 does not fit.
+        Some(1) => Some(65_536),
+        Some(size) if size >= 512 && size.is_power_of_two() => Some(usize::from(size)),
+        _ => None,
+    }
+}
+
 /// Collects the header of every row.
 ///
 /// # Errors
@@ -63,12 +73,7 @@ struct File<'a> {
 impl<'a> File<'a> {
     fn open(database: &'a [u8]) -> Result<Self> {
         let broken = |what: &str| Error::invalid(format!("a SQLite database {what}"));
-        let page_size = match u16_at(database, 16, Order::Big) {
-            // Section 1.3.2: 65,536 does not fit.
-            Some(1) => 65_536,
-            Some(size) if size >= 512 && size.is_power_of_two() => usize::from(size),
-            _ => return Err(broken("without a page size")),
-        };
+        let page_size = page_size(database).ok_or_else(|| broken("without a page size"))?;
         let reserved = database.get(20).copied().map_or(0, usize::from);
         let usable = page_size - reserved;
         if usable < 480 {

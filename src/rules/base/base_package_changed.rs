@@ -42,7 +42,7 @@ fn judge(facts: &Facts) -> Judgement {
 }
 
 fn tell(change: &PackageChange) -> Finding {
-    let PackageChange { manager, name, architecture, was, is, order, layer, explained } = change;
+    let PackageChange { manager, database, name, architecture, was, is, order, layer, explained } = change;
     let paths = match explained.len() {
         0 => "no path of the base differs for it".to_owned(),
         1 => "1 path of the base differs for it".to_owned(),
@@ -61,6 +61,7 @@ fn tell(change: &PackageChange) -> Finding {
     let mut finding = Finding::new(message, remedy)
         .evidence("name", name)
         .evidence("manager", manager)
+        .evidence("database", database)
         .evidence("architecture", escape_text(architecture))
         .evidence("baseVersion", was)
         .evidence("version", is.as_deref().map_or("none".to_owned(), escape_text))

@@ -193,3 +193,34 @@ pub(super) fn bdb(blobs: &[Vec<u8>], order: Order) -> Vec<u8> {
     }
     pages.concat()
 }
+
+/// A write-ahead log of frames: page, content, and in a commit how many pages there are then.
+pub(super) fn wal(order: Order, frames: &[(u32, &[u8], u32)]) -> Vec<u8> {
+    wal_of(3_007_000, order, frames)
+}
+
+pub(super) fn wal_of(version: u32, order: Order, frames: &[(u32, &[u8], u32)]) -> Vec<u8> {
+    let words = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|word| word.to_be_bytes()).collect() };
+    let mut sum = [0_u32; 2];
+    let mut summed = |bytes: &[u8]| {
+        for pair in bytes.chunks_exact(8) {
+            for (at, raw) in pair.chunks_exact(4).enumerate() {
+                let raw = raw.try_into().unwrap();
+                let word =
+                    if order == Order::Big { u32::from_be_bytes(raw) } else { u32::from_le_bytes(raw) };
+                sum[at] = sum[at].wrapping_add(word).wrapping_add(sum[1 - at]);
+            }
+        }
+        sum
+    };
+    let magic = 0x377f_0682 | u32::from(order == Order::Big);
+    let mut log = words(&[magic, version, PAGE as u32, 7, 11, 13]);
+    log.extend(words(&summed(&log)));
+    for (page, content, pages) in frames {
+        let head = words(&[*page, *pages]);
+        summed(&head);
+        let sum = summed(content);
+        log.extend([head, words(&[11, 13, sum[0], sum[1]]), content.to_vec()].concat());
+    }
+    log
+}

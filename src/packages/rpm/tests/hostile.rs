@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::build::{PAGE, Value, bdb, header, ndb, sqlite};
-use super::{blobs, databases};
+use super::{blobs, databases, whole};
+use crate::limits;
 use crate::packages::rpm::bytes::Order;
-use crate::packages::rpm::{packages, parse};
+use crate::packages::rpm::parse;
 
 #[test]
 fn any_byte_may_be_wrong() {
@@ -27,9 +28,9 @@ fn any_byte_may_be_wrong() {
 #[test]
 fn what_is_cut_short_is_told() {
     for (form, database) in databases() {
-        for length in 0..database.len() {
+        for length in 1..database.len() {
             let cut = &database[..length];
-            if packages(cut).is_ok() {
+            if whole(cut).is_ok() {
                 // Behind the last part of a header, its page has nothing but zeros.
                 assert!(database[length..].iter().all(|byte| *byte == 0), "{form}: {length}");
             }
@@ -49,7 +50,7 @@ fn a_loop_of_pages_is_left() {
     let read = parse(&database).unwrap();
     assert_eq!(read.headers.len(), 1, "{:?}", read.notes);
     assert!(read.notes[0].contains("belongs to two places"), "{:?}", read.notes);
-    assert!(packages(&database).is_err());
+    assert!(whole(&database).is_err());
 }
 
 #[test]
@@ -73,6 +74,57 @@ fn records_may_not_share_bytes() {
         database[at * 16..][..16].copy_from_slice(&slot);
     }
     assert!(parse(&database).unwrap_err().to_string().contains("overlap"));
+}
+
+#[test]
+fn more_records_than_packages_are_refused() {
+    // Empty rows, all at the same byte: they take nothing of the database, and much of memory.
+    let mut leaf = vec![0; 65_536];
+    leaf[0] = 13;
+    leaf[3..5].copy_from_slice(&32_000_u16.to_be_bytes());
+    leaf[8..8 + 2 * 32_000].copy_from_slice(&65_000_u16.to_be_bytes().repeat(32_000));
+    let count = limits::PACKAGES / 32_000 + 1;
+    let mut first = sqlite(&blobs())[..PAGE].to_vec();
+    first.resize(65_536, 0);
+    first[16..18].copy_from_slice(&1_u16.to_be_bytes());
+    let (pointer, cell) = (100 + 8, usize::from(u16::from_be_bytes([first[108], first[109]])));
+    first.copy_within(cell..PAGE, 65_536 - (PAGE - cell));
+    first[pointer..pointer + 2].copy_from_slice(&((65_536 - (PAGE - cell)) as u16).to_be_bytes());
+    let mut root = vec![0; 65_536];
+    root[0] = 5;
+    root[3..5].copy_from_slice(&(count as u16).to_be_bytes());
+    root[8..12].copy_from_slice(&(count as u32 + 3).to_be_bytes());
+    for at in 0..count {
+        let place = 60_000 - 5 * at;
+        root[12 + 2 * at..][..2].copy_from_slice(&(place as u16).to_be_bytes());
+        root[place..place + 4].copy_from_slice(&(at as u32 + 3).to_be_bytes());
+    }
+    let database = [vec![first, root], vec![leaf; count + 1]].concat().concat();
+    assert!(parse(&database).unwrap_err().to_string().contains("PACKAGES"));
+}
+
+#[test]
+fn texts_may_not_be_longer_than_any() {
+    let long = "v".repeat(limits::PACKAGE_TEXT_BYTES + 1);
+    let blob = header(&[(1000, Value::Text("a")), (1001, Value::Text(&long)), (1002, Value::Text("1"))], &[]);
+    assert_eq!(parse(&ndb(&[blob])).unwrap().notes.len(), 1);
+}
+
+#[test]
+fn a_number_that_is_many_is_none() {
+    // A million epochs of one byte each would be eight million bytes.
+    for count in [0, 2, 1_000_000] {
+        let blob = header(
+            &[
+                (1000, Value::Text("a")),
+                (1001, Value::Text("1")),
+                (1002, Value::Text("1")),
+                (1003, Value::Bytes(vec![1; count])),
+            ],
+            &[],
+        );
+        assert_eq!(parse(&ndb(&[blob])).unwrap().notes, ["the epoch of a is broken"]);
+    }
 }
 
 #[test]

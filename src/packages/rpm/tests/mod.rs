@@ -3,12 +3,14 @@
 mod build;
 mod corpus;
 mod hostile;
+mod wal;
 
 use build::{Value, bdb, header, ndb, sqlite};
 
 use super::bytes::Order;
-use super::{State, packages, parse};
-use crate::packages::{FileDigest, Manager};
+use super::{State, Stored, packages, parse};
+use crate::error::Result;
+use crate::packages::{FileDigest, Manager, Package, Packed};
 
 /// Two packages, the second long enough to need overflow pages.
 fn blobs() -> [Vec<u8>; 2] {
@@ -44,6 +46,11 @@ fn blobs() -> [Vec<u8>; 2] {
     [small, long]
 }
 
+/// The packages of a database that is all in one file.
+fn whole(database: &[u8]) -> Result<Vec<Package>> {
+    packages(Stored { database, ..Stored::default() })
+}
+
 fn databases() -> [(&'static str, Vec<u8>); 4] {
     [
         ("sqlite", sqlite(&blobs())),
@@ -75,16 +82,66 @@ fn every_form_tells_the_same() {
 
 #[test]
 fn packages_have_the_files_that_are_there() {
-    let packages = packages(&ndb(&blobs())).unwrap();
+    let packages = whole(&ndb(&blobs())).unwrap();
     let [acl, bash] = &packages[..] else { panic!("{packages:?}") };
-    assert_eq!((acl.version.as_str(), acl.architecture.as_str(), acl.manager), ("0:2.3-1", "", Manager::Rpm));
-    let shown: Vec<_> = (bash.files.iter())
-        .map(|file| (file.path.to_string(), file.digest.is_some(), file.is_config))
-        .collect();
-    let expected =
-        [("/usr/bin/bash", true, false), ("/etc/bashrc", true, true), ("/usr/bin/sh", false, false)];
-    assert_eq!(shown, expected.map(|(path, digest, config)| (path.to_owned(), digest, config)));
-    assert_eq!(bash.files[1].digest, Some(FileDigest::Md5([0xab; 16])));
+    // To rpm an epoch of 0 is none.
+    assert_eq!((acl.version.as_str(), acl.architecture.as_str(), acl.manager), ("2.3-1", "", Manager::Rpm));
+    let shown: Vec<_> =
+        bash.files.iter().map(|file| (file.path.to_string(), file.packed.clone(), file.is_config)).collect();
+    let sixteen = |byte| Packed::Digest(FileDigest::Md5([byte; 16]));
+    let shell = Packed::Digest(FileDigest::Md5([
+        0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+    ]));
+    let expected = [
+        ("/usr/bin/bash", shell, false),
+        ("/etc/bashrc", sixteen(0xab), true),
+        ("/usr/bin/sh", Packed::Link(b"bash"[..].into()), false),
+    ];
+    assert_eq!(shown, expected.map(|(path, packed, config)| (path.to_owned(), packed, config)));
+}
+
+#[test]
+fn a_path_is_what_its_mode_says_unless_it_is_not_the_packages() {
+    let packed = |mode: u16, flags: u32, state: u8, verify: u32| {
+        let blob = header(
+            &[
+                (1000, Value::Text("a")),
+                (1001, Value::Text("1")),
+                (1002, Value::Text("1")),
+                (1030, Value::Halves(vec![mode])),
+                (1035, Value::Texts(vec![&"01".repeat(16)])),
+                (1036, Value::Texts(vec!["target"])),
+                (1037, Value::Words(vec![flags])),
+                (1045, Value::Words(vec![verify])),
+                (1116, Value::Words(vec![0])),
+                (1117, Value::Texts(vec!["a"])),
+                (1118, Value::Texts(vec!["/"])),
+            ],
+            &[(1029, Value::Bytes(vec![state]))],
+        );
+        let file = whole(&ndb(&[blob])).unwrap().remove(0).files.pop();
+        file.map(|file| (file.packed, file.is_config))
+    };
+    let digest = Packed::Digest(FileDigest::Md5([1; 16]));
+    let (ghost, all) = (1 << 6, u32::MAX);
+    for (mode, flags, state, verify, told) in [
+        (0o100_644, 0, 0, all, Some((digest.clone(), false))),
+        (0o100_644, 1, 0, all, Some((digest.clone(), true))),
+        // %verify(not filedigest)
+        (0o100_644, 0, 0, all & !1, Some((digest, true))),
+        (0o120_777, 0, 0, all, Some((Packed::Link(b"target"[..].into()), false))),
+        (0o042_755, 0, 0, all, Some((Packed::Directory(0o2755), false))),
+        (0o020_600, 0, 0, all, Some((Packed::Untold, false))),
+        (0o100_644, ghost, 0, all, Some((Packed::Untold, false))),
+        (0o120_777, ghost, 0, all, Some((Packed::Untold, false))),
+        // Replaced, not installed, on the network, of the wrong colour.
+        (0o100_644, 0, 1, all, Some((Packed::Untold, false))),
+        (0o100_644, 0, 2, all, None),
+        (0o100_644, 0, 3, all, None),
+        (0o120_777, 0, 4, all, Some((Packed::Untold, false))),
+    ] {
+        assert_eq!(packed(mode, flags, state, verify), told, "{mode:o} {flags} {state} {verify}");
+    }
 }
 
 #[test]
