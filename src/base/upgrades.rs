@@ -83,9 +83,6 @@ const ALTERNATIVES: &[u8] = b"etc/alternatives/";
 impl Claims {
     /// Compares the databases of the base with those after all layers, and looks for an owner of each change.
     pub fn of(before: &Databases<'_>, after: &Databases<'_>, comparison: &Comparison) -> Self {
-        if comparison.changes.is_empty() {
-            return Self::default();
-        }
         let mut differing = Differing::of(before, after);
         for (databases, packages) in [(before, &mut differing.old), (after, &mut differing.new)] {
             for package in packages {

@@ -22,6 +22,7 @@ mod integrity;
 mod packages;
 mod policy;
 mod report;
+mod rpm;
 mod services;
 mod testdata;
 mod two_truths;

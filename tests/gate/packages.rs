@@ -1,153 +1,13 @@
 //! What package managers do to the base: told as what it is, and no excuse for anything else.
 
-use md5::{Digest as _, Md5};
 use serde_json::Value;
-use sha1::Sha1;
 
 use crate::harness::{Checked, Room, check_path, set};
-use crate::support::{Compression, Entry, Image, Layer};
+use crate::support::{
+    Compression, Entry, Image, Layer, Manager, Package, newer_sed, other, package, sed, upgrade,
+};
 
-/// A package of a test, for one of the managers.
-#[derive(Clone)]
-struct Package {
-    name: &'static str,
-    version: &'static str,
-    files: Vec<(&'static str, &'static str)>,
-    links: Vec<(&'static str, &'static str)>,
-    conffiles: Vec<(&'static str, &'static str)>,
-}
-
-fn package(name: &'static str, version: &'static str, files: &[(&'static str, &'static str)]) -> Package {
-    Package { name, version, files: files.to_vec(), links: Vec::new(), conffiles: Vec::new() }
-}
-
-impl Package {
-    fn link(mut self, path: &'static str, target: &'static str) -> Self {
-        self.links.push((path, target));
-        self
-    }
-
-    fn conffile(mut self, path: &'static str, content: &'static str) -> Self {
-        self.conffiles.push((path, content));
-        self
-    }
-
-    fn paths(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.files.iter().chain(&self.conffiles).copied()
-    }
-
-    /// Its files, without the database.
-    fn unpacked(&self, mut layer: Layer) -> Layer {
-        for (path, content) in self.paths() {
-            layer = layer.file_mode(path, content, 0o755);
-        }
-        self.links.iter().fold(layer, |layer, (path, target)| layer.symlink(path, target))
-    }
-
-    fn dpkg_paragraph(&self) -> String {
-        let mut text = format!(
-            "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {}\n",
-            self.name, self.version
-        );
-        for (number, (path, content)) in self.conffiles.iter().enumerate() {
-            let heading = if number == 0 { "Conffiles:\n" } else { "" };
-            text += &format!("{heading} /{path} {}\n", md5(content));
-        }
-        text + "\n"
-    }
-
-    fn dpkg_list(&self) -> String {
-        let paths = self.paths().chain(self.links.iter().copied());
-        // Packages name paths as before `/usr` was merged.
-        let before_merge = |path: &str| path.replace("usr/bin/sed", "bin/sed");
-        let mut lines = vec!["/.".to_owned(), "/usr".to_owned()];
-        if self.files.iter().any(|(path, _)| path.starts_with("usr/share/sed/")) {
-            lines.push("/usr/share/sed".to_owned());
-        }
-        lines.extend(paths.map(|(path, _)| format!("/{}", before_merge(path))));
-        lines.join("\n") + "\n"
-    }
-
-    fn dpkg_sums(&self) -> String {
-        let before_merge = |path: &str| path.replace("usr/bin/sed", "bin/sed");
-        self.files
-            .iter()
-            .map(|(path, content)| format!("{}  {}\n", md5(content), before_merge(path)))
-            .collect()
-    }
-
-    fn apk_record(&self) -> String {
-        let mut text = format!("P:{}\nV:{}\nA:x86_64\n", self.name, self.version);
-        for (path, content) in self.paths().chain(self.links.iter().copied()) {
-            let (directory, name) = path.rsplit_once('/').unwrap();
-            text += &format!("F:{directory}\nR:{name}\na:0:0:755\nZ:Q1{}\n", base64(&Sha1::digest(content)));
-        }
-        text + "\n"
-    }
-}
-
-fn md5(content: &str) -> String {
-    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(*chunk.get(at).unwrap_or(&0)));
-        for at in 0..4 {
-            let digit = char::from(DIGITS[bits >> (18 - 6 * at) & 63]);
-            text.push(if at <= chunk.len() { digit } else { '=' });
-        }
-    }
-    text
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Manager {
-    Dpkg,
-    Apk,
-}
-
-const MANAGERS: [Manager; 2] = [Manager::Dpkg, Manager::Apk];
-
-impl Manager {
-    /// The database that says these are installed; `told` are those whose lists are written.
-    fn database(self, mut layer: Layer, installed: &[&Package], told: &[&Package]) -> Layer {
-        match self {
-            Self::Dpkg => {
-                let status: String = installed.iter().map(|package| package.dpkg_paragraph()).collect();
-                layer = layer.file("var/lib/dpkg/status", status);
-                for package in told {
-                    let info = format!("var/lib/dpkg/info/{}", package.name);
-                    layer = layer
-                        .file(format!("{info}.list"), package.dpkg_list())
-                        .file(format!("{info}.md5sums"), package.dpkg_sums());
-                }
-                layer
-            }
-            Self::Apk => {
-                let installed: String = installed.iter().map(|package| package.apk_record()).collect();
-                layer.file("lib/apk/db/installed", installed)
-            }
-        }
-    }
-
-    fn base(self, packages: &[&Package]) -> Image {
-        let mut layer = Layer::new()
-            .symlink("bin", "usr/bin")
-            .file("etc/passwd", crate::support::PASSWD)
-            .file("etc/group", "root:x:0:\n")
-            .file("etc/company", "the base's own");
-        for package in packages {
-            layer = package.unpacked(layer);
-        }
-        let layer = self.database(layer, packages, packages);
-        Image::new().name("example.com/base:1").layer_with(layer, "ADD rootfs.tar /", Compression::Gzip(6))
-    }
-}
-
-fn child(base: &Image, layer: Layer) -> Image {
+pub(crate) fn child(base: &Image, layer: Layer) -> Image {
     base.clone()
         .unnamed()
         .name("example.com/app:1")
@@ -155,49 +15,23 @@ fn child(base: &Image, layer: Layer) -> Image {
         .user("10001")
 }
 
-fn check(base: &Image, layer: Layer) -> Checked {
+pub(crate) fn check(base: &Image, layer: Layer) -> Checked {
     let room = Room::new();
     let catalog = room.catalog(&[base]);
     check_path(&room.write("image.tar", child(base, layer).oci_archive()), Some(&catalog))
-}
-
-fn sed() -> Package {
-    package(
-        "sed",
-        "4.8-r1",
-        &[("usr/bin/sed", "sed 4.8"), ("usr/share/sed/news", "old"), ("usr/lib/libsed.so.8", "8")],
-    )
-    .link("usr/lib/libsed.so", "libsed.so.8")
-    .conffile("etc/sed.conf", "default 4.8")
-}
-
-fn newer_sed() -> Package {
-    package("sed", "4.9-r0", &[("usr/bin/sed", "sed 4.9"), ("usr/lib/libsed.so.9", "9")])
-        .link("usr/lib/libsed.so", "libsed.so.9")
-        .conffile("etc/sed.conf", "default 4.9")
-}
-
-fn other() -> Package {
-    package("other", "1.0-r0", &[("usr/bin/other", "other")])
-}
-
-/// The layer of `apt-get upgrade` or `apk upgrade`.
-fn upgrade(manager: Manager) -> Layer {
-    let layer = newer_sed().unpacked(Layer::new()).whiteout("usr/share/sed").whiteout("usr/lib/libsed.so.8");
-    manager.database(layer, &[&newer_sed(), &other()], &[&newer_sed()])
 }
 
 fn on_base(manager: Manager, layer: impl FnOnce() -> Layer) -> Checked {
     check(&manager.base(&[&sed(), &other()]), layer())
 }
 
-fn dump(checked: &Checked) -> String {
+pub(crate) fn dump(checked: &Checked) -> String {
     format!("{:#}", checked.report["images"][0]["findings"])
 }
 
 #[test]
 fn installing_new_packages_is_no_change_of_the_base() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let new = package("less", "590-r1", &[("usr/bin/less", "less")]);
         let layer = new.unpacked(Layer::new());
         let checked = on_base(manager, || manager.database(layer, &[&sed(), &other(), &new], &[&new]));
@@ -208,7 +42,7 @@ fn installing_new_packages_is_no_change_of_the_base() {
 
 #[test]
 fn an_upgrade_is_told_once_for_its_package_and_nothing_else_is() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let checked = on_base(manager, || upgrade(manager));
         let failing = checked.failing();
         assert_eq!(failing, set(["base-package-changed"]), "{manager:?}: {}", dump(&checked));
@@ -229,7 +63,7 @@ fn an_upgrade_is_told_once_for_its_package_and_nothing_else_is() {
 
 #[test]
 fn a_downgrade_is_high() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let old = Package { version: "4.7-r9", ..newer_sed() };
         let layer = old.unpacked(Layer::new()).whiteout("usr/share/sed").whiteout("usr/lib/libsed.so.8");
         let checked = on_base(manager, || manager.database(layer, &[&old, &other()], &[&old]));
@@ -240,7 +74,7 @@ fn a_downgrade_is_high() {
 
 #[test]
 fn a_removed_package_is_told() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let layer = Layer::new()
             .whiteout("usr/bin/sed")
             .whiteout("usr/share/sed")
@@ -275,7 +109,8 @@ fn configuration_left_behind_is_no_installed_package() {
 
 #[test]
 fn a_database_that_is_gone_removes_no_package() {
-    for (manager, database) in [(Manager::Dpkg, "var/lib/dpkg"), (Manager::Apk, "lib/apk")] {
+    let places = ["var/lib/dpkg", "lib/apk", "var/lib/rpm"];
+    for (manager, database) in Manager::ALL.into_iter().zip(places) {
         let checked = on_base(manager, || Layer::new().whiteout(database).whiteout("usr/bin/sed"));
         assert!(checked.failing().contains("base-file-deleted /usr/bin/sed"), "{}", dump(&checked));
         assert_eq!(checked.outcome("base-package-changed"), "pass");
@@ -284,7 +119,7 @@ fn a_database_that_is_gone_removes_no_package() {
 
 #[test]
 fn what_the_new_package_does_not_explain_is_tampering() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let base = manager.base(&[&sed(), &other()]);
         let room = Room::new();
         let catalog = room.catalog(&[&base]);
@@ -315,7 +150,7 @@ fn what_the_new_package_does_not_explain_is_tampering() {
 
 #[test]
 fn a_forged_upgrade_gives_no_less_than_medium() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         // File, digest and version all rewritten, by someone who is no package manager.
         let forged = Package { version: "4.8-r2", files: vec![("usr/bin/sed", "evil")], ..sed() };
         let layer = Layer::new().file_mode("usr/bin/sed", "evil", 0o755);
@@ -350,7 +185,7 @@ fn a_forged_upgrade_gives_no_less_than_medium() {
 
 #[test]
 fn a_setuid_program_that_its_package_brought_anew_is_no_new_privilege() {
-    for manager in MANAGERS {
+    for manager in Manager::ALL {
         let base = manager.base(&[&sed(), &other()]);
         let setuid = |content: &str| Layer::new().file_mode("usr/bin/sed", content, 0o4755);
         let base = base.layer(setuid("sed 4.8"));

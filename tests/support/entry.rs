@@ -296,8 +296,8 @@ fn split_for_ustar(path: &[u8]) -> (&[u8], &[u8]) {
     (&path[..slash], &path[slash + 1..])
 }
 
-/// Standard base64 with padding, for `LIBARCHIVE.xattr` values.
-fn base64(bytes: &[u8]) -> String {
+/// Standard base64 with padding.
+pub(super) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

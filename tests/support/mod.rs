@@ -12,6 +12,8 @@
 //! | `layout` | OCI layouts: directory, archive, nested index, attestation, signature, artifact |
 //! | `docker` | every shape of a docker archive |
 //! | `archive` | plain tar archives of named members, for last-minute edits |
+//! | `packages` | a package and its upgrade, for dpkg, apk and rpm |
+//! | `rpm` | rpm databases |
 //! | `samples` | a small base, an application upon it, a random tree |
 //!
 //! Use it with `mod support;`, or from a bench with `#[path = "../tests/support/mod.rs"] mod support;`.
@@ -38,6 +40,8 @@ mod entry;
 mod image;
 mod layer;
 mod layout;
+mod packages;
+mod rpm;
 mod samples;
 mod sparse;
 
@@ -49,5 +53,7 @@ pub use entry::{Entry, LongNames, XattrStyle, pax_record};
 pub use image::{Edit, Image};
 pub use layer::{Layer, StoredLayer};
 pub use layout::{Layout, cosign_payload};
+pub use packages::{Manager, Package, md5, newer_sed, other, package, sed, unpacked_upgrade, upgrade};
+pub use rpm::{RpmFile, RpmPackage, rpm_database};
 pub use samples::{CLEAN_USER, PASSWD, clean_app, elf, random_tree, small_base};
 pub use sparse::SparseFormat;
