@@ -38,6 +38,8 @@ pub static RULES: [&Rule; 32] = [
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,
     &user::user_unknown::RULE,
+    &privilege::world_writable_directory::RULE,
+    &privilege::world_writable_file::RULE,
 ];
 
 /// The rule of that name.
@@ -89,5 +91,44 @@ mod tests {
             }
         }
         assert_eq!(pages, RULES.iter().map(|rule| rule.id.to_owned()).collect());
+    }
+
+    /// `docs/rules.md` as the table yields it: each page one heading deeper, under its severity.
+    fn handbook() -> String {
+        let mut text = "# The rules\n\n\
+            Made from the pages beside the rules; do not edit it, but run `UPDATE_DOCS=1 cargo test --lib rules::table`.\n\n\
+            | rule | severity | what |\n|---|---|---|\n"
+            .to_owned();
+        for rule in RULES {
+            text += &format!("| [{0}](#{0}) | {1} | {2} |\n", rule.id, rule.severity, rule.summary());
+        }
+        for rule in RULES {
+            let body = rule.page.split_once("\n\n").unwrap().1;
+            let (summary, body) = body.split_once("\n\n").unwrap();
+            let body = body.replace("\n## ", "\n### ").replacen("## ", "### ", 1);
+            text += &format!("\n## {}\n\nSeverity: {}\n\n{summary}\n\n{body}", rule.id, rule.severity);
+        }
+        text
+    }
+
+    #[test]
+    fn the_handbook_is_in_step_with_the_pages() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, handbook()).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            written == handbook(),
+            "docs/rules.md is out of step: UPDATE_DOCS=1 cargo test --lib rules::table"
+        );
+    }
+
+    #[test]
+    fn each_heading_of_the_handbook_is_below_its_rule() {
+        let handbook = handbook();
+        let headings = |mark: &str| handbook.lines().filter(|line| line.starts_with(mark)).count();
+        assert_eq!((headings("# "), headings("## ")), (1, RULES.len()));
+        assert_eq!(headings("### What is checked"), RULES.len());
     }
 }

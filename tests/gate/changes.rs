@@ -58,6 +58,15 @@ fn privilege_that_is_new_over_the_base_is_found() {
                 .entry(Entry::hardlink("opt/b", "opt/a").mode(0o4755)),
             &["setuid-file /opt/a", "setuid-file /opt/b"],
         ),
+        (Layer::new().file_mode("opt/a", "x", 0o666), &["world-writable-file /opt/a"]),
+        // It is the content that all may write, under whichever name.
+        (
+            Layer::new().file_mode("opt/a", "x", 0o666).entry(Entry::hardlink("opt/b", "opt/a").mode(0o666)),
+            &["world-writable-file /opt/a"],
+        ),
+        (Layer::new().file_mode("opt/a", "x", 0o664).symlink("opt/b", "a"), &[]),
+        (Layer::new().dir("opt/all", 0o777), &["world-writable-directory /opt/all"]),
+        (Layer::new().dir("opt/all", 0o1777).dir("opt/group", 0o2775), &[]),
         // The same as in the base, written again.
         (Layer::new().file_mode("usr/bin/su", crate::support::elf(62, "su"), 0o4755), &[]),
         // The base's setuid program with other content is another program.

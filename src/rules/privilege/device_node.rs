@@ -24,4 +24,5 @@ const PRIVILEGE: Privilege = Privilege {
             .evidence("device", device)
             .evidence("mode", format!("{:04o}", subject.mode))
     },
+    once: false,
 };

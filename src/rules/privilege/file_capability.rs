@@ -28,6 +28,7 @@ const PRIVILEGE: Privilege = Privilege {
             .evidence("capabilities", names)
             .evidence("xattr", hex(value))
     },
+    once: false,
 };
 
 /// An attribute that grants nothing is none; one that cannot be read might grant anything.

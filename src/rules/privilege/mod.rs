@@ -4,6 +4,8 @@ pub(super) mod device_node;
 pub(super) mod file_capability;
 pub(super) mod setgid_file;
 pub(super) mod setuid_file;
+pub(super) mod world_writable_directory;
+pub(super) mod world_writable_file;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +13,7 @@ use super::rule::{Finding, Judgement};
 use crate::digest::ContentId;
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::rootfs::{Inode, NodeRef, Tree};
+use crate::rootfs::{Inode, NodeRef, Origin, Tree};
 use crate::scan::facts::Xattr;
 use crate::scan::{Entry, EntryKind};
 
@@ -54,6 +56,9 @@ struct Privilege {
     is_carried: fn(&Subject<'_>) -> bool,
     /// What to say of a file that does.
     tell: fn(&Subject<'_>) -> Finding,
+    /// Whether hard links are one finding: where what counts is the content, and not who starts it by
+    /// which name.
+    once: bool,
 }
 
 /// Finds every file that carries the privilege and does not do so, just the same, in the base.
@@ -76,12 +81,15 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
             upgrades.is_some_and(|upgrades| upgrades.is_upgraded(path))
                 && reading.base.get(path).is_some_and(carried)
         };
+        let mut told: BTreeSet<Origin> = BTreeSet::new();
         for (path, node) in reading.effective.walk() {
             let subject = Subject::of_inode(node.inode());
             if !(privilege.is_carried)(&subject) {
                 continue;
             }
-            if !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject) {
+            let is_new = !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject);
+            let is_told = privilege.once && node.names() > 1 && !told.insert(node.inode().origin);
+            if is_new && !is_told {
                 let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
                 findings.push(finding);
             }

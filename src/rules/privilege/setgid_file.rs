@@ -20,4 +20,5 @@ const PRIVILEGE: Privilege = Privilege {
         let remedy = "remove the bit (chmod g-s) in the layer that sets it, or leave the file out";
         mode_and_owner(Finding::new(message, remedy), subject)
     },
+    once: false,
 };
