@@ -139,3 +139,7 @@ pub const PACKAGE_FILES: usize = 2_000_000;
 /// Bytes of all paths of one package database: one long directory, named by many files, would grow
 /// without it.
 pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
+
+/// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
+/// has a thousand accounts without a password.
+pub const LINE_FINDINGS: usize = 1_000;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
-use crate::model::{Anomaly, Image};
-use crate::rootfs::{Inode, Rootfs};
-use crate::scan::{Entry, LayerFacts};
+use crate::model::{Anomaly, Image, ImagePath};
+use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
+use crate::scan::{Entry, EntryKind, LayerFacts};
 
 pub use verify::verify;
 
@@ -99,5 +99,30 @@ impl Facts {
             Some(error) => error.to_string(),
             None => "its content was not captured".to_owned(),
         })
+    }
+
+    /// The content of the file at a path of a tree, symlinks followed; `None` where there is none.
+    ///
+    /// # Errors
+    /// Why it is not known: a rule that needs it is not evaluated.
+    pub fn file_content(&self, tree: &Tree, path: impl AsRef<[u8]>) -> Result<Option<Arc<[u8]>>, String> {
+        let path = ImagePath::new(path);
+        match tree.resolve(&path) {
+            Ok(found) => {
+                let inode = found.node.inode();
+                if inode.kind != EntryKind::File {
+                    return Err(format!("{path} is no regular file"));
+                }
+                self.content(inode).map(Some).map_err(|reason| format!("{path}: {reason}"))
+            }
+            Err(ResolveError::Missing | ResolveError::NotADirectory) => Ok(None),
+            Err(error) => Err(format!("{path}: {error}")),
+        }
+    }
+
+    /// The content of an entry of a layer, where the plan asked for it and it could be kept.
+    pub fn entry_content(&self, layer: usize, entry: usize) -> Option<Arc<[u8]>> {
+        let tar = self.layers.get(layer)?.as_ref()?.tar.as_ref().ok()?;
+        tar.captured.get(&entry).cloned()
     }
 }

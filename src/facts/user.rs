@@ -1,11 +1,9 @@
 //! Whom an image runs as: `USER` of each reading of the config, through the account files of each
 //! reading of the tree.
 
-use std::sync::Arc;
-
 use super::Facts;
 use crate::model::ImagePath;
-use crate::rootfs::{ResolveError, Tree, UserReadings, resolve_user};
+use crate::rootfs::{Tree, UserReadings, resolve_user};
 use crate::scan::Plan;
 
 const PASSWD: &str = "etc/passwd";
@@ -70,8 +68,8 @@ pub fn effective_uid(facts: &Facts) -> Option<i64> {
 }
 
 fn resolve(facts: &Facts, tree: &Tree, spec: &str) -> Result<UserReadings, String> {
-    let passwd = account_file(facts, tree, PASSWD)?;
-    let group = account_file(facts, tree, GROUP)?;
+    let passwd = facts.file_content(tree, PASSWD)?;
+    let group = facts.file_content(tree, GROUP)?;
     let readings = resolve_user(spec, passwd.as_deref(), group.as_deref());
     match readings.unreadable {
         Some(reason) => Err(reason),
@@ -83,19 +81,4 @@ fn resolve(facts: &Facts, tree: &Tree, spec: &str) -> Result<UserReadings, Strin
 fn is_root_by_spelling(spec: &str) -> bool {
     let user = spec.split(':').next().unwrap_or_default();
     user == "root" || resolve_user(user, None, None).uids.contains(&0)
-}
-
-/// The content of an account file, symlinks followed in the tree; `None` where there is none.
-fn account_file(facts: &Facts, tree: &Tree, path: &str) -> Result<Option<Arc<[u8]>>, String> {
-    match tree.resolve(&ImagePath::new(path)) {
-        Ok(found) => {
-            let inode = found.node.inode();
-            if inode.kind != crate::scan::EntryKind::File {
-                return Err(format!("/{path} is no regular file"));
-            }
-            facts.content(inode).map(Some).map_err(|reason| format!("/{path}: {reason}"))
-        }
-        Err(ResolveError::Missing | ResolveError::NotADirectory) => Ok(None),
-        Err(error) => Err(format!("/{path}: {error}")),
-    }
 }

@@ -195,6 +195,21 @@ fn lenient(text: &[u8]) -> i64 {
     }
 }
 
+/// Every uid that some reader takes a field for, as the kernel gets it (32 bits): moby/sys/user, for
+/// which what is no number is 0; glibc, which passes blanks over and stops at a zero byte; and musl and
+/// busybox, whose digits run over.
+pub fn uid_readings(field: &[u8]) -> [u32; 3] {
+    let kernel_id = |id: i64| (id & 0xffff_ffff) as u32;
+    let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+    let wrapped =
+        digits.fold(0_u32, |value, digit| value.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')));
+    let glibc = kernel_id(lenient(text.trim_ascii_start()));
+    // A sign stops musl at once, and it then takes the line for broken.
+    let musl = if text.first().is_some_and(u8::is_ascii_digit) { wrapped } else { glibc };
+    [kernel_id(lenient(field)), glibc, musl]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The rules. Each is one file and its page beside it, and one line in [`table`]. A rule sees facts
 //! and settings only; it never touches an archive.
 
+mod account;
 mod base;
 mod integrity;
 pub mod pattern;

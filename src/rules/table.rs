@@ -1,11 +1,13 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{base, integrity, privilege, service, user};
+use super::{account, base, integrity, privilege, service, user};
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 32] = [
+pub static RULES: [&Rule; 38] = [
+    &account::account_no_password::RULE,
+    &account::account_uid_zero::RULE,
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
@@ -28,12 +30,14 @@ pub static RULES: [&Rule; 32] = [
     &integrity::history_mismatch::RULE,
     &integrity::layer_count_mismatch::RULE,
     &integrity::layer_unsupported::RULE,
+    &account::ld_so_preload::RULE,
     &integrity::media_type_mismatch::RULE,
     &integrity::path_escapes_root::RULE,
     &service::service_missing::RULE,
     &service::service_not_allowed::RULE,
     &privilege::setgid_file::RULE,
     &privilege::setuid_file::RULE,
+    &account::sudo_nopasswd::RULE,
     &integrity::trailing_data::RULE,
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,

@@ -192,10 +192,10 @@ fn accounts_of_the_base_may_not_be_touched() {
         let found: Vec<_> = checked
             .findings()
             .iter()
+            .filter(|finding| finding["rule"] == "base-account-changed")
             .map(|finding| finding["evidence"]["name"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(found, names, "{:#}", checked.report["images"][0]["findings"]);
-        assert!(checked.failing().iter().all(|told| told == "base-account-changed /etc/passwd"));
     }
 }
 

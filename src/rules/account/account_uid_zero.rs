@@ -1,0 +1,80 @@
+//! `account-uid-zero`: see the page beside this file.
+
+use super::{Fault, Found, judge, lines, quoted};
+use crate::model::ImagePath;
+use crate::rootfs::Tree;
+use crate::rootfs::accounts::uid_readings;
+use crate::rules::rule::{Finding, Needs, Rule};
+use crate::rules::severity::Severity;
+
+const PASSWD: &str = "etc/passwd";
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "account-uid-zero",
+    severity: Severity::High,
+    page: include_str!("account-uid-zero.md"),
+    needs: Needs::Image,
+    plan: |plan| plan.capture(ImagePath::new(PASSWD)),
+    judge: |facts, _| {
+        let in_tree = |tree: &Tree| {
+            let mut found = Found::default();
+            found.add_file(facts, tree, PASSWD, faults);
+            found
+        };
+        let in_file = |path: &ImagePath, content: &[u8]| {
+            if path.as_bytes() == PASSWD.as_bytes() { faults(content) } else { Vec::new() }
+        };
+        judge(facts, in_tree, in_file)
+    },
+};
+
+fn faults(content: &[u8]) -> Vec<Fault> {
+    lines(content).filter_map(|(number, line)| fault(number, line)).collect()
+}
+
+fn fault(number: usize, line: &[u8]) -> Option<Fault> {
+    let mut fields = line.split(|byte| *byte == b':');
+    let name = fields.next().unwrap_or_default();
+    let uid = fields.nth(1).unwrap_or_default();
+    if name == b"root" || !uid_readings(uid).contains(&0) {
+        return None;
+    }
+    let message = format!("the account {} is another name of root: its uid is read as 0", quoted(name));
+    let remedy = "give the account an uid of its own, and let it do the single things that it needs root for with sudo";
+    let finding = Finding::new(message, remedy)
+        .evidence("name", quoted(name))
+        .evidence("uid", quoted(uid))
+        .evidence("line", number);
+    Some(Fault { key: line.to_vec(), finding })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &[u8]) -> Vec<String> {
+        faults(text).into_iter().map(|fault| fault.finding.evidence[0].1.clone()).collect()
+    }
+
+    #[test]
+    fn every_way_to_write_zero_is_zero() {
+        for uid in ["0", "00", "+0", "-0", "", " 0", "zero", "4294967296", "18446744073709551616", "0\0"] {
+            assert_eq!(names(format!("a:x:{uid}:5::/:/bin/sh").as_bytes()), ["a"], "{uid:?}");
+        }
+        assert_eq!(names(b"short\nshort2:x\n:x:0"), ["short", "short2", ""]);
+    }
+
+    #[test]
+    fn root_and_ordinary_accounts_are_no_fault() {
+        let ordinary =
+            b"root:x:0:0::/root:/bin/sh\nroot:x:0\n# a comment\n\n#off:x:0:0\na:x:1:0\nb:x:100:0\r\n";
+        assert_eq!(names(ordinary), Vec::<String>::new());
+    }
+
+    #[test]
+    fn hostile_lines_are_read_as_far_as_sense_goes() {
+        let long = [&b"a".repeat(1 << 20)[..], b":x:0:0\nb:x:0\n\0\xff:x:0"].concat();
+        let names = names(&long);
+        assert!(names[0].len() < 300 && names[1..] == ["b", "\\x00\\xff"], "{names:?}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Who becomes root without being asked: accounts, sudo, doas and the dynamic linker, as their files
+//! say it in the effective tree and not in the base.
+
+pub(super) mod account_no_password;
+pub(super) mod account_uid_zero;
+pub(super) mod ld_so_preload;
+mod sudo;
+pub(super) mod sudo_nopasswd;
+
+use std::collections::BTreeSet;
+
+use super::rule::{Finding, Judgement};
+use crate::facts::Facts;
+use crate::limits;
+use crate::model::ImagePath;
+use crate::rootfs::Tree;
+
+/// A line that says what it should not.
+struct Fault {
+    /// What the base must say too for it to be the base's: the line, whatever file it is in.
+    key: Vec<u8>,
+    /// What to say of it; path and layer are added.
+    finding: Finding,
+}
+
+/// What the files of one tree say.
+#[derive(Default)]
+struct Found {
+    /// Each with the path of its file.
+    faults: Vec<(ImagePath, Fault)>,
+    /// Why not all could be looked at.
+    unread: Option<String>,
+}
+
+impl Found {
+    /// The faults of one file, symlinks followed.
+    fn add_file(
+        &mut self,
+        facts: &Facts,
+        tree: &Tree,
+        path: impl AsRef<[u8]>,
+        faults_of: impl Fn(&[u8]) -> Vec<Fault>,
+    ) {
+        let path = ImagePath::new(path);
+        match facts.file_content(tree, path.as_bytes()) {
+            Ok(Some(content)) => {
+                self.faults.extend(faults_of(&content).into_iter().map(|fault| (path.clone(), fault)));
+            }
+            Ok(None) => {}
+            Err(reason) => self.unread = Some(reason),
+        }
+    }
+}
+
+/// Finds the faults of every reading that its base does not have, and those of files that a later
+/// layer replaced (`in_file`, by the path of an entry).
+fn judge(
+    facts: &Facts,
+    in_tree: impl Fn(&Tree) -> Found,
+    in_file: impl Fn(&ImagePath, &[u8]) -> Vec<Fault>,
+) -> Judgement {
+    let rootfs = match &facts.rootfs {
+        Ok(rootfs) => rootfs,
+        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+    };
+    let mut findings = Findings::default();
+    let mut known = BTreeSet::new();
+    for reading in &rootfs.readings {
+        // Where the base's file cannot be read, all that is there counts as new.
+        let base: BTreeSet<_> =
+            in_tree(&reading.base).faults.into_iter().map(|(_, fault)| fault.key).collect();
+        let found = in_tree(&reading.effective);
+        findings.incomplete = found.unread.or(findings.incomplete);
+        for (path, fault) in found.faults {
+            if !base.contains(&fault.key) {
+                let layer = reading.effective.resolve(&path).map(|found| found.node.inode().origin.layer());
+                let mut finding = fault.finding.path(&path);
+                finding.layer = layer.ok();
+                findings.add(finding);
+            }
+            known.insert(fault.key);
+        }
+        known.extend(base);
+    }
+    for layer in facts.upper_layers() {
+        for (number, entry) in facts.entries(layer).iter().enumerate() {
+            let Some(content) = facts.entry_content(layer, number) else { continue };
+            for fault in in_file(&entry.path, &content) {
+                if known.insert(fault.key) {
+                    findings.add(fault.finding.path(&entry.path).layer(layer).not_effective());
+                }
+            }
+        }
+    }
+    Judgement { incomplete: findings.incomplete, ..Judgement::of_unique(findings.told) }
+}
+
+#[derive(Default)]
+struct Findings {
+    told: Vec<Finding>,
+    incomplete: Option<String>,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding) {
+        if self.told.len() < limits::LINE_FINDINGS {
+            self.told.push(finding);
+        } else {
+            let reason = format!("there are more than {} (LINE_FINDINGS)", limits::LINE_FINDINGS);
+            self.incomplete.get_or_insert(reason);
+        }
+    }
+}
+
+/// The lines of an account file with their numbers, from 1; without empty ones and comments.
+///
+/// glibc passes comments over. The runtimes do not know them, and take one for an account that no one
+/// can log in to; who runs an image as such an account is told by `user-root`.
+fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let numbered = content.split(|byte| *byte == b'\n').enumerate();
+    let lines = numbered.map(|(index, line)| (index + 1, line.trim_ascii()));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
+}
+
+/// What is quoted of a line: hostile ones are megabytes long.
+fn quoted(text: &[u8]) -> String {
+    const SHOWN: usize = 200;
+    let shown = crate::model::escape::escape_bytes(text.get(..SHOWN).unwrap_or(text));
+    if text.len() > SHOWN { format!("{shown}…") } else { shown }
+}

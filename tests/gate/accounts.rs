@@ -1,0 +1,111 @@
+//! Who becomes root without being asked: accounts, sudo, doas, the dynamic linker.
+
+use crate::harness::{Checked, check_bytes, check_child, set};
+use crate::support::{Entry, Image, Layer, PASSWD, clean_app, small_base};
+
+fn check(layer: Layer) -> Checked {
+    check_child(&clean_app(&small_base()).layer(layer))
+}
+
+/// Rules of this page that fail, with their paths; others see the same files with other eyes.
+fn failing(checked: &Checked) -> std::collections::BTreeSet<String> {
+    let ours = ["account-", "sudo-nopasswd", "ld-so-preload"];
+    checked.failing().into_iter().filter(|told| ours.iter().any(|rule| told.starts_with(rule))).collect()
+}
+
+#[test]
+fn each_fault_is_found_and_what_looks_like_it_is_not() {
+    let shadow = "root:*:19700:0:99999:7:::\n";
+    let cases: &[(&str, String, &[&str])] = &[
+        ("etc/passwd", format!("{PASSWD}toor:x:0:0::/:/bin/sh\n"), &["account-uid-zero /etc/passwd"]),
+        ("etc/passwd", format!("{PASSWD}toor:x:+0:5::/:/bin/sh\n"), &["account-uid-zero /etc/passwd"]),
+        ("etc/passwd", format!("{PASSWD}short\n"), &["account-uid-zero /etc/passwd"]),
+        ("etc/passwd", format!("{PASSWD}app::500:500::/:/bin/sh\n"), &["account-no-password /etc/passwd"]),
+        ("etc/passwd", format!("{PASSWD}app:x:500:0::/:/bin/sh\n# toor:x:0:0\n"), &[]),
+        ("etc/shadow", format!("{shadow}app::19700:0:99999:7:::\n"), &["account-no-password /etc/shadow"]),
+        ("etc/shadow", format!("{shadow}app:!:19700:0:99999:7:::\n"), &[]),
+        ("etc/sudoers", "app ALL=(ALL) NOPASSWD: ALL\n".into(), &["sudo-nopasswd /etc/sudoers"]),
+        ("etc/sudoers", "%sudo ALL=(ALL:ALL) ALL # NOPASSWD: ALL\n".into(), &[]),
+        ("etc/doas.conf", "permit nopass app\n".into(), &["sudo-nopasswd /etc/doas.conf"]),
+        ("etc/doas.conf", "permit persist app\n".into(), &[]),
+        ("etc/ld.so.preload", "/opt/evil.so\n".into(), &["ld-so-preload /etc/ld.so.preload"]),
+        ("etc/ld.so.preload", "# nothing\n".into(), &[]),
+    ];
+    for (path, content, expected) in cases {
+        let checked = check(Layer::new().file(path, content));
+        let expected = expected.iter().map(|told| (*told).to_owned()).collect();
+        assert_eq!(failing(&checked), expected, "{path}: {content}");
+    }
+}
+
+#[test]
+fn sudo_follows_its_includes_and_passes_names_with_dots_over() {
+    let open = "app ALL=(ALL) NOPASSWD: ALL\n";
+    let checked = check(
+        Layer::new()
+            .file("etc/sudoers", "#includedir /etc/sudoers.d\n@include sudoers.d/named.conf\n@include loop\n")
+            .symlink("etc/loop", "sudoers")
+            .file("etc/sudoers.d/10-app", open)
+            .file("etc/sudoers.d/app.bak", open)
+            .file("etc/sudoers.d/app~", open)
+            .file("etc/sudoers.d/named.conf", open),
+    );
+    let told = set(["sudo-nopasswd /etc/sudoers.d/10-app", "sudo-nopasswd /etc/sudoers.d/named.conf"]);
+    assert_eq!(failing(&checked), told);
+    let without_include = check(Layer::new().file("etc/sudoers", "").file("etc/sudoers.d/10-app", open));
+    assert_eq!(failing(&without_include), set([]));
+}
+
+#[test]
+fn what_cannot_be_read_is_no_pass() {
+    for (layer, rule) in [
+        (Layer::new().file("etc/sudoers", "@include /opt/rules\n").file("opt/rules", ""), "sudo-nopasswd"),
+        (Layer::new().file("etc/sudoers", "@include /etc/%h\n"), "sudo-nopasswd"),
+        (Layer::new().symlink("etc/ld.so.preload", "ld.so.preload"), "ld-so-preload"),
+        (Layer::new().entry(Entry::file("etc/shadow", "x".repeat(20 << 20))), "account-no-password"),
+    ] {
+        let checked = check_bytes(Image::new().user("1").layer(layer).oci_archive());
+        assert_eq!((checked.outcome(rule), checked.exit), ("not-evaluated", 2), "{rule}");
+    }
+}
+
+#[test]
+fn account_files_are_read_behind_symlinks() {
+    let image = Image::new().user("1").layer(
+        Layer::new()
+            .symlink("etc/passwd", "../usr/share/accounts")
+            .file("usr/share/accounts", "toor:x:0:0::/:/bin/sh\n"),
+    );
+    let checked = check_bytes(image.oci_archive());
+    assert_eq!(failing(&checked), set(["account-uid-zero /etc/passwd"]));
+}
+
+#[test]
+fn what_the_base_has_is_the_bases() {
+    let open = "app ALL=(ALL) NOPASSWD: ALL\n";
+    let base =
+        small_base().layer(Layer::new().file("etc/sudoers", open).file("etc/shadow", "root::1::::::\n"));
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    let app = clean_app(&base).layer(Layer::new().file("etc/sudoers", format!("# ours\n{open}")));
+    let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
+    assert_eq!(failing(&checked), set([]));
+}
+
+#[test]
+fn what_a_later_layer_took_away_is_told_and_low() {
+    let image = clean_app(&small_base())
+        .layer(Layer::new().file("etc/ld.so.preload", "/opt/evil.so"))
+        .layer(Layer::new().whiteout("etc/ld.so.preload"));
+    let checked = check_child(&image);
+    assert_eq!((checked.exit, failing(&checked)), (0, set([])));
+    let finding = checked.finding("ld-so-preload");
+    assert_eq!((&finding["effective"], &finding["severity"]), (&false.into(), &"low".into()));
+}
+
+#[test]
+fn a_file_of_nothing_but_faults_is_told_and_ends() {
+    let passwd = "a\n".repeat(100_000);
+    let checked = check(Layer::new().file("etc/passwd", passwd));
+    assert_eq!(checked.outcome("account-uid-zero"), "fail");
+}
