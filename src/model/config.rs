@@ -32,12 +32,15 @@ pub struct Config {
     pub labels: BTreeMap<String, String>,
     /// `STOPSIGNAL`.
     pub stop_signal: Option<String>,
+    /// `HEALTHCHECK`: its test, `["CMD", …]`, `["CMD-SHELL", …]` or `["NONE"]`; empty where there is none.
+    /// Docker's own, not the image specification's.
+    pub health_check: Vec<String>,
     /// `rootfs.diff_ids` as written, lowest layer first; `None` where the config has none at all
     /// (docker's v1 images).
     pub diff_ids: Option<Vec<String>>,
     /// Build steps, oldest first.
     pub history: Vec<History>,
-    /// The whole document: oci-spec and most others drop `Healthcheck`, `OnBuild` and `Shell`.
+    /// The whole document: oci-spec and most others drop `OnBuild` and `Shell`.
     pub raw: Value,
 }
 
@@ -80,6 +83,7 @@ impl Config {
             volumes: run.keys("Volumes")?,
             labels: run.map("Labels")?,
             stop_signal: run.text("StopSignal")?,
+            health_check: run.object("Healthcheck")?.texts("Test")?.unwrap_or_default(),
             diff_ids: rootfs.texts("diff_ids")?,
             history: history.iter().map(History::from_value).collect::<Result<_>>()?,
             raw,
@@ -257,6 +261,18 @@ mod tests {
         let error = Config::from_value(json!({"config": {"User": 0}})).unwrap_err();
         assert_eq!(error.to_string(), "config.User is a number, not a string");
         assert!(Config::from_value(json!([])).is_err());
+    }
+
+    #[test]
+    fn a_health_check_is_its_test() {
+        let test = |value| {
+            Config::from_value(json!({"config": {"Healthcheck": value}})).map(|config| config.health_check)
+        };
+        assert_eq!(test(json!({"Test": ["CMD", "/up"], "Interval": 5})).unwrap(), ["CMD", "/up"]);
+        for none in [json!(null), json!({}), json!({"Test": null})] {
+            assert_eq!(test(none).unwrap(), Vec::<String>::new());
+        }
+        assert!(test(json!("/up")).is_err());
     }
 
     #[test]

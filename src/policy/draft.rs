@@ -42,12 +42,18 @@ impl Draft {
         }
     }
 
-    /// What rules are told under a profile, in an environment.
-    pub(super) fn settings(&self, profile: &Profile, environment: Option<Environment>) -> Result<Settings> {
+    /// What rules are told under a profile, in an environment, on a day.
+    pub(super) fn settings(
+        &self,
+        profile: &Profile,
+        environment: Option<Environment>,
+        at: jiff::civil::Date,
+    ) -> Result<Settings> {
         let settings = Settings::new(&self.mutable, &self.immutable, &self.removable);
         // Each pattern was tried when it was read.
         let mut settings = settings.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         settings.base = profile.base;
+        settings.at = at;
         settings.services = Services { known: self.services.clone(), environment };
         Ok(settings)
     }

@@ -205,7 +205,7 @@ impl Draft {
         let environment =
             choice.environment.map(|name| chosen("environment", name, &self.environments)).transpose()?;
         let today = choice.at.unwrap_or_else(today);
-        let settings = self.settings(&profile, environment)?;
+        let settings = self.settings(&profile, environment, today)?;
         Ok(Policy {
             source,
             sha256,

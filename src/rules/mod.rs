@@ -3,7 +3,10 @@
 
 mod account;
 mod base;
+mod config;
+mod hygiene;
 mod integrity;
+pub mod options;
 pub mod pattern;
 mod privilege;
 pub mod rule;
@@ -14,6 +17,8 @@ pub mod severity;
 pub mod table;
 mod user;
 
+pub use hygiene::is_hygiene;
+pub use options::Options;
 pub use pattern::Pattern;
 pub use rule::{Finding, Judgement, Needs, Rule};
 pub use services::{Environment, Service, Services};

@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::options::Options;
 use super::services::Services;
 use crate::model::ImagePath;
 
@@ -12,6 +13,10 @@ pub struct Settings {
     pub base: BaseDemand,
     /// The services that the policy knows, and the environment asked for.
     pub services: Services,
+    /// The day that is judged by: what is out of support then. Today (UTC), unless set otherwise.
+    pub at: jiff::civil::Date,
+    /// What the policy chooses of single rules.
+    pub options: Options,
     mutable: GlobSet,
     immutable: GlobSet,
     removable: GlobSet,
@@ -65,6 +70,8 @@ impl Settings {
             mutable: compile(mutable)?,
             immutable: compile(immutable)?,
             removable: compile(removable)?,
+            at: jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date(),
+            options: Options::default(),
         })
     }
 

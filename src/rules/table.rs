@@ -1,13 +1,14 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{account, base, integrity, privilege, service, user};
+use super::{account, base, config, hygiene, integrity, privilege, service, user};
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 38] = [
+pub static RULES: [&Rule; 48] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
+    &hygiene::add_instruction::RULE,
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
@@ -27,17 +28,26 @@ pub static RULES: [&Rule; 38] = [
     &integrity::digest_mismatch::RULE,
     &integrity::duplicate_entry::RULE,
     &privilege::file_capability::RULE,
+    &hygiene::healthcheck_missing::RULE,
     &integrity::history_mismatch::RULE,
+    &hygiene::image_size::RULE,
+    &hygiene::label_missing::RULE,
+    &hygiene::layer_count::RULE,
     &integrity::layer_count_mismatch::RULE,
     &integrity::layer_unsupported::RULE,
     &account::ld_so_preload::RULE,
     &integrity::media_type_mismatch::RULE,
+    &hygiene::package_cache_left::RULE,
+    &config::path_env_unsafe::RULE,
     &integrity::path_escapes_root::RULE,
+    &hygiene::port_privileged::RULE,
+    &config::privileged_label::RULE,
     &service::service_missing::RULE,
     &service::service_not_allowed::RULE,
     &privilege::setgid_file::RULE,
     &privilege::setuid_file::RULE,
     &account::sudo_nopasswd::RULE,
+    &hygiene::tag_latest::RULE,
     &integrity::trailing_data::RULE,
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,

@@ -12,8 +12,10 @@ fn app() -> Image {
     Image::new().layer(Layer::new().file("app", "one")).layer(Layer::new().file("lib", "two")).user("1000")
 }
 
+/// The rules that say something, but for how the image had better be made.
 fn rules(checked: &Checked) -> std::collections::BTreeSet<String> {
-    checked.findings().iter().map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    let rules = checked.findings().into_iter().map(|finding| finding["rule"].as_str().unwrap());
+    rules.filter(|rule| !["healthcheck-missing", "tag-latest"].contains(rule)).map(str::to_owned).collect()
 }
 
 #[test]
@@ -94,7 +96,8 @@ fn diff_ids_are_held_to_by_position() {
         ids.reverse();
     });
     let checked = check_bytes(swapped.docker_archive_podman());
-    assert_eq!(checked.findings().len(), 2);
+    let mismatches = checked.findings().into_iter().filter(|finding| finding["rule"] == "diff-id-mismatch");
+    assert_eq!(mismatches.count(), 2);
     assert_eq!(rules(&checked), set(["diff-id-mismatch"]));
     // The same layer twice is the same diffID twice, and sound.
     let layer = Layer::new().file("app", "one");

@@ -18,6 +18,7 @@ mod corpus;
 mod facts_files;
 mod forms;
 mod harness;
+mod hygiene;
 mod inspect;
 mod integrity;
 mod packages;

@@ -147,6 +147,12 @@ impl Image {
         self.setting_in("ExposedPorts", port, json!({}))
     }
 
+    /// `HEALTHCHECK` in its list form, without intervals.
+    pub fn health_check(self, words: &[&str]) -> Self {
+        let test: Vec<&str> = ["CMD"].iter().chain(words).copied().collect();
+        self.setting("Healthcheck", json!({"Test": test}))
+    }
+
     /// One more `VOLUME`.
     pub fn volume(self, path: &str) -> Self {
         self.setting_in("Volumes", path, json!({}))

@@ -58,7 +58,7 @@ pub fn small_base() -> Image {
 }
 
 /// A well-behaved application on `base` (which should be [`small_base`] or a child of it, since it writes `/etc/passwd`
-/// anew): an account of its own, one program, `USER 10001`. Named `registry.example.com/team/app:1.0`.
+/// anew): an account of its own, one program, `USER 10001`, a health check. Named `registry.example.com/team/app:1.0`.
 pub fn clean_app(base: &Image) -> Image {
     let account = format!("app:x:{CLEAN_USER}:{CLEAN_USER}:app:/app:/usr/sbin/nologin\n");
     let accounts = Layer::new().dir("etc/", 0o755).file("etc/passwd", format!("{PASSWD}{account}"));
@@ -72,6 +72,10 @@ pub fn clean_app(base: &Image) -> Image {
         .empty_history("USER 10001")
         .entrypoint(&["/app/run"])
         .empty_history("ENTRYPOINT [\"/app/run\"]")
+        .health_check(&["/app/run", "--health"])
+        .empty_history(
+            "HEALTHCHECK &{[\"CMD\" \"/app/run\" \"--health\"] \"0s\" \"0s\" \"0s\" \"0s\" '\\x00'}",
+        )
 }
 
 /// A little-endian 64-bit ELF executable header for `machine` (62 x86-64, 183 AArch64) with `payload` behind it. It

@@ -3,7 +3,7 @@
 use super::page::{Look, Page, Safe, counted};
 use super::{Style, Verbosity};
 use crate::report::{FindingReport, FindingStatus, LayerPlace};
-use crate::rules::Severity;
+use crate::rules::{Severity, is_hygiene};
 
 /// Findings of one rule and layer that are shown before the rest is only counted.
 const SHOWN: usize = 5;
@@ -14,10 +14,22 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     let (failing, told) = (with(FindingStatus::Fail), with(FindingStatus::Warn));
     write_rules(page, &failing, style);
     write_waived(page, &with(FindingStatus::Waived), style);
+    // What is only told of how the image is made is named, and not read out each time.
+    let folds = |finding: &&FindingReport| style.verbosity != Verbosity::Verbose && is_hygiene(finding.rule);
+    let (folded, told): (Vec<_>, Vec<_>) = told.into_iter().partition(folds);
     if !told.is_empty() {
         page.gap();
         page.wrapped(2, &format!("Told only (below {fail_on}):"), Look::Dim);
         write_rules(page, &told, style);
+    }
+    if !folded.is_empty() {
+        page.gap();
+        let counts = summed(folded.len(), |severity| {
+            folded.iter().filter(|finding| finding.severity == severity).count()
+        });
+        let rules: Vec<&str> = distinct(folded.iter().map(|finding| finding.rule));
+        let text = format!("Hygiene, told only (-v shows all): {counts} · {}", rules.join(", "));
+        page.wrapped(2, &text, Look::Dim);
     }
 }
 

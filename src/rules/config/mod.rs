@@ -1,0 +1,4 @@
+//! What the config asks of those who run the image, beside its user.
+
+pub(super) mod path_env_unsafe;
+pub(super) mod privileged_label;

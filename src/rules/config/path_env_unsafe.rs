@@ -1,0 +1,138 @@
+//! `path-env-unsafe`: see the page beside this file.
+
+use crate::facts::Facts;
+use crate::model::ImagePath;
+use crate::model::escape::escape_text;
+use crate::rootfs::{ResolveError, Tree};
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "path-env-unsafe",
+    severity: Severity::Medium,
+    page: include_str!("path-env-unsafe.md"),
+    needs: Needs::Image,
+    plan: no_plan,
+    judge: |facts, _| judge(facts),
+};
+
+/// What a variable lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    /// Directories that are searched.
+    Directories,
+    /// Libraries; those with a slash are loaded from just there.
+    Libraries,
+}
+
+const VARIABLES: [(&str, Lists); 4] = [
+    ("PATH", Lists::Directories),
+    ("LD_LIBRARY_PATH", Lists::Directories),
+    ("LD_PRELOAD", Lists::Libraries),
+    ("LD_AUDIT", Lists::Libraries),
+];
+
+fn judge(facts: &Facts) -> Judgement {
+    let trees: Vec<&Tree> = match &facts.rootfs {
+        Ok(rootfs) => rootfs.readings.iter().map(|reading| &reading.effective).collect(),
+        Err(_) => Vec::new(),
+    };
+    let mut findings = Vec::new();
+    for assignment in facts.image.configs.iter().flat_map(|config| &config.env) {
+        let Some((name, value)) = assignment.split_once('=') else { continue };
+        let Some((_, lists)) = VARIABLES.into_iter().find(|(known, _)| *known == name) else { continue };
+        for part in parts(value, lists) {
+            if let Some(fault) = fault_by_spelling(part, lists) {
+                findings.push(tell(name, part, fault));
+            }
+            let faults = trees.iter().filter_map(|tree| fault_in_tree(tree, part, lists));
+            findings.extend(faults.map(|fault| tell(name, part, fault).path(&ImagePath::new(part))));
+        }
+    }
+    Judgement { incomplete: facts.rootfs.as_ref().err().cloned(), ..Judgement::of_unique(findings) }
+}
+
+fn parts(value: &str, lists: Lists) -> Vec<&str> {
+    match lists {
+        // Unset and empty are the same to the dynamic linker.
+        Lists::Libraries => value.split([':', ' ']).filter(|part| part.contains('/')).collect(),
+        Lists::Directories => value.split(':').collect(),
+    }
+}
+
+fn fault_by_spelling(part: &str, lists: Lists) -> Option<&'static str> {
+    match part {
+        "" => Some("an empty part, which is the working directory"),
+        "." | "./" => Some("the working directory"),
+        _ if part.starts_with('/') => None,
+        // The dynamic linker puts the program's directory in its place.
+        _ if part.starts_with("$ORIGIN") || part.starts_with("${ORIGIN}") => None,
+        _ if lists == Lists::Libraries => Some("a file relative to the working directory"),
+        _ => Some("a part relative to the working directory"),
+    }
+}
+
+fn fault_in_tree(tree: &Tree, part: &str, lists: Lists) -> Option<&'static str> {
+    let path = ImagePath::new(part.strip_prefix('/')?);
+    let directory = match lists {
+        Lists::Directories => path,
+        Lists::Libraries if is_open(tree, &path) == Ok(true) => {
+            return Some("a file that every user may write");
+        }
+        Lists::Libraries => path.parent(),
+    };
+    match is_open(tree, &directory) {
+        Ok(open) => open.then_some("a directory that every user may write in"),
+        Err(ResolveError::Missing) => {
+            let mut above = directory;
+            while !above.is_root() {
+                above = above.parent();
+                match is_open(tree, &above) {
+                    Ok(true) => {
+                        return Some("what is not there, in a directory where every user may make it");
+                    }
+                    Err(ResolveError::Missing) => {}
+                    Ok(false) | Err(_) => return None,
+                }
+            }
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Whether every user may write there: the sticky bit protects what is there, and hinders no one to add.
+fn is_open(tree: &Tree, path: &ImagePath) -> Result<bool, ResolveError> {
+    tree.resolve(path).map(|found| found.node.inode().mode & 0o002 != 0)
+}
+
+fn tell(name: &str, part: &str, fault: &str) -> Finding {
+    let message = format!("{name} holds {fault}");
+    let remedy = "name only directories that root alone may write in, each with its whole path";
+    Finding::new(message, remedy).evidence("variable", name).evidence("part", escape_text(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_judged_by_their_spelling() {
+        let faults = |value, lists| {
+            parts(value, lists).into_iter().filter_map(|part| fault_by_spelling(part, lists)).count()
+        };
+        for (value, number) in [
+            ("/usr/bin:/bin", 0),
+            (".:/bin", 1),
+            ("/bin:", 1),
+            ("::", 3),
+            ("bin:~/bin:$HOME/bin", 3),
+            ("$ORIGIN/lib", 0),
+        ] {
+            assert_eq!(faults(value, Lists::Directories), number, "{value}");
+        }
+        for (value, number) in [("libjemalloc.so.2", 0), ("", 0), ("/usr/lib/a.so lib/b.so", 1)] {
+            assert_eq!(faults(value, Lists::Libraries), number, "{value}");
+        }
+    }
+}
