@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::escape::escape_text;
-use crate::rules::{BaseDemand, Environment, Pattern, Service, Services, Settings, Severity};
+use crate::rules::{BaseDemand, Environment, Options, Pattern, Service, Services, Settings, Severity};
 
 /// All that a policy says, over the preset that it extends.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct Draft {
     pub(super) mutable: Vec<String>,
     pub(super) immutable: Vec<String>,
     pub(super) removable: Vec<String>,
+    pub(super) options: Options,
     pub(super) rules: BTreeMap<&'static str, RulePolicy>,
     pub(super) profiles: BTreeMap<String, Profile>,
     pub(super) services: BTreeMap<String, Service>,
@@ -34,6 +35,7 @@ impl Draft {
             mutable: Vec::new(),
             immutable: Vec::new(),
             removable: Vec::new(),
+            options: Options::default(),
             rules: BTreeMap::new(),
             profiles: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -54,6 +56,7 @@ impl Draft {
         let mut settings = settings.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         settings.base = profile.base;
         settings.at = at;
+        settings.options = self.options.clone();
         settings.services = Services { known: self.services.clone(), environment };
         Ok(settings)
     }
@@ -74,6 +77,7 @@ impl Draft {
         }
         for (rule, policy) in &self.rules {
             let _ = writeln!(text, "\n[rules.{rule}]");
+            push_options(&mut text, rule, &self.options);
             if let Some((severity, _)) = policy.severity {
                 let _ = writeln!(text, "severity = \"{severity}\"");
             }
@@ -109,6 +113,20 @@ impl Draft {
             push_waiver(&mut text, waiver);
         }
         text
+    }
+}
+
+/// The options of one rule; the same words are read in `add_options`.
+fn push_options(text: &mut String, rule: &str, options: &Options) {
+    match (rule, options.max_image_bytes) {
+        ("label-missing", _) => push_list(text, "labels", options.required_labels.iter().map(String::as_str)),
+        ("layer-count", _) => {
+            let _ = writeln!(text, "max_layers = {}", options.max_layers);
+        }
+        ("image-size", Some(bytes)) => {
+            let _ = writeln!(text, "max_bytes = {bytes}");
+        }
+        _ => {}
     }
 }
 

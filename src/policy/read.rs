@@ -8,7 +8,7 @@ use super::waiver::{Allowance, Waiver};
 use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rules::{BaseDemand, Environment, Pattern, RULES, Rule, Service, Severity, table};
+use crate::rules::{BaseDemand, Environment, Options, Pattern, RULES, Rule, Service, Severity, table};
 
 /// The form of policy files.
 const VERSION: u64 = 1;
@@ -102,6 +102,7 @@ impl Draft {
 
     fn add_rule(&mut self, name: &At<String>, mut table: Table<'_>) {
         let Some(rule) = known_rule(&table, name) else { return };
+        add_options(&mut self.options, rule, &mut table);
         let policy: &mut RulePolicy = self.rules.entry(rule.id).or_default();
         if let Some(set) = severity(&mut table, "severity") {
             if set.value < rule.severity && !can_be_accepted(rule) {
@@ -275,6 +276,28 @@ fn extended(root: &mut Table<'_>) -> Option<Preset> {
         root.not_one_of(&name, "preset", Preset::names().chain([NOTHING]));
     }
     preset
+}
+
+/// What only some rules can be told.
+fn add_options(options: &mut Options, rule: &Rule, table: &mut Table<'_>) {
+    match rule.id {
+        "label-missing" => {
+            if let Some(labels) = table.strings("labels") {
+                options.required_labels = labels.into_iter().map(|label| label.value).collect();
+            }
+        }
+        "layer-count" => {
+            if let Some(most) = table.number("max_layers") {
+                options.max_layers = usize::try_from(most.value).unwrap_or(usize::MAX);
+            }
+        }
+        "image-size" => {
+            if let Some(most) = table.number("max_bytes") {
+                options.max_image_bytes = Some(most.value);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn severity(table: &mut Table<'_>, key: &'static str) -> Option<At<Severity>> {

@@ -150,6 +150,8 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "[[waivers]]\nrule = \"blob-missing\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
             "cannot be waived",
         ),
+        ("[rules.layer-count]\nmax_layers = -1", "2:14: max_layers is a whole number that is not negative"),
+        ("[rules.setuid-file]\nmax_layers = 1", "2:1: there is no key \"max_layers\" here"),
         ("[services.x]\nfiles = []", "1:11: the service \"x\" shows by nothing"),
         ("[services.x]\nenv = [\"NAME\"]", "2:8: \"NAME\" matches nothing"),
         (
@@ -257,6 +259,20 @@ fn a_waiver_holds_for_its_scope_and_until_its_day() {
         assert!(!holds(&text), "{text}");
     }
     assert_eq!(decide(&scope("path = \"/**\"", "2026-11-24"), &is).standing, Standing::Fails);
+}
+
+#[test]
+fn rules_have_options_of_their_own() {
+    let text = "[rules.label-missing]\nlabels = [\"a\", \"b\"]\n[rules.layer-count]\nmax_layers = 9\n\
+                [rules.image-size]\nmax_bytes = 1_000\n";
+    let options = read(text).unwrap().settings.options;
+    assert_eq!(
+        (options.required_labels.as_slice(), options.max_layers),
+        (&["a".to_owned(), "b".to_owned()][..], 9)
+    );
+    assert_eq!(options.max_image_bytes, Some(1_000));
+    let again = Draft::read(&Draft::read(text).unwrap().to_text()).unwrap();
+    assert_eq!(again.options, options);
 }
 
 #[test]
