@@ -8,6 +8,7 @@ mod hygiene;
 mod integrity;
 pub mod options;
 pub mod pattern;
+mod platform;
 mod privilege;
 pub mod rule;
 mod service;

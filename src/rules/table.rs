@@ -5,7 +5,7 @@ use super::{account, base, config, hygiene, integrity, privilege, service, user}
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 48] = [
+pub static RULES: [&Rule; 49] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
@@ -26,6 +26,7 @@ pub static RULES: [&Rule; 48] = [
     &privilege::device_node::RULE,
     &integrity::diff_id_mismatch::RULE,
     &integrity::digest_mismatch::RULE,
+    &platform::distribution_eol::RULE,
     &integrity::duplicate_entry::RULE,
     &privilege::file_capability::RULE,
     &hygiene::healthcheck_missing::RULE,

@@ -87,3 +87,16 @@ fn caches_are_told_once_for_each_layer_with_their_bytes() {
     let clean = Layer::new().file("var/lib/apt/lists/lock", "").file("var/cache/apt/archives/lock", "");
     assert_eq!(told(&check_child(&app().layer(clean))), set([]));
 }
+
+#[test]
+fn a_distribution_that_has_ended_is_told() {
+    let with = |os_release: &str| {
+        let image = Image::new().user("1").layer(Layer::new().file("usr/lib/os-release", os_release));
+        crate::harness::check_bytes(image.oci_archive()).failing()
+    };
+    let told = "distribution-eol /usr/lib/os-release";
+    assert_eq!(with("ID=\"centos\"\nVERSION_ID=\"7\"\n"), set([told]));
+    assert_eq!(with("ID=alpine\nVERSION_ID=3.12.0\n"), set([told]));
+    assert_eq!(with("ID=wolfi\nVERSION_ID=20230201\n"), set([]));
+    assert_eq!(with("ID=debian\n"), set([]));
+}

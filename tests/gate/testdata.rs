@@ -22,6 +22,8 @@ fn each_committed_image_has_its_expected_verdict() {
         let checked = check_with(&testdata.join(name), with_catalog.then_some(catalog.as_path()), &arguments);
         let rules: BTreeSet<&str> = (checked.findings().into_iter())
             .filter(|finding| finding["status"] == "fail")
+            // It depends on the day.
+            .filter(|finding| finding["rule"] != "distribution-eol")
             .map(|finding| finding["rule"].as_str().unwrap())
             .collect();
         let wanted = image["rules"].as_array().unwrap().iter().map(|rule| rule.as_str().unwrap()).collect();

@@ -1,0 +1,4 @@
+//! Whether the image fits its platform, and whether its distribution is still kept.
+
+pub(super) mod distribution_eol;
+mod distributions;
