@@ -1,7 +1,7 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{account, base, config, hygiene, integrity, privilege, service, user};
+use super::{account, base, config, hygiene, integrity, platform, privilege, service, user};
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
