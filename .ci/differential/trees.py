@@ -117,7 +117,7 @@ def of_reading(reading):
             item["target"] and unescaped(item["target"]), item["device"],
             {unescaped(name).decode(): value for name, value in item["xattrs"].items()},
         )
-        first = item["hardLinkTo"]
+        first = item["sameFileAs"]
         files.setdefault(unescaped(first) if first else path, []).append(path)
     return link_up(tree, files.values())
 

@@ -114,7 +114,7 @@ pub struct CheckArguments {
 pub enum Format {
     /// For people
     Text,
-    /// For programs: docs/report.schema.json
+    /// For programs; its JSON Schema is in docs
     Json,
 }
 
@@ -257,6 +257,9 @@ pub struct InspectArguments {
     /// List one layer as it is, counted from 0
     #[arg(long, value_name = "N", conflicts_with = "tree")]
     pub layer: Option<usize>,
+    /// Catalog of approved bases: tells which layers, and so which paths, are the base's
+    #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
+    pub bases: Option<PathBuf>,
     /// Show only images for this platform; by default all
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub platform: Option<Platform>,

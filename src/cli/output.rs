@@ -7,10 +7,15 @@ use super::args::Format;
 use crate::error::{Error, Result};
 use crate::model::escape::escape_text;
 
-/// Writes results. Whoever closes the pipe has seen enough: that is no error.
+/// Writes results.
 pub(super) fn to_stdout(text: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    stream_to_stdout(|stdout| stdout.write_all(text.as_bytes()))
+}
+
+/// Writes results as they are made. Whoever closes the pipe has seen enough: that is no error.
+pub(super) fn stream_to_stdout(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<()> {
+    let mut stdout = io::BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("standard output", error)),
         _ => Ok(()),
     }

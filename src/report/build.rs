@@ -149,7 +149,7 @@ fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
                 compression: read.as_ref().map(|read| read.compression.to_string()),
                 size: read.as_ref().map(|read| read.blob.size),
                 uncompressed_size: tar.map(|tar| tar.size),
-                origin: if index < base_layers { Origin::Base } else { Origin::Upper },
+                origin: Origin::of(index, base_layers),
                 created_by: steps.get(index).map(|step| step.step()),
                 entries: tar.map(|tar| tar.entries.len()),
             }

@@ -40,7 +40,7 @@ impl Builder {
         let verdict = if self.errors.is_empty() { worst } else { Verdict::Error };
         Report {
             schema_version: SCHEMA_VERSION,
-            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            tool: Tool::this(),
             policy: policy_info(&self.policy, &self.images),
             verdict,
             images: self.images,

@@ -195,3 +195,10 @@ pub enum Origin {
     /// Above the base.
     Upper,
 }
+
+impl Origin {
+    /// Of a layer, where the first `base_layers` of its image are the base's.
+    pub fn of(layer: usize, base_layers: usize) -> Self {
+        if layer < base_layers { Self::Base } else { Self::Upper }
+    }
+}

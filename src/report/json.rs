@@ -1,6 +1,9 @@
-//! The report as JSON: the contract.
+//! Report and inspection as JSON: the contract.
+
+use std::io::{self, Write};
 
 use super::Report;
+use super::inspect::Inspection;
 
 /// The whole report, indented, with a line break at the end. `run` comes last, and all before it is
 /// byte-identical for the same input.
@@ -11,102 +14,40 @@ pub fn render(report: &Report) -> String {
     text
 }
 
+/// An inspection in the same form, written as it is made: a tree may have millions of names.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_inspection(inspection: &Inspection<'_>, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, inspection)?;
+    out.write_all(b"\n")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
-    use serde_json::{Value, json};
-
+    use super::super::contract::Contract;
     use super::super::fixture::{as_json, full, image, report, sparse};
 
-    fn schema() -> Value {
-        serde_json::from_str(include_str!("../../docs/report.schema.json")).unwrap()
-    }
-
-    /// What the schema has against a report.
-    fn objections(report: &Value) -> Vec<String> {
-        static VALIDATOR: LazyLock<jsonschema::Validator> =
-            LazyLock::new(|| jsonschema::draft202012::new(&schema()).unwrap());
-        VALIDATOR.iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect()
-    }
-
-    /// Every place in a document, with the key or index that leads to it.
-    fn places(value: &Value, at: &str, found: &mut Vec<String>) {
-        let mut go = |key: String, value: &Value| {
-            let place = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-            places(value, &place, found);
-            found.push(place);
-        };
-        match value {
-            Value::Object(fields) => fields.iter().for_each(|(key, value)| go(key.clone(), value)),
-            Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, value)| go(index.to_string(), value))
-            }
-            _ => {}
-        }
-    }
-
-    /// Objects whose keys are the image's or the rule's, not ours.
-    fn is_free(place: &str) -> bool {
-        ["/evidence", "/labels"].iter().any(|free| place.ends_with(free))
-    }
-
-    #[test]
-    fn the_schema_is_one() {
-        assert!(jsonschema::draft202012::meta::is_valid(&schema()));
+    fn contract() -> Contract {
+        Contract::new(include_str!("../../docs/report.schema.json"), &["evidence", "labels"])
     }
 
     #[test]
     fn every_report_keeps_to_the_schema() {
+        let contract = contract();
         for report in [full(), sparse(), report(vec![image()]), report(Vec::new())] {
-            assert_eq!(objections(&as_json(&report)), Vec::<String>::new());
+            assert_eq!(contract.objections(&as_json(&report)), Vec::<String>::new());
         }
     }
 
     #[test]
-    fn a_field_too_few_or_too_many_is_seen_everywhere() {
-        let whole = as_json(&full());
-        let mut all = vec![String::new()];
-        places(&whole, "", &mut all);
-        let objects = all.iter().filter(|place| whole.pointer(place).is_some_and(Value::is_object));
-        for place in objects.filter(|place| !is_free(place)) {
-            let mut more = whole.clone();
-            more.pointer_mut(place).unwrap()["anotherField"] = json!(1);
-            assert_ne!(objections(&more), Vec::<String>::new(), "a field more in {place:?}");
-            let names: Vec<_> = whole.pointer(place).unwrap().as_object().unwrap().keys().cloned().collect();
-            for name in names {
-                let mut fewer = whole.clone();
-                fewer.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(&name);
-                assert_ne!(objections(&fewer), Vec::<String>::new(), "{place:?} without {name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_value_of_another_kind_is_seen_everywhere() {
-        let whole = as_json(&full());
-        let mut all = Vec::new();
-        places(&whole, "", &mut all);
-        for place in all {
-            let mut wrong = whole.clone();
-            *wrong.pointer_mut(&place).unwrap() = json!({"of": ["another", {"kind": 1}]});
-            assert_ne!(objections(&wrong), Vec::<String>::new(), "another kind of value at {place:?}");
-        }
+    fn the_schema_sees_whatever_is_wrong_with_a_report() {
+        contract().assert_sees_all(&as_json(&full()));
     }
 
     #[test]
     fn every_property_is_described() {
-        let schema = schema();
-        let mut all = Vec::new();
-        places(&schema, "", &mut all);
-        let properties = all.iter().filter(|place| {
-            let mut parts = place.rsplit('/').skip(1);
-            parts.next() == Some("properties")
-        });
-        for place in properties {
-            let described = schema.pointer(place).unwrap().get("description").is_some_and(Value::is_string);
-            assert!(described, "{place} has no description");
-        }
+        contract().assert_described();
     }
 
     #[test]

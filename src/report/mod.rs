@@ -5,12 +5,13 @@
 
 mod build;
 mod builder;
+#[cfg(test)]
+mod contract;
 mod findings;
 #[cfg(test)]
 mod fixture;
 mod image;
 pub mod inspect;
-pub mod inspect_text;
 pub mod json;
 pub mod text;
 
@@ -58,13 +59,20 @@ pub struct Report {
     pub run: Run,
 }
 
-/// Who wrote the report.
+/// Who wrote it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tool {
     /// `ocicheck`.
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
+}
+
+impl Tool {
+    /// This program.
+    pub fn this() -> Self {
+        Self { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 /// By what policy was judged.

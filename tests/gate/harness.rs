@@ -143,6 +143,16 @@ impl Checked {
     }
 }
 
+/// Holds a document to the published schema of that name.
+pub fn assert_valid(schema: &str, document: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(schema);
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
 /// Checks a file or directory, without a catalog or with one.
 pub fn check_path(path: &Path, catalog: Option<&Path>) -> Checked {
     check_with(path, catalog, &[])

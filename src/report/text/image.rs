@@ -6,7 +6,7 @@ use super::page::{Look, Page, Safe, counted, human_size, shorten};
 use super::{Style, Verbosity, finding, marked_by};
 use crate::report::{
     BaseState, ConfigReport, ImageContents, ImageIdentity, ImageReport, LineageReport, Origin, Outcome,
-    RuleReport, Verdict,
+    PlatformReport, RuleReport, Verdict,
 };
 use crate::rules::Severity;
 
@@ -44,22 +44,21 @@ pub(super) fn write(page: &mut Page, image: &ImageReport, fail_on: Severity, sty
 }
 
 /// `example.com/app:1, linux/amd64`.
-pub(super) fn title(image: &ImageIdentity) -> String {
+pub(in crate::report) fn title(image: &ImageIdentity) -> String {
     let name = match best_name(&image.names) {
         None => "no name".to_owned(),
         Some((name, 0)) => Safe::of(name).as_str().to_owned(),
         Some((name, more)) => format!("{} and {}", Safe::of(name).as_str(), counted(more, "more name")),
     };
+    format!("{name}, {}", platform(&image.platform))
+}
+
+/// `linux/arm64/v8`.
+pub(in crate::report) fn platform(platform: &PlatformReport) -> String {
     let known =
         |part: &str| if part.is_empty() { "unknown".to_owned() } else { Safe::of(part).as_str().to_owned() };
-    let platform = &image.platform;
     let variant = platform.variant.as_deref().map(|variant| format!("/{}", Safe::of(variant).as_str()));
-    format!(
-        "{name}, {}/{}{}",
-        known(&platform.os),
-        known(&platform.architecture),
-        variant.unwrap_or_default()
-    )
+    format!("{}/{}{}", known(&platform.os), known(&platform.architecture), variant.unwrap_or_default())
 }
 
 /// The name that says most, and how many others there are. Archives often give the tag of a name as
@@ -79,7 +78,8 @@ fn above(image: &ImageContents) -> usize {
     image.layers.iter().filter(|layer| layer.origin == Origin::Upper).count()
 }
 
-fn base(image: &ImageContents) -> String {
+/// `debian-base:12 (official) → application`, or why there is no base.
+pub(in crate::report) fn base(image: &ImageContents) -> String {
     let base = &image.base;
     match (base.status, &base.nearest) {
         (BaseState::NotEvaluated, _) => {

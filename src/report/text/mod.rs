@@ -5,6 +5,7 @@ mod image;
 mod page;
 
 use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverStatus};
+pub(super) use image::{base as stands_on, platform, title};
 use page::{Look, Page, Safe, counted};
 
 /// How text is laid out.
