@@ -143,3 +143,33 @@ pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;
+/// Bytes behind a clue that are looked at to tell whether it is a secret: the longest are private keys,
+/// and one of RSA with 16,384 bits takes 13 KB as PEM.
+pub const SECRET_AHEAD_BYTES: usize = 16 << 10;
+
+/// Bytes before a clue that are looked at: the field before a key in a JSON document, or a label.
+pub const SECRET_BEHIND_BYTES: usize = 256;
+
+/// Bytes of a file that are searched for clues at once: large enough that what is searched twice for
+/// [`SECRET_AHEAD_BYTES`] does not count, and small enough for a processor's cache.
+pub const SECRET_CHUNK_BYTES: usize = 256 << 10;
+
+/// Bytes of a file that is known by its name to hold secrets (`.npmrc`, a kubeconfig). Real ones are a
+/// few KiB; they are held in memory one at a time.
+pub const SECRET_FORM_BYTES: u64 = 1 << 20;
+
+/// Bytes of a configuration file in which assignments are guessed at. Larger ones are data.
+pub const SECRET_CONFIG_BYTES: u64 = 256 << 10;
+
+/// Bytes of one value that is taken for a secret by its name; longer ones are data.
+pub const SECRET_VALUE_BYTES: usize = 4_096;
+
+/// Secrets told of one file; a file of more says no more than that it is full of them.
+pub const FILE_SECRETS: usize = 100;
+
+/// Secrets told of one layer.
+pub const LAYER_SECRETS: usize = 10_000;
+
+/// Places of one layer of which it is told that they were not looked at for secrets: one is enough for
+/// the rule not to be evaluated.
+pub const LAYER_SECRET_GAPS: usize = 100;

@@ -9,6 +9,7 @@ pub mod json;
 pub mod manifest;
 pub mod path;
 pub mod platform;
+pub mod secret_names;
 pub mod spelling;
 
 pub use anomaly::{Anomaly, Fault};

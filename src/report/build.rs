@@ -11,10 +11,11 @@ use super::{
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::chain_id_on;
 use crate::facts::{Facts, user};
-use crate::model::Platform;
+use crate::model::{History, Platform};
 use crate::policy::Policy;
 use crate::rules::{Judgement, Rule};
 use crate::scan::LayerFacts;
+use crate::scan::secrets::{mask_assignment, mask_text, mask_words};
 
 /// What is known of an image once every rule has spoken.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
     let place = |(index, layer): (usize, &Option<Arc<LayerFacts>>)| LayerPlace {
         index,
         diff_id: layer.as_ref().and_then(|layer| layer.tar.as_ref().ok()).map(|tar| tar.diff_id.to_string()),
-        created_by: steps.get(index).map(|step| step.step()),
+        created_by: steps.get(index).map(|step| shown_step(step)),
     };
     facts.layers.iter().enumerate().map(place).collect()
 }
@@ -150,7 +151,7 @@ fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
                 size: read.as_ref().map(|read| read.blob.size),
                 uncompressed_size: tar.map(|tar| tar.size),
                 origin: Origin::of(index, base_layers),
-                created_by: steps.get(index).map(|step| step.step()),
+                created_by: steps.get(index).map(|step| shown_step(step)),
                 entries: tar.map(|tar| tar.entries.len()),
             }
         })
@@ -197,60 +198,32 @@ fn config_report(facts: &Facts) -> ConfigReport {
     ConfigReport {
         user: config.user.clone(),
         effective_uid: user::effective_uid(facts),
-        entrypoint: config.entrypoint.clone(),
-        cmd: config.cmd.clone(),
+        entrypoint: mask_words(&config.entrypoint),
+        cmd: mask_words(&config.cmd),
         working_dir: config.working_dir.clone(),
         env: config.env.iter().map(|variable| mask(variable)).collect(),
         exposed_ports: config.exposed_ports.clone(),
         volumes: config.volumes.clone(),
-        labels: config.labels.iter().map(|(name, value)| (name.clone(), mask_value(name, value))).collect(),
+        labels: config
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), mask_assignment(name, value)))
+            .collect(),
         created: config.created.clone(),
     }
 }
 
-/// Parts of the names of variables and labels whose values are nobody's business.
-const SECRET_NAMES: [&str; 12] = [
-    "PASSWORD",
-    "PASSWD",
-    "_PASS",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "CREDENTIAL",
-    "APIKEY",
-    "API_KEY",
-    "PRIVATE_KEY",
-    "ACCESS_KEY",
-    "_AUTH",
-];
-
-/// A report is passed around more freely than an image: what by its name is a secret is not in it.
+/// A report is passed around more freely than an image: what is a secret, or is one by its name, is not in it.
 fn mask(variable: &str) -> String {
     match variable.split_once('=') {
-        Some((name, value)) => format!("{name}={}", mask_value(name, value)),
-        None => variable.to_owned(),
+        Some((name, value)) => format!("{name}={}", mask_assignment(name, value)),
+        None => mask_text(variable),
     }
 }
 
-fn mask_value(name: &str, value: &str) -> String {
-    let name = name.to_ascii_uppercase();
-    if !value.is_empty() && SECRET_NAMES.iter().any(|part| name.contains(part)) {
-        return "***".to_owned();
-    }
-    mask_user_info(value)
-}
-
-/// `scheme://user:password@host` without the password.
-fn mask_user_info(value: &str) -> String {
-    let masked = || {
-        let (scheme, rest) = value.split_once("://")?;
-        let authority = rest.split(['/', '?', '#']).next()?;
-        let (user_info, _) = authority.rsplit_once('@')?;
-        let (user, _) = user_info.split_once(':')?;
-        let rest = rest.get(user_info.len()..)?;
-        Some(format!("{scheme}://{user}:***{rest}"))
-    };
-    masked().unwrap_or_else(|| value.to_owned())
+/// A build step as it may be shown.
+fn shown_step(step: &History) -> String {
+    mask_text(&step.step())
 }
 
 #[cfg(test)]

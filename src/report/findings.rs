@@ -146,10 +146,10 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// On one path a rule may find several things only where it names them: accounts, and the like. Without
+/// On one path a rule may find several things only where it names them: accounts, kinds of secrets. Without
 /// a path, the layer and the words tell; numbers and digests change with each build.
 fn finding_detail(finding: &Finding) -> String {
-    let named = finding.evidence.iter().find(|(name, _)| *name == "name");
+    let named = finding.evidence.iter().find(|(name, _)| matches!(*name, "name" | "kind"));
     let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
     if finding.path.is_some() {
         return named;

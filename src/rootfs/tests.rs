@@ -59,6 +59,7 @@ pub(super) fn layer(entries: &[Entry]) -> TarFacts {
         entries: entries.to_vec(),
         captured: Default::default(),
         not_captured: Default::default(),
+        secrets: Default::default(),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod pattern;
 mod platform;
 mod privilege;
 pub mod rule;
+mod secrets;
 mod service;
 pub mod services;
 pub mod settings;

@@ -1,11 +1,11 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{account, base, config, hygiene, integrity, platform, privilege, service, user};
+use super::{account, base, config, hygiene, integrity, platform, privilege, secrets, service, user};
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 49] = [
+pub static RULES: [&Rule; 52] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
@@ -43,6 +43,9 @@ pub static RULES: [&Rule; 49] = [
     &integrity::path_escapes_root::RULE,
     &hygiene::port_privileged::RULE,
     &config::privileged_label::RULE,
+    &secrets::secret_env::RULE,
+    &secrets::secret_file::RULE,
+    &secrets::secret_history::RULE,
     &service::service_missing::RULE,
     &service::service_not_allowed::RULE,
     &privilege::setgid_file::RULE,

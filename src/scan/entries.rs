@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::room::{Budget, Room};
+use super::secrets::Probe;
 use super::tar::{Member, Piece, TarReader};
 use super::{Entry, EntryKind, Plan};
 use crate::digest::ContentId;
@@ -22,6 +23,7 @@ pub(crate) struct Entries<'a> {
     pub(crate) not_captured: BTreeMap<usize, Error>,
     plan: &'a Plan,
     room: Room<'a>,
+    pub(crate) probe: Probe,
     xattr_bytes: u64,
     seen: Seen,
 }
@@ -35,6 +37,7 @@ impl<'a> Entries<'a> {
             not_captured: BTreeMap::new(),
             plan,
             room: Room::new(budget),
+            probe: Probe::default(),
             xattr_bytes: 0,
             seen: Seen::default(),
         }
@@ -62,7 +65,10 @@ impl<'a> Entries<'a> {
                 Some(Err(error)) => drop(self.not_captured.insert(index, error)),
                 None => {}
             }
-            entry.content = hash_body(reader, kept.as_mut())?;
+            // The member's own entry comes behind those of its other names.
+            self.probe.start(index + names.len(), &entry.path, entry.size);
+            entry.content = hash_body(reader, kept.as_mut(), &mut self.probe)?;
+            self.probe.finish();
             if let Some(bytes) = kept {
                 self.captured.insert(index, bytes.into());
             }
@@ -145,13 +151,18 @@ pub(crate) fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
     }
 }
 
-fn hash_body(reader: &mut TarReader<'_>, mut kept: Option<&mut Vec<u8>>) -> Result<ContentId> {
+fn hash_body(
+    reader: &mut TarReader<'_>,
+    mut kept: Option<&mut Vec<u8>>,
+    probe: &mut Probe,
+) -> Result<ContentId> {
     let mut hasher = Sha256::new();
     reader.body(|piece| {
         if let Some(kept) = &mut kept {
             keep(kept, &piece);
         }
         update(&mut hasher, &piece);
+        probe.feed(&piece);
     })?;
     Ok(hasher.finalize().into())
 }

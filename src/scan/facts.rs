@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::secrets::Secrets;
 use crate::digest::{BlobDigests, ContentId, Digest};
 use crate::error::Error;
 use crate::model::descriptor::Compression;
@@ -36,6 +37,8 @@ pub struct TarFacts {
     pub captured: BTreeMap<usize, Arc<[u8]>>,
     /// Files that the plan asked for and that were too large to keep, by index of their entry.
     pub not_captured: BTreeMap<usize, Error>,
+    /// Secrets in the files.
+    pub secrets: Secrets,
 }
 
 /// Why a layer could not be read, and so was not judged.

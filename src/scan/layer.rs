@@ -87,6 +87,7 @@ fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries<'_>)
         entries: entries.entries,
         captured: entries.captured,
         not_captured: entries.not_captured,
+        secrets: entries.probe.into_secrets(),
     }
 }
 

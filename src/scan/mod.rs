@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod room;
 pub mod second;
+pub mod secrets;
 mod tar;
 
 #[cfg(test)]
@@ -25,3 +26,4 @@ pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};
 pub use second::{OldDigests, hash_entries, read_entries};
+pub use secrets::{Secret, Secrets};

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
-use crate::scan::Entry;
+use crate::scan::secrets::{Gap, Secret, Secrets, kind};
+use crate::scan::{Entry, EntryKind};
 
 /// What a facts file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub(super) struct Stored {
     pub(super) size: u64,
     pub(super) entries: Vec<Entry>,
     pub(super) contents: BTreeMap<usize, Arc<[u8]>>,
+    pub(super) secrets: Secrets,
 }
 
 impl Stored {
@@ -62,10 +64,14 @@ impl Stored {
             }
             contents.insert(next, bytes.into());
         }
+        let secrets = fields.secrets(&entries)?;
         fields.end()?;
-        Ok(Self { diff_id, size, entries, contents })
+        Ok(Self { diff_id, size, entries, contents, secrets })
     }
 }
+
+/// Bytes of the names of kinds of secrets, which are ours.
+const KIND_BYTES: u64 = 64;
 
 fn broken(what: &str) -> Error {
     Error::invalid(format!("it {what}"))
@@ -121,6 +127,33 @@ impl Fields<'_> {
         let mut bytes = Vec::with_capacity(length.min(limits::PATH_BYTES as u64) as usize);
         self.0.by_ref().take(length).read_to_end(&mut bytes).map_err(cut)?;
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(broken("is cut short")) }
+    }
+
+    fn secrets(&mut self, entries: &[Entry]) -> Result<Secrets> {
+        let mut secrets = Secrets::default();
+        for _ in 0..self.count(limits::LAYER_SECRETS)? {
+            let (entry, size) = self.file(entries)?;
+            let offset = self.at_most(size)?;
+            let line = Some(self.at_most(size.saturating_add(1))?).filter(|line| *line > 0);
+            let length = self.at_most(size - offset)?;
+            let (id, prefix) = (self.bytes(KIND_BYTES)?, self.bytes(KIND_BYTES)?);
+            let kind = kind(&id, &prefix).ok_or_else(|| broken("has an unknown kind of secrets"))?;
+            secrets.found.push(Secret { entry, offset, line, length, kind });
+        }
+        for _ in 0..self.count(limits::LAYER_SECRET_GAPS)? {
+            let (entry, _) = self.file(entries)?;
+            let gap =
+                Gap::ALL.get(self.count(Gap::ALL.len())?).ok_or_else(|| broken("has an unknown gap"))?;
+            secrets.gaps.push((entry, *gap));
+        }
+        Ok(secrets)
+    }
+
+    /// The index of a regular file, and its size.
+    fn file(&mut self, entries: &[Entry]) -> Result<(usize, u64)> {
+        let index = self.count(entries.len())?;
+        let file = entries.get(index).filter(|entry| entry.kind == EntryKind::File);
+        file.map(|entry| (index, entry.size)).ok_or_else(|| broken("has a secret that is in no file"))
     }
 
     fn entry(&mut self) -> Result<Entry> {

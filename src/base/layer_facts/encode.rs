@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{FactsFile, MAGIC, VERSION};
 use crate::digest::{ContentId, Digest};
 use crate::limits;
+use crate::scan::secrets::{Gap, Secret, Secrets};
 use crate::scan::{Entry, EntryKind, LayerFacts, TarFacts};
 
 /// A base is taken once and checked often, so some time for a small file is well spent.
@@ -45,7 +46,7 @@ impl FactsFile {
 /// The fields before they are compressed.
 pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Vec<u8>> {
     // All fields are named, so that a new one cannot be forgotten here.
-    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _ } = tar;
+    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _, secrets } = tar;
     let Digest::Sha256(diff_id) = diff_id else { return None };
     let mut fields = Fields(diff_id.to_vec());
     fields.number(*size);
@@ -69,6 +70,7 @@ pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Opti
         fields.bytes(bytes);
         last = entry;
     }
+    fields.secrets(secrets)?;
     (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
 }
 
@@ -90,6 +92,24 @@ impl Fields {
     fn bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    fn secrets(&mut self, secrets: &Secrets) -> Option<()> {
+        self.count(secrets.found.len());
+        for Secret { entry, offset, line, length, kind } in &secrets.found {
+            self.count(*entry);
+            self.number(*offset);
+            self.number(line.unwrap_or_default());
+            self.number(*length);
+            self.bytes(kind.id.as_bytes());
+            self.bytes(kind.prefix.as_bytes());
+        }
+        self.count(secrets.gaps.len());
+        for (entry, gap) in &secrets.gaps {
+            self.count(*entry);
+            self.count(Gap::ALL.iter().position(|known| known == gap)?);
+        }
+        Some(())
     }
 
     fn entry(&mut self, entry: &Entry) -> Option<()> {

@@ -129,6 +129,7 @@ impl Stored {
             entries: self.entries,
             captured,
             not_captured: BTreeMap::new(),
+            secrets: self.secrets,
         }
     }
 }

@@ -12,7 +12,9 @@
 //! - the number of entries, and each: a byte for its kind and what follows, path, mode, uid, gid, size,
 //!   mtime (zigzag); then, where the byte says so, content's SHA-256, raw path, link, extended
 //!   attributes, device;
-//! - the number of kept contents, and each: its entry's index as the distance from the last, the bytes.
+//! - the number of kept contents, and each: its entry's index as the distance from the last, the bytes;
+//! - the number of secrets, and each: its entry, offset, line (0 for none), length, the kind's name and prefix;
+//! - the number of files not looked at in full for secrets, and each: its entry, why.
 //!
 //! What the plan asked for needs no record: a layer's kept contents are held to today's plan when
 //! they are used ([`crate::scan::kept_again`]), so a plan that grew makes just those files stale that lack
@@ -33,8 +35,8 @@ pub use known::FactsFiles;
 const MAGIC: &[u8; 8] = b"ocifacts";
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
-/// would be read as other entries, so that files of before are stale.
-const VERSION: u32 = 2;
+/// would be read as other entries or secrets, so that files of before are stale.
+const VERSION: u32 = 3;
 
 /// A facts file ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

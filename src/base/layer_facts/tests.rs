@@ -10,6 +10,7 @@ use crate::base::{State, Tier};
 use crate::digest::BlobDigests;
 use crate::model::descriptor::Compression;
 use crate::model::{Anomaly, Fault, ImagePath};
+use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
 use crate::scan::{Entry, EntryKind, KnownLayers, LayerFacts, Plan, TarFacts};
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
@@ -62,9 +63,20 @@ fn sample() -> LayerFacts {
         entries,
         captured: BTreeMap::from([(1, b"root:"[..].into())]),
         not_captured: BTreeMap::new(),
+        secrets: secrets(),
     };
     let blob = BlobDigests { sha256: Digest::sha256(b"stored"), sha512: None, size: 6 };
     LayerFacts { blob, compression: Compression::Gzip, tar: Ok(Arc::new(tar)), anomalies: Vec::new() }
+}
+
+fn secrets() -> Secrets {
+    let kinds: Vec<_> = all_kinds().collect();
+    let secret =
+        |entry, offset, line, kind: usize| Secret { entry, offset, line, length: 1, kind: kinds[kind] };
+    Secrets {
+        found: vec![secret(1, 0, Some(3), 0), secret(8, 1 << 39, None, 20)],
+        gaps: vec![(8, Gap::ManyInFile)],
+    }
 }
 
 fn more() -> BTreeMap<usize, Arc<[u8]>> {
@@ -111,6 +123,7 @@ fn facts_read_back_as_written() {
     let tar = layer.tar.as_ref().unwrap();
     assert_eq!((stored.diff_id, stored.size), (tar.diff_id, tar.size));
     assert_eq!(stored.entries, tar.entries);
+    assert_eq!(stored.secrets, tar.secrets);
     let contents = BTreeMap::from([(1, b"root:"[..].into()), (2, b"grp"[..].into())]);
     assert_eq!(stored.contents, contents);
 }
@@ -119,8 +132,8 @@ fn facts_read_back_as_written() {
 #[test]
 fn the_form_is_that_of_its_version() {
     let payload = payload(sample().tar.as_ref().unwrap(), &more()).unwrap();
-    let known = "sha256:905b687b2d2b4c816d03d28f92ca6bad586a326ff8725b170ca5ff6ff17f805c";
-    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (2, known));
+    let known = "sha256:ea05a42967ba71c38f0c755c1378f789e93551028b7ed5f9badc14cff9ca78a2";
+    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (3, known));
 }
 
 /// If this fails, layers are read as other entries than before: raise `VERSION`, so that facts files of
@@ -154,8 +167,8 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
     let layer = layer.unwrap();
     assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 11));
     let payload = payload(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
-    let known = "sha256:62c624528567577dcdb542e8663436448db45dfd264e8e5965046ab3a13edc1b";
-    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (2, known));
+    let known = "sha256:927d16cb931144263889b28be958f234d6fedce7b0e6292c5672a533592e98aa";
+    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (3, known));
 }
 
 #[test]
@@ -167,6 +180,7 @@ fn a_known_layer_has_the_facts_of_its_file() {
     let (facts, tar) = (ask(&files).unwrap(), sample().tar.unwrap());
     assert_eq!(facts.entries, tar.entries);
     assert_eq!(facts.captured, tar.captured);
+    assert_eq!(facts.secrets, tar.secrets);
     assert!(Arc::ptr_eq(&facts, &ask(&files).unwrap()), "images share the facts of their base");
     // Plain bytes whose digest is the diffID are the layer, whether that form was seen or not.
     let plain = BlobDigests { sha256: Digest::sha256(b"x"), sha512: None, size: 1 };

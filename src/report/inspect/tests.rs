@@ -65,6 +65,7 @@ fn rootfs_on(base_layers: usize, layers: &[&[Entry]]) -> Rootfs {
         entries: entries.to_vec(),
         captured: Default::default(),
         not_captured: Default::default(),
+        secrets: Default::default(),
     };
     let layers: Vec<_> = layers.iter().map(tar).collect();
     Readings::build(&layers.iter().enumerate().collect::<Vec<_>>(), base_layers).unwrap()

@@ -1,0 +1,123 @@
+//! `secret-file`: see the page beside this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::allowed::allowed;
+use super::severity;
+use crate::facts::Facts;
+use crate::model::ImagePath;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::severity::Severity;
+use crate::scan::Entry;
+use crate::scan::secrets::{Kind, Secret, Secrets};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "secret-file",
+    severity: Severity::High,
+    page: include_str!("secret-file.md"),
+    needs: Needs::Image,
+    plan: no_plan,
+    judge: |facts, _| judge(facts),
+};
+
+const REMEDY: &str = "replace the secret, for it must count as known; then keep it out of the build (a secret mount), since deleting it in a later layer leaves it readable";
+
+/// Lines and offsets that one finding lists.
+const PLACES: usize = 10;
+
+fn judge(facts: &Facts) -> Judgement {
+    let mut told: BTreeMap<(ImagePath, usize, &Kind), Vec<&Secret>> = BTreeMap::new();
+    let mut passed_over: BTreeMap<&'static str, Vec<(usize, ImagePath)>> = BTreeMap::new();
+    for layer in 0..facts.image.layers.len() {
+        for secret in &secrets(facts, layer).found {
+            let Some(entry) = facts.entries(layer).get(secret.entry) else { continue };
+            let reason = if !facts.upper_layers().contains(&layer) || is_in_base(facts, entry) {
+                Some("the base's own: told when the base is checked itself")
+            } else {
+                allowed(&entry.path, secret.kind)
+            };
+            match reason {
+                Some(reason) => passed_over.entry(reason).or_default().push((layer, entry.path.clone())),
+                None => told.entry((entry.path.clone(), layer, secret.kind)).or_default().push(secret),
+            }
+        }
+    }
+    let effective = if told.is_empty() { BTreeSet::new() } else { effective_entries(facts) };
+    let findings = told.iter().map(|(place, secrets)| finding(place, secrets, &effective));
+    let mut findings: Vec<_> = findings.collect();
+    findings.extend(passed_over.iter().map(|(reason, places)| passed_over_finding(reason, places)));
+    Judgement { findings, incomplete: facts.unread_layers().or_else(|| gap(facts)) }
+}
+
+fn secrets(facts: &Facts, layer: usize) -> &Secrets {
+    static NONE: Secrets = Secrets { found: Vec::new(), gaps: Vec::new() };
+    let layer = facts.layers.get(layer).and_then(Option::as_ref);
+    layer.and_then(|layer| layer.tar.as_ref().ok()).map_or(&NONE, |tar| &tar.secrets)
+}
+
+/// Whether the base has the same bytes at the same path, in all readings: written again, not new.
+fn is_in_base(facts: &Facts, entry: &Entry) -> bool {
+    let Ok(rootfs) = &facts.rootfs else { return false };
+    facts.base.base_layers() > 0
+        && rootfs.readings.iter().all(|reading| {
+            let node = reading.base.get(&entry.path);
+            node.is_some_and(|node| node.inode().kind == entry.kind && node.inode().content == entry.content)
+        })
+}
+
+/// Layer and entry of all files that some reading shows.
+fn effective_entries(facts: &Facts) -> BTreeSet<(usize, usize)> {
+    let Ok(rootfs) = &facts.rootfs else { return BTreeSet::new() };
+    let nodes = rootfs.readings.iter().flat_map(|reading| reading.effective.walk());
+    nodes
+        .filter_map(|(_, node)| {
+            let origin = node.inode().origin;
+            Some((origin.layer(), origin.entry()?))
+        })
+        .collect()
+}
+
+fn finding(
+    (path, layer, kind): &(ImagePath, usize, &Kind),
+    secrets: &[&Secret],
+    effective: &BTreeSet<(usize, usize)>,
+) -> Finding {
+    let message = match secrets.len() {
+        1 => format!("the file holds {}", kind.what),
+        more => format!("the file holds {more} times {}", kind.what),
+    };
+    let mut finding = Finding::new(message, REMEDY).severity(severity(kind.weight)).path(path).layer(*layer);
+    // It keeps its severity: it can be read out of the layer.
+    finding.effective = secrets.iter().any(|secret| effective.contains(&(*layer, secret.entry)));
+    finding = finding.evidence("kind", kind.id);
+    for secret in secrets.iter().take(PLACES) {
+        finding = match secret.line {
+            Some(line) => finding.evidence("line", line),
+            None => finding.evidence("offset", secret.offset),
+        };
+        finding = finding.evidence("length", secret.length);
+    }
+    finding.evidence("masked", kind.masked())
+}
+
+fn passed_over_finding(reason: &str, places: &[(usize, ImagePath)]) -> Finding {
+    let files: BTreeSet<_> = places.iter().collect();
+    let message = format!("not taken for secrets in {} files: {reason}", files.len());
+    let mut finding = Finding::new(message, "nothing, if that is so").severity(Severity::Info);
+    for (_, path) in files.into_iter().take(PLACES) {
+        finding = finding.evidence("file", path);
+    }
+    finding
+}
+
+/// Why files of the upper layers were not looked at in full.
+fn gap(facts: &Facts) -> Option<String> {
+    facts.upper_layers().find_map(|layer| {
+        let entries = facts.entries(layer);
+        let gaps = secrets(facts, layer).gaps.iter();
+        let mut files = gaps.filter_map(|(entry, gap)| Some((entries.get(*entry)?, gap)));
+        files
+            .find(|(entry, _)| !is_in_base(facts, entry))
+            .map(|(entry, gap)| format!("{} in layer {layer} {gap}", entry.path))
+    })
+}

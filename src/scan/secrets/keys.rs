@@ -1,0 +1,168 @@
+//! Private keys: PEM and its like (RFC 7468, RFC 1421), OpenSSH's, PuTTY's, and keystores by their first bytes.
+
+use super::kinds::{self, Kind};
+use super::tokens::is_random;
+use super::{Gap, Match};
+
+/// What a PEM label may have before `PRIVATE KEY`.
+const LABELS: [&[u8]; 8] =
+    [b"-----BEGIN ", b"RSA ", b"EC ", b"DSA ", b"ENCRYPTED ", b"OPENSSH ", b"PGP ", b"ANY "];
+
+/// The beginning of an OpenSSH key (`openssh-key-v1`), and of one that no passphrase protects.
+const OPENSSH: &[u8] = b"b3BlbnNzaC1rZXktdjE";
+const OPENSSH_OPEN: &[u8] = b"b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
+
+/// The shortest body: an Ed25519 key takes 64 digits of base64.
+const BODY: usize = 60;
+
+/// The key whose label's `PRIVATE KEY` is at `at`.
+pub(super) fn pem(data: &[u8], at: usize) -> Option<Match> {
+    let before = data.get(at.saturating_sub(32)..at)?;
+    let label = LABELS.iter().find(|label| before.ends_with(label))?;
+    let begin = if label.starts_with(b"-") { label.to_vec() } else { [b"-----BEGIN ", *label].concat() };
+    let start = at.checked_sub(begin.len()).filter(|_| before.ends_with(&begin))?;
+    let rest = data.get(at + b"PRIVATE KEY".len()..)?;
+    let rest = rest.strip_prefix(b" BLOCK").unwrap_or(rest).strip_prefix(b"-----")?;
+    let (headers, body) = headers(rest);
+    let (digits, length) = body_digits(body);
+    let is = |part: &[u8]| digits.starts_with(part);
+    let is_locked_pem = headers.windows(9).any(|window| window == b"ENCRYPTED");
+    let kind: &'static Kind = match *label {
+        b"OPENSSH " if !is(OPENSSH) => return None,
+        b"OPENSSH " if is(OPENSSH_OPEN) => &kinds::PRIVATE_KEY,
+        b"OPENSSH " => &kinds::ENCRYPTED_KEY,
+        b"PGP " => &kinds::PGP_KEY,
+        _ if is_locked_pem => &kinds::ENCRYPTED_KEY,
+        // DER: a SEQUENCE.
+        _ if !is(b"M") => return None,
+        b"ENCRYPTED " => &kinds::ENCRYPTED_KEY,
+        _ if is_google(data, start) => &kinds::GCP_ACCOUNT,
+        _ => &kinds::PRIVATE_KEY,
+    };
+    let begins = data.len() - body.len();
+    (digits.len() >= BODY && is_random(&digits)).then_some(Match {
+        start,
+        length: begins + length - start,
+        kind,
+    })
+}
+
+/// The key file of a service account has the key's id before the key.
+fn is_google(data: &[u8], start: usize) -> bool {
+    let before = data.get(start.saturating_sub(250)..start).unwrap_or_default();
+    before.windows(16).any(|window| window == b"\"private_key_id\"")
+}
+
+/// Parts the headers of RFC 1421 and OpenPGP from the body.
+fn headers(data: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    for _ in 0..8 {
+        let rest = data.get(at..data.len().min(at + 200)).unwrap_or_default();
+        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let line = rest.get(blank..).unwrap_or_default();
+        let end = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
+        let line = line.get(..end).unwrap_or_default();
+        if !line.windows(2).any(|window| window == b": ") {
+            break;
+        }
+        at += blank + end;
+    }
+    data.split_at_checked(at).unwrap_or_default()
+}
+
+/// The first digits of base64 in the lines of a body, and the body's length to its end. Lines may be parted
+/// as JSON writes it, `\n`.
+fn body_digits(body: &[u8]) -> (Vec<u8>, usize) {
+    let mut digits = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'\\' if matches!(body.get(at + 1), Some(b'n' | b'r')) => at += 1,
+            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') => {
+                if digits.len() < 4 * BODY {
+                    digits.push(*byte);
+                }
+            }
+            byte if byte.is_ascii_whitespace() => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    (digits, at)
+}
+
+/// The key whose `PuTTY-User-Key-File-` ends at `after`; its second line says how it is protected.
+pub(super) fn putty(data: &[u8], at: usize, after: usize) -> Option<Match> {
+    let rest = data.get(after..data.len().min(after + 160))?;
+    let rest = rest.strip_prefix(b"2: ").or_else(|| rest.strip_prefix(b"3: "))?;
+    let line = rest.iter().position(|byte| *byte == b'\n')?;
+    let encryption = rest.get(line + 1..)?.strip_prefix(b"Encryption: ")?;
+    let kind = if encryption.starts_with(b"none") { &kinds::PUTTY_KEY } else { &kinds::PUTTY_LOCKED };
+    Some(Match { start: at, length: after + 3 + line - at, kind })
+}
+
+/// The keystore that a file's first bytes begin, where it holds a private key; `whole` where these are all.
+pub(super) fn keystore(head: &[u8], whole: bool) -> Result<Option<Match>, Gap> {
+    let kind = match head {
+        [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => match java_key(head) {
+            Java::Key => &kinds::JAVA_KEYSTORE,
+            Java::Cut if !whole => return Err(Gap::LargeKeystore),
+            Java::Cut | Java::NoKey => return Ok(None),
+        },
+        [0x30, ..] if is_pkcs12(head) => &kinds::PKCS12,
+        _ => return Ok(None),
+    };
+    Ok(Some(Match { start: 0, length: head.len(), kind }))
+}
+
+enum Java {
+    Key,
+    NoKey,
+    Cut,
+}
+
+/// Magic, version, count; then each entry's tag (1 a private key, 2 a certificate, 3 a secret key), alias, date.
+fn java_key(head: &[u8]) -> Java {
+    let u16_at =
+        |at: usize| head.get(at..at + 2).and_then(|b| <[u8; 2]>::try_from(b).ok()).map(u16::from_be_bytes);
+    let u32_at =
+        |at: usize| head.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok()).map(u32::from_be_bytes);
+    let (Some(version), Some(count)) = (u32_at(4), u32_at(8)) else { return Java::NoKey };
+    if !matches!(version, 1 | 2) {
+        return Java::NoKey;
+    }
+    let mut at = 12_usize;
+    for _ in 0..count {
+        let step = || {
+            let tag = u32_at(at)?;
+            let alias = usize::from(u16_at(at + 4)?);
+            let mut next = at + 6 + alias + 8;
+            if tag == 2 {
+                if version == 2 {
+                    next += 2 + usize::from(u16_at(next)?);
+                }
+                next = next.checked_add(4 + u32_at(next)? as usize)?;
+            }
+            Some((tag, next))
+        };
+        match step() {
+            Some((1 | 3, _)) => return Java::Key,
+            Some((2, next)) => at = next,
+            Some(_) => return Java::NoKey,
+            None => return Java::Cut,
+        }
+    }
+    Java::NoKey
+}
+
+/// A PFX (RFC 7292) of version 3 whose content is PKCS#7, with a bag for keys outside what is encrypted.
+/// Stores of certificates alone have none.
+fn is_pkcs12(head: &[u8]) -> bool {
+    const PKCS7: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
+    const KEY_BAG: &[u8] = &[0x06, 0x0b, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01];
+    let has = |within: &[u8], part: &[u8]| within.windows(part.len()).any(|window| window == part);
+    let start = head.get(..head.len().min(40)).unwrap_or_default();
+    let key =
+        head.windows(KEY_BAG.len() + 1).any(|w| w.starts_with(KEY_BAG) && matches!(w.last(), Some(1 | 2)));
+    has(start.get(..12).unwrap_or_default(), &[0x02, 0x01, 0x03, 0x30]) && has(start, PKCS7) && key
+}

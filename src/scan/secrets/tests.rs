@@ -1,0 +1,456 @@
+use proptest::prelude::*;
+
+use super::samples::{by_context, by_form, hex, keys, pem, random};
+use super::*;
+use crate::limits;
+use crate::model::ImagePath;
+use crate::scan::tar::Piece;
+
+/// What is found in a file that comes in these pieces.
+fn probe<'a>(path: &str, size: usize, pieces: impl Iterator<Item = &'a [u8]>) -> Secrets {
+    let mut probe = Probe::default();
+    probe.start(0, &ImagePath::new(path), size as u64);
+    pieces.for_each(|piece| probe.feed(&Piece::Data(piece)));
+    probe.finish();
+    probe.into_secrets()
+}
+
+fn whole(path: &str, data: impl AsRef<[u8]>) -> Secrets {
+    probe(path, data.as_ref().len(), std::iter::once(data.as_ref()))
+}
+
+/// `kind` and the bytes that are told.
+fn told<'a>(path: &str, data: &'a str) -> Vec<(&'static str, &'a str)> {
+    let secrets = whole(path, data);
+    assert_eq!(secrets.gaps, []);
+    let told = |secret: &Secret| {
+        let start = secret.offset as usize;
+        (secret.kind.id, &data[start..start + secret.length as usize])
+    };
+    secrets.found.iter().map(told).collect()
+}
+
+#[test]
+fn each_token_is_found_wherever_it_stands() {
+    for (kind, token) in by_form() {
+        for (before, behind) in
+            [("", ""), ("x = \"", "\"\n"), ("\0\0", "\0"), ("a\\n", "\\n"), ("url%3D", "&x"), ("(", ").")]
+        {
+            let text = format!("{before}{token}{behind}");
+            assert_eq!(told("opt/x", &text), [(kind, &*token)], "{before}…{behind}");
+        }
+        let secret = whole("x", format!("one\ntwo {token}")).found[0];
+        assert_eq!(secret.line, Some(2));
+        assert_eq!(whole("x", format!("\0\n{token}")).found[0].line, None, "no lines in what is no text");
+        assert!(
+            !token[secret.kind.prefix.len()..].contains(&secret.kind.masked())
+                && secret.kind.masked().len() < 20
+        );
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_token_is_none() {
+    for (kind, token) in by_form() {
+        let cut = &token[..18];
+        assert!(told("x", cut).is_empty(), "{kind}: cut");
+        assert!(
+            told("x", &format!("{token}{}", "a".repeat(1_500))).is_empty() || kind == "jwt",
+            "{kind}: too long"
+        );
+        assert!(
+            told("x", &format!("word{token}")).is_empty() || kind == "azure-client-secret",
+            "{kind}: within a word"
+        );
+        let kind_of = by_form().iter().position(|(_, other)| *other == token).unwrap();
+        let prefix = all_kinds().find(|known| !known.prefix.is_empty() && token.starts_with(known.prefix));
+        if let Some(prefix) = prefix {
+            let same = format!("{}{}", prefix.prefix, "x".repeat(token.len() - prefix.prefix.len()));
+            assert!(told("x", &same).is_empty(), "{kind} {kind_of}: the same again and again");
+        }
+    }
+    let example = ["AKIA", "IOSFODNN7", "EXAMPLE"].concat();
+    assert!(told("x", &example).is_empty());
+}
+
+#[test]
+fn what_stands_around_tells_some() {
+    for (kind, before, secret, behind) in by_context() {
+        let text = format!("{before}{secret}{behind}");
+        assert_eq!(told("x", &text), [(kind, &*secret)], "{kind}");
+        assert!(told("x", &format!("{before}{}{behind}", "x".repeat(secret.len()))).is_empty(), "{kind}");
+        assert!(told("x", &secret).is_empty(), "{kind}: nothing around it");
+    }
+}
+
+#[test]
+fn keys_are_told_by_their_bodies() {
+    for (kind, key) in keys() {
+        let found = whole("x", &key).found;
+        assert_eq!(found.iter().map(|secret| secret.kind.id).collect::<Vec<_>>(), [kind], "{key}");
+    }
+    for (what, text) in [
+        ("a label alone, as programs have it", "-----BEGIN RSA PRIVATE".to_owned() + " KEY-----\0-----END"),
+        ("an example", pem("RSA PRIVATE ", "MIIE")[..50].to_owned() + "...\n-----END"),
+        ("no DER", pem("RSA PRIVATE ", "Hello")),
+        ("a certificate", pem("CERTIFICATE ", "MIIE").replace(" KEY", "")),
+        ("a public key", pem("PUBLIC ", "MIIE")),
+        ("the same again and again", "-----BEGIN PRIVATE".to_owned() + " KEY-----\nM" + &"A".repeat(100)),
+        ("a name in a program", "PuTTY-User-".to_owned() + "Key-File-2: \0"),
+    ] {
+        assert!(told("x", &text).is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn keys_of_real_tools_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let made = std::process::Command::new(program).args(arguments).current_dir(&directory).output();
+        made.is_ok_and(|output| output.status.success())
+    };
+    for (kind, program, arguments) in [
+        ("private-key", "openssl", "genpkey -algorithm ed25519 -out key"),
+        ("private-key", "openssl", "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key"),
+        ("private-key", "openssl", "ecparam -genkey -name prime256v1 -noout -out key"),
+        ("encrypted-private-key", "openssl", "genpkey -algorithm ed25519 -aes256 -pass pass:x1234 -out key"),
+        ("private-key", "ssh-keygen", "-q -t ed25519 -N|-f key"),
+        ("encrypted-private-key", "ssh-keygen", "-q -t ed25519 -N hunter22 -f key"),
+    ] {
+        let _ = std::fs::remove_file(directory.path().join("key"));
+        let arguments: Vec<_> = arguments
+            .split(' ')
+            .flat_map(|a| {
+                a.strip_suffix("-f").filter(|a| a.ends_with('|')).map_or(vec![a], |_| vec!["-N", "", "-f"])
+            })
+            .collect();
+        if run(program, &arguments) {
+            let key = std::fs::read(directory.path().join("key")).unwrap();
+            let found = whole("x", &key).found;
+            assert_eq!(found.len(), 1, "{program} {arguments:?}");
+            assert_eq!(found[0].kind.id, kind, "{program} {arguments:?}");
+            let trimmed = key.trim_ascii_end().len() as u64;
+            assert!(found[0].length <= trimmed && found[0].length * 10 > trimmed * 7, "{:?}", found[0]);
+            let public = std::fs::read(directory.path().join("key.pub")).unwrap_or_default();
+            assert!(whole("x", public).found.is_empty());
+        }
+    }
+}
+
+#[test]
+fn keystores_are_told_when_they_hold_a_key() {
+    let entry = |tag: u8, alias: &str| {
+        let mut bytes = vec![0, 0, 0, tag, 0, alias.len() as u8];
+        bytes.extend(alias.bytes());
+        bytes.extend([0; 8]);
+        if tag == 2 {
+            bytes.extend(b"\0\x05X.509\0\0\x01\0");
+            bytes.extend([7; 256]);
+        }
+        bytes
+    };
+    let store = |entries: &[u8], magic: u32| {
+        let mut bytes =
+            [magic.to_be_bytes(), 2_u32.to_be_bytes(), (entries.len() as u32).to_be_bytes()].concat();
+        entries.iter().for_each(|tag| bytes.extend(entry(*tag, "alias")));
+        bytes
+    };
+    let kinds = |bytes: &[u8]| whole("x", bytes).found.iter().map(|s| s.kind.id).collect::<Vec<_>>();
+    assert_eq!(kinds(&store(&[2, 2, 1], 0xfeed_feed)), ["java-keystore"]);
+    assert_eq!(kinds(&store(&[3], 0xcece_cece)), ["java-keystore"]);
+    assert!(kinds(&store(&[2; 10], 0xfeed_feed)).is_empty());
+    let large = whole("x", store(&[2; 3_000], 0xfeed_feed));
+    assert_eq!((large.found.len(), large.gaps), (0, vec![(0, Gap::LargeKeystore)]));
+    // What openssl writes: version 3, PKCS#7 data, in it a shrouded key bag, or certificates only.
+    let pfx = |bag: &[u8]| {
+        [
+            &b"\x30\x82\x01\x00\x02\x01\x03\x30\x82\x01\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"[..],
+            &[9; 50],
+            bag,
+        ]
+        .concat()
+    };
+    assert_eq!(kinds(&pfx(b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02")), ["pkcs12-keystore"]);
+    assert!(kinds(&pfx(b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x03")).is_empty());
+}
+
+#[test]
+fn files_are_read_by_their_names() {
+    let auth = ["dXNlcjpzM2Ny", "ZXRzM2NyZXQ="].concat();
+    let docker = format!("{{\"auths\": {{\"r.example\": {{\"auth\": \"{auth}\"}}}}}}");
+    let hash = format!("$6$saltsalt${}", random(86));
+    let shadow = format!("root:{hash}:19700:0:99999:7:::\ndaemon:*:19700::::::\napp:!:1::::::\n");
+    for (path, text, kind, secret) in [
+        ("root/.docker/config.json", docker.as_str(), "registry-login", auth.as_str()),
+        ("root/.npmrc", "//r.example.org/:_authToken=s3cr3t-token\n", "npm-login", "s3cr3t-token"),
+        ("root/.npmrc", "_password = \"aHVudGVyMg==\"\n", "npm-login", "aHVudGVyMg=="),
+        ("root/.pypirc", "[pypi]\nusername: a\npassword: hunter2\n", "pypi-login", "hunter2"),
+        ("root/.netrc", "machine h\n  login a password hunter2\n", "netrc-password", "hunter2"),
+        ("root/.pgpass", "# x\nh:5432:db:u:hunter2\n", "pgpass-password", "hunter2"),
+        ("root/.git-credentials", "https://u:hunter2@h.example.org\n", "url-password", "hunter2"),
+        (
+            "root/.kube/config",
+            "users:\n- user:\n    client-key-data: LS0tLS1CRUdJTg==\n",
+            "kubeconfig-credential",
+            "LS0tLS1CRUdJTg==",
+        ),
+        ("app/.env", "A=b\nexport DB_PASSWORD='hunter2'\n", "named-secret", "hunter2"),
+        (
+            "root/.m2/settings.xml",
+            "<a><!-- <password>x</password> --><password>hunter2</password></a>",
+            "maven-password",
+            "hunter2",
+        ),
+        ("etc/shadow", &shadow, "password-hash", &hash),
+        ("etc/app.conf", "x = 1\ndb_password = k3Jd8sLq0zPw\n", "assignment", "k3Jd8sLq0zPw"),
+        ("etc/app.json", "{\"apiKey\": \"k3Jd8sLq0zPw\", \"x\": 1}", "assignment", "k3Jd8sLq0zPw"),
+    ] {
+        assert_eq!(told(path, text), [(kind, secret)], "{path}");
+    }
+    assert!(told("root/other", "//r.example.org/:_authToken=s3cr3t-token").is_empty());
+}
+
+#[test]
+fn files_without_a_secret_have_none() {
+    for (path, text) in [
+        (
+            "root/.docker/config.json",
+            "{\"auths\": {\"r\": {}}, \"credHelpers\": {\"r\": \"auth\"}, \"credsStore\": \"desktop\"}",
+        ),
+        ("root/.npmrc", "registry=https://r.example.org\n//r/:_authToken=${NPM_TOKEN}\n"),
+        ("root/.pypirc", "[pypi]\nusername: a\npassword: <password>\n"),
+        ("root/.netrc", "# password hunter2\nmachine h login a\n"),
+        ("root/.pgpass", "#hostname:port:database:username:password\n"),
+        ("root/.git-credentials", "https://h.example.org\n"),
+        ("app/.env", "PASSWORD_FILE=/run/secrets/x\nTOKEN=\nPASSWORD=changeme\n#TOKEN=hunter2\n"),
+        ("app/.env.example", "PASSWORD=hunter2\n"),
+        (
+            "root/.m2/settings.xml",
+            "<password>${env.P}</password><passwords>x</passwords><password>{enc=}</password>",
+        ),
+        ("etc/shadow", "root:*:19700::::::\nbin:!!:1::::::\nx::1::::::\n"),
+        (
+            "etc/app.conf",
+            "password = hunter\npassword_policy = k3Jd8sLq0zPw\ntoken = /run/x1234567\nsecret: [a1, b2, c3]\n",
+        ),
+        ("etc/script", "db_password = k3Jd8sLq0zPw\n"),
+    ] {
+        assert_eq!(told(path, text), [], "{path}");
+    }
+}
+
+#[test]
+fn a_secret_is_found_across_every_boundary() {
+    let mut all: Vec<_> =
+        by_form().into_iter().map(|(_, token)| token).chain(keys().into_iter().map(|(_, key)| key)).collect();
+    all.extend(
+        by_context().into_iter().map(|(_, before, secret, behind)| format!("{before}{secret}{behind}")),
+    );
+    for secret in all {
+        let text = format!("some text\n {secret} \n");
+        let expected = whole("x", &text);
+        assert_eq!(expected.found.len(), 1, "{text}");
+        assert_eq!(probe("x", text.len(), text.as_bytes().chunks(1)), expected);
+        // Around the places where the probe itself parts a file.
+        for at in [limits::SECRET_CHUNK_BYTES, limits::SECRET_CHUNK_BYTES + limits::SECRET_AHEAD_BYTES] {
+            for shift in (0..text.len()).step_by(7).chain([text.len() - 1]) {
+                let mut file = vec![b'.'; at - shift];
+                file.extend(text.bytes());
+                file.extend([b'.'; 5]);
+                let found = whole("x", &file).found;
+                assert_eq!(found.len(), 1, "{text} {shift}");
+                assert_eq!(found[0].offset, (at - shift) as u64 + expected.found[0].offset);
+                assert_eq!(found[0].length, expected.found[0].length);
+            }
+        }
+    }
+}
+
+#[test]
+fn holes_move_what_is_behind_them() {
+    let (_, token) = by_form().remove(0);
+    for hole in [1, 100, limits::SECRET_AHEAD_BYTES as u64 + 1, 1 << 40] {
+        let mut probe = Probe::default();
+        probe.start(7, &ImagePath::new("x"), u64::MAX);
+        probe.feed(&Piece::Data(token.as_bytes()));
+        probe.feed(&Piece::Hole(hole));
+        probe.feed(&Piece::Data(token.as_bytes()));
+        probe.finish();
+        let found = probe.into_secrets().found;
+        let places: Vec<_> = found.iter().map(|secret| (secret.entry, secret.offset)).collect();
+        assert_eq!(places, [(7, 0), (7, token.len() as u64 + hole)], "{hole}");
+    }
+}
+
+#[test]
+fn what_is_beyond_a_limit_is_told() {
+    let (_, token) = by_form().remove(0);
+    let lines = |count: usize| format!("{token}\n").repeat(count);
+    let full = whole("x", lines(limits::FILE_SECRETS));
+    assert_eq!((full.found.len(), full.gaps.len()), (limits::FILE_SECRETS, 0));
+    let over = whole("x", lines(limits::FILE_SECRETS + 9));
+    assert_eq!((over.found.len(), over.gaps), (limits::FILE_SECRETS, vec![(0, Gap::ManyInFile)]));
+    let large = " ".repeat(limits::SECRET_FORM_BYTES as usize + 1);
+    assert_eq!(whole("root/.npmrc", &large).gaps, [(0, Gap::LargeForm)]);
+    assert_eq!(whole("etc/large.json", &large), Secrets::default(), "large configuration is data");
+    let mut probe = Probe::default();
+    for entry in 0..=limits::LAYER_SECRETS / limits::FILE_SECRETS {
+        probe.start(entry, &ImagePath::new("x"), 0);
+        probe.feed(&Piece::Data(lines(limits::FILE_SECRETS).as_bytes()));
+        probe.finish();
+    }
+    let secrets = probe.into_secrets();
+    assert_eq!(secrets.found.len(), limits::LAYER_SECRETS);
+    assert_eq!(secrets.gaps.last().unwrap().1, Gap::ManyInLayer);
+}
+
+#[test]
+fn hostile_bytes_cost_time_in_proportion() {
+    // Unoptimized code is about fifty times slower; the figure is for release.
+    let size = if cfg!(debug_assertions) { 1 << 20 } else { 64 << 20 };
+    let mut clues: Vec<String> =
+        all_kinds().map(|kind| kind.prefix.to_owned()).filter(|p| !p.is_empty()).collect();
+    clues.extend(["eyJ0eXAiOi", "sig=", "8Q~", "AccountKey="].map(str::to_owned));
+    clues.push(format!("-----BEGIN {} KEY-----\nM", "PRIVATE"));
+    clues.push(format!("-----BEGIN {} KEY-----\na: b\nc: d\n", "PRIVATE"));
+    clues.push(format!("\nPuTTY-User-Key-{}2: x\n", "File-"));
+    clues.push(format!("sig={}&", random(50)));
+    clues.push(format!("\"secret_access_key\": {} ", random(39)));
+    clues.push(format!(" {}", by_form().pop().unwrap().1));
+    clues.push(format!(" ghp_{}", "a".repeat(36)));
+    for clue in clues {
+        let file = clue.repeat(size / clue.len());
+        let started = std::time::Instant::now();
+        for path in ["x", "app/.env"] {
+            whole(path, &file);
+        }
+        let took = started.elapsed();
+        eprintln!("{:>6} ms {}", took.as_millis(), clue.len());
+        assert!(took.as_secs() < 20, "{took:?} for a clue of {} bytes", clue.len());
+    }
+}
+
+#[test]
+fn kinds_are_what_they_were_in_this_version() {
+    let names: Vec<_> = all_kinds().map(|kind| (kind.id, kind.prefix)).collect();
+    for (number, name) in names.iter().enumerate() {
+        assert!(!names[..number].contains(name), "{name:?}");
+        assert_eq!(kind(name.0.as_bytes(), name.1.as_bytes()).unwrap().id, name.0);
+        assert!(name.0.len() < 64);
+    }
+}
+
+proptest! {
+    /// However a file is cut into pieces.
+    #[test]
+    fn pieces_change_nothing(seed in any::<[u16; 12]>(), cuts in prop::collection::vec(1_usize..400_000, 1..20)) {
+        let mut all: Vec<_> = by_form().into_iter().map(|(_, token)| token).collect();
+        all.extend(keys().into_iter().map(|(_, key)| key));
+        all.push(hex(40));
+        let mut file = Vec::new();
+        for number in seed {
+            file.resize(file.len() + usize::from(number), b'\n');
+            file.extend(all[usize::from(number) % all.len()].bytes());
+        }
+        let mut pieces = Vec::new();
+        let mut rest = file.as_slice();
+        for cut in cuts.iter().cycle() {
+            let (piece, more) = rest.split_at((*cut).min(rest.len()));
+            pieces.push(piece);
+            rest = more;
+            if rest.is_empty() { break; }
+        }
+        prop_assert_eq!(probe("a.conf", file.len(), pieces.into_iter()), whole("a.conf", &file));
+    }
+}
+
+/// The kinds told in a text, and the text as it is shown.
+fn of_text(text: &str) -> (Vec<&'static str>, String) {
+    (in_text(text).iter().map(|found| found.kind.id).collect(), mask_text(text))
+}
+
+#[test]
+fn commands_and_build_steps_are_told_and_masked() {
+    let (_, token) = by_form().remove(0);
+    for (text, kinds, shown) in [
+        (
+            "|1 NPM_TOKEN=hunter2 /bin/sh -c npm ci",
+            &["named-secret"][..],
+            "|1 NPM_TOKEN=*** /bin/sh -c npm ci",
+        ),
+        ("/bin/sh -c #(nop)  ENV API_KEY=hunter2", &["named-secret"], "/bin/sh -c #(nop)  ENV API_KEY=***"),
+        ("ENV NPM_TOKEN hunter2", &["named-secret"], "ENV NPM_TOKEN ***"),
+        ("ENV A=b TOKEN=\"two words\"", &["named-secret"], "ENV A=b TOKEN=\"***\""),
+        ("RUN export PASSWORD=hunter2; make", &["named-secret"], "RUN export PASSWORD=***; make"),
+        (
+            "sh -c \"A=1 TOKEN=hunter2 x && PASSWORD='a b' y\"",
+            &["named-secret", "named-secret"],
+            "sh -c \"A=1 TOKEN=*** x && PASSWORD='***' y\"",
+        ),
+        ("curl -u user:hunter2 https://h", &["user-password"], "curl -u user:*** https://h"),
+        (
+            "x --password hunter2 --token=hunter3",
+            &["named-secret", "named-secret"],
+            "x --password *** --token=***",
+        ),
+        (
+            "curl -H 'Authorization: Bearer hunter2hunter2' h",
+            &["named-secret"],
+            "curl -H 'Authorization: Bearer ***' h",
+        ),
+        ("git clone https://u:hunter2@h.example/x", &["url-password"], "git clone https://u:***@h.example/x"),
+        (
+            "curl 'https://h.example/?a=b&token=hunter2'",
+            &["named-secret"],
+            "curl 'https://h.example/?a=b&token=***'",
+        ),
+        (
+            "docker build --build-arg TOKEN=hunter2 .",
+            &["named-secret"],
+            "docker build --build-arg TOKEN=*** .",
+        ),
+    ] {
+        assert_eq!(of_text(text), (kinds.to_vec(), shown.to_owned()), "{text}");
+    }
+    let (kinds, shown) = of_text(&format!("RUN x {token}"));
+    assert_eq!((kinds, shown), (vec!["github-token"], format!("RUN x {}…", &token[..4])));
+    let (kinds, shown) = of_text(&format!("ARG GH_TOKEN={token}"));
+    assert_eq!(kinds, ["github-token"]);
+    assert!(!shown.contains(&token[4..]));
+}
+
+#[test]
+fn ordinary_commands_are_no_secrets() {
+    for text in [
+        "RUN apt-get install -y libsecret-1-0 && echo token",
+        "ENV PASSWORD_FILE=/run/secrets/x TOKEN_TTL=30",
+        "ARG NPM_TOKEN",
+        "RUN NPM_TOKEN=$NPM_TOKEN npm ci",
+        "RUN --mount=type=secret,id=npm_token npm ci",
+        "RUN useradd -u 1000 app && docker run -u 1000:1000 x",
+        "chown --user root:root",
+        "ENV GPG_KEY=7169605F62C751356D054A26A821E680E5FA6305",
+        "ENV PYTHON_SHA256=8d3ed8ec5c88c1c95f5e558612a725450d2452813ddad5e58fdb1a53b1209b78",
+        "ENV NODE_VERSION=20.1.0 PATH=/bin",
+        "ENV PASSWORD=changeme SECRET=${SECRET}",
+        "COPY https://h.example/a:b@c /",
+        "CMD [\"node\", \"server.js\"]",
+    ] {
+        assert_eq!(in_text(text), [], "{text}");
+    }
+}
+
+#[test]
+fn variables_and_commands_in_words_are_masked() {
+    assert_eq!(mask_assignment("NPM_TOKEN", "hunter2"), "***");
+    assert_eq!(mask_assignment("X", "postgres://u:hunter2@h/db"), "postgres://u:***@h/db");
+    assert_eq!(mask_assignment("TOKEN", "${TOKEN}"), "${TOKEN}");
+    assert_eq!(mask_assignment("TOKEN", ""), "");
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let command = words(&["run", "--password", "hunter2", "TOKEN=hunter3", "sh -c 'API_KEY=hunter4 x'"]);
+    assert_eq!(in_words(&command).iter().map(|(word, _)| *word).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(
+        mask_words(&command),
+        words(&["run", "--password", "***", "TOKEN=***", "sh -c 'API_KEY=***'"])
+    );
+}
