@@ -25,6 +25,7 @@ mod packages;
 mod policy;
 mod report;
 mod rpm;
+mod secrets;
 mod services;
 mod testdata;
 mod two_truths;

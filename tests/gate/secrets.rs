@@ -1,0 +1,258 @@
+//! Secrets: found in every place, told without being shown, and not alarming where they are nobody's.
+
+use serde_json::json;
+
+use crate::harness::{Checked, Room, check_bytes, check_path, command, run, text};
+use crate::support::{Compression, Image, Layer, clean_app, small_base};
+
+/// Digits and letters that look drawn by lot. Secrets are put together here, so that no scanner takes this source for
+/// a leak.
+fn random(length: usize) -> String {
+    let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut state = 0x1234_5678_u32;
+    let digit = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(alphabet[(state >> 16) as usize % alphabet.len()])
+    };
+    (0..length).map(digit).collect()
+}
+
+fn github() -> String {
+    ["gh", "p_", &random(36)].concat()
+}
+
+fn key() -> String {
+    let label = ["RSA PRIVATE ", "KEY"].concat();
+    format!("-----BEGIN {label}-----\nMIIE{}\n{}\n-----END {label}-----\n", random(60), random(64))
+}
+
+/// One secret of each way to find them: what must be shown nowhere, and what it looks like where it stands.
+fn secrets() -> Vec<(String, String)> {
+    let plain = |secret: String| (secret.clone(), secret);
+    let random_part = |secret: String, prefix: usize| (secret[prefix..].to_owned(), secret);
+    vec![
+        (random(60), key()),
+        random_part(github(), 4),
+        random_part(["gl", "pat-", &random(20)].concat(), 6),
+        random_part(["xo", "xb-", "2849301827-4930128374-", &random(24)].concat(), 5),
+        random_part(["np", "m_", &random(36)].concat(), 4),
+        random_part(["sk_", "live_", &random(24)].concat(), 8),
+        random_part(["AI", "za", &random(35)].concat(), 4),
+        random_part(["hv", "s.", &random(95)].concat(), 4),
+        random_part(["sk-", "ant-", &random(90)].concat(), 7),
+        (random(40), format!("aws_secret_access_key={}", random(40))),
+        (random(86), format!("AccountKey={}==", random(86))),
+        ("hunter2x".into(), "https://user:hunter2x@example.com/".into()),
+        ("hunter3x".into(), "PASSWORD=hunter3x".into()),
+        ("hunter4x".into(), "--api-key hunter4x".into()),
+        ("hunter5x".into(), "curl -u user:hunter5x h".into()),
+        plain(["eyJ", "hbGciOi", "JIUzI1NiJ9.eyJ", &random(30), ".", &random(43)].concat()),
+    ]
+}
+
+fn assert_hidden(output: &std::process::Output, hidden: &str, place: &str) {
+    for (stream, bytes) in [("standard output", &output.stdout), ("standard error", &output.stderr)] {
+        let shown = String::from_utf8_lossy(bytes);
+        assert!(!shown.contains(hidden), "{hidden:?} from {place} on {stream}:\n{shown}");
+    }
+}
+
+#[test]
+fn a_secret_is_shown_nowhere() {
+    let room = Room::new();
+    for (hidden, written) in secrets() {
+        let line = written.replace('\n', " ");
+        let file = Layer::new().dir("app/", 0o755).file("app/x.conf", &written).file("app/.env", &written);
+        let step = format!("RUN {line} # buildkit");
+        let base = small_base().layer_with(file.clone(), &step, Compression::Gzip(1)).empty_history(&step);
+        let image = clean_app(&base)
+            .layer_with(
+                file.file("app/y", &written),
+                &format!("|1 A={written} /bin/sh -c x {line}"),
+                Compression::Gzip(1),
+            )
+            .empty_history(&format!("ENV A {line}"))
+            .env(&format!("VALUE={written}"))
+            .config_json(move |config| {
+                config["config"]["Labels"] = json!({"label": written});
+                config["config"]["Cmd"] = json!(["sh", "-c", written]);
+                // A flag and its value are two words; a key is one.
+                let words: Vec<_> =
+                    written.split(if written.starts_with("--a") { ' ' } else { '\0' }).collect();
+                config["config"]["Entrypoint"] = json!(words);
+                config["history"][0]["comment"] = json!(written);
+            });
+        let path = room.write("image.tar", image.oci_archive());
+        let path = path.to_str().unwrap();
+        let base = room.write("base.tar", base.oci_archive());
+        let catalog = room.path("bases.json");
+        let _ = std::fs::remove_file(&catalog);
+        let catalog = catalog.to_str().unwrap();
+        let added = run(&[
+            "base",
+            "add",
+            base.to_str().unwrap(),
+            "--name",
+            "b",
+            "--version",
+            "1",
+            "--bases",
+            catalog,
+        ]);
+        assert!(added.status.success(), "{}", text(&added.stderr));
+        assert_hidden(&added, &hidden, "base add");
+        for arguments in [
+            &["--format", "json"][..],
+            &["--format", "text", "-v"],
+            &["--format", "json", "--bases", catalog],
+            &["--format", "text", "-v", "--bases", catalog],
+        ] {
+            let output = command().arg(path).args(arguments).output().unwrap();
+            assert!(!output.stdout.is_empty());
+            assert_hidden(&output, &hidden, &format!("{arguments:?}"));
+        }
+        for more in [&[][..], &["--tree"], &["--layer", "2"], &["--format", "json"]] {
+            let output = command().args(["inspect", path]).args(more).output().unwrap();
+            assert!(output.status.success());
+            assert_hidden(&output, &hidden, &format!("inspect {more:?}"));
+        }
+    }
+}
+
+fn failing(checked: &Checked) -> Vec<String> {
+    checked.failing().into_iter().filter(|told| told.starts_with("secret-")).collect()
+}
+
+#[test]
+fn a_deleted_secret_is_found_with_its_severity() {
+    let image = clean_app(&small_base())
+        .layer(
+            Layer::new().dir("root/", 0o700).file("root/id_rsa", key()).hardlink("root/again", "root/id_rsa"),
+        )
+        .layer(Layer::new().whiteout("root/id_rsa").whiteout("root/again"));
+    let checked = check_bytes(image.oci_archive());
+    let finding = checked.finding("secret-file");
+    assert_eq!((&finding["severity"], &finding["effective"]), (&json!("high"), &json!(false)));
+    assert_eq!((&finding["path"], &finding["layer"]["index"]), (&json!("/root/id_rsa"), &json!(4)));
+    let evidence = &finding["evidence"];
+    assert_eq!(
+        (&evidence["kind"], &evidence["line"], &evidence["masked"]),
+        (&json!("private-key"), &json!("1"), &json!("***"))
+    );
+    assert_eq!(checked.exit, 1);
+    // Under another name it is still there.
+    let linked = clean_app(&small_base())
+        .layer(
+            Layer::new().dir("root/", 0o700).file("root/id_rsa", key()).hardlink("root/again", "root/id_rsa"),
+        )
+        .layer(Layer::new().whiteout("root/id_rsa"));
+    assert_eq!(check_bytes(linked.oci_archive()).finding("secret-file")["effective"], true);
+    assert!(failing(&check_bytes(clean_app(&small_base()).oci_archive())).is_empty());
+}
+
+#[test]
+fn a_file_that_comes_twice_is_told_once() {
+    let layer = Layer::new().file("x", github()).file("./x", github()).file("y", "a\nb");
+    let checked = check_bytes(clean_app(&small_base()).layer(layer).oci_archive());
+    let finding = checked.finding("secret-file");
+    assert_eq!((&finding["path"], &finding["effective"]), (&json!("/x"), &json!(true)));
+}
+
+fn check_on(base: &Image, app: &Image) -> Checked {
+    let room = Room::new();
+    let catalog = room.catalog(&[base]);
+    let image = room.write("image.tar", app.oci_archive());
+    let with = check_path(&image, Some(&catalog));
+    std::fs::remove_dir_all(room.path("bases.facts")).unwrap();
+    let without = check_path(&image, Some(&catalog));
+    assert_eq!(with.without_run(), without.without_run(), "facts files change nothing");
+    with
+}
+
+#[test]
+fn secrets_of_the_base_are_its_own() {
+    let base = small_base().layer(Layer::new().dir("opt/", 0o755).file("opt/key.pem", key()));
+    // Written again, with the same bytes.
+    let app = clean_app(&base).layer(Layer::new().file_mode("opt/key.pem", key(), 0o600));
+    let checked = check_on(&base, &app);
+    assert_eq!(failing(&checked), [""; 0], "{:#}", checked.report["images"][0]["findings"]);
+    let told = checked.finding("secret-file");
+    assert_eq!(
+        (&told["severity"], &told["evidence"]["file"]),
+        (&json!("info"), &json!(["/opt/key.pem", "/opt/key.pem"]))
+    );
+    let changed = clean_app(&base).layer(Layer::new().file("opt/key.pem", format!("\n{}", key())));
+    assert_eq!(failing(&check_on(&base, &changed)), ["secret-file /opt/key.pem"]);
+    assert_eq!(failing(&check_bytes(app.oci_archive())), ["secret-file /opt/key.pem"], "without a catalog");
+}
+
+#[test]
+fn examples_are_told_and_do_not_alarm() {
+    let layer = Layer::new()
+        .file("usr/share/doc/x/key.pem", key())
+        .file("usr/share/doc/x/token", github())
+        .file("usr/lib/python3.11/test/key.pem", key());
+    let checked = check_bytes(clean_app(&small_base()).layer(layer).oci_archive());
+    assert_eq!(failing(&checked), [""; 0]);
+    assert_eq!(checked.findings().iter().filter(|finding| finding["rule"] == "secret-file").count(), 2);
+    let token = Layer::new().file("usr/lib/python3.11/test/x", github()).file("app/test/key.pem", key());
+    let checked = check_bytes(clean_app(&small_base()).layer(token).oci_archive());
+    assert_eq!(
+        failing(&checked),
+        ["secret-file /app/test/key.pem", "secret-file /usr/lib/python3.11/test/x"]
+    );
+}
+
+#[test]
+fn secrets_in_settings_are_found_in_every_reading() {
+    for (setting, evil) in
+        [("Env", json!(["DB_PASSWORD=hunter2"])), ("Cmd", json!(["x", "--token", "hunter2"]))]
+    {
+        let image =
+            clean_app(&small_base()).config_json(move |config| config["config"][setting] = evil.clone());
+        let checked = check_bytes(image.oci_archive());
+        assert_eq!(failing(&checked), ["secret-env"], "{setting}");
+        assert_eq!(checked.finding("secret-env")["evidence"]["length"], "7");
+    }
+    let label =
+        clean_app(&small_base()).config_json(|config| config["config"]["Labels"] = json!({"x": github()}));
+    assert_eq!(failing(&check_bytes(label.oci_archive())), ["secret-env"]);
+    // Go reads the last of two keys, others the first.
+    let config = clean_app(&small_base()).env("DB_PASSWORD=hunter2");
+    let twice = text(&config.config()).replacen("\"Env\":", "\"Env\":[],\"env\":", 1);
+    let checked = check_bytes(config.config_bytes(twice.into_bytes()).oci_archive());
+    assert!(failing(&checked).contains(&"secret-env".to_owned()), "{:?}", checked.failing());
+    let harmless =
+        ["PASSWORD_FILE=/run/secrets/x", "TOKEN_TTL=30", "TOKEN=", "API_KEY=changeme", "SECRET=${X}"];
+    let image = harmless.iter().fold(clean_app(&small_base()), |image, variable| image.env(variable));
+    assert_eq!(failing(&check_bytes(image.oci_archive())), [""; 0]);
+}
+
+#[test]
+fn secrets_in_the_history_are_found() {
+    for step in
+        ["|1 NPM_TOKEN=hunter2 /bin/sh -c npm ci", "ENV TOKEN=hunter2", "RUN curl -u a:hunter2 https://h"]
+    {
+        let image = clean_app(&small_base()).empty_history(step);
+        assert_eq!(failing(&check_bytes(image.oci_archive())), ["secret-history"], "{step}");
+    }
+    let layer = clean_app(&small_base()).layer_with(
+        Layer::new().file("x", "x"),
+        "RUN |1 TOKEN=hunter2 /bin/sh -c make # buildkit",
+        Compression::Gzip(1),
+    );
+    let checked = check_bytes(layer.oci_archive());
+    assert_eq!(checked.finding("secret-history")["layer"]["index"], 4);
+    assert_eq!(failing(&checked), ["secret-history"]);
+}
+
+#[test]
+fn what_was_not_looked_at_is_no_pass() {
+    let large = clean_app(&small_base()).layer(Layer::new().file("root/.npmrc", vec![b' '; (1 << 20) + 1]));
+    let checked = check_bytes(large.oci_archive());
+    assert_eq!(checked.outcome("secret-file"), "not-evaluated");
+    let rules = checked.report["images"][0]["rules"].as_array().unwrap();
+    let reason = rules.iter().find(|rule| rule["rule"] == "secret-file").unwrap()["reason"].as_str().unwrap();
+    assert_eq!(reason, "/root/.npmrc in layer 4 is larger than the limit SECRET_FORM_BYTES");
+    assert_eq!(checked.outcome("secret-env"), "pass");
+}
