@@ -25,11 +25,13 @@ struct Allowed {
 const TESTS: &str = "the keys of a library's own tests are published with it";
 const AUTHORITIES: &str = "a store of the distribution's authorities, which holds no private key";
 
+const GNUTLS: &str = "GnuTLS tests itself with published keys whenever it starts in FIPS mode";
+
 const fn tests(glob: &'static str) -> Allowed {
     Allowed { glob, of: Of::NoTokens, reason: TESTS }
 }
 
-const ALLOWED: [Allowed; 14] = [
+const ALLOWED: [Allowed; 17] = [
     Allowed { glob: "/usr/share/doc/**", of: Of::All, reason: "documentation shows examples" },
     Allowed {
         glob: "/etc/ssl/private/ssl-cert-snakeoil.key",
@@ -46,6 +48,13 @@ const ALLOWED: [Allowed; 14] = [
     tests("/usr/{lib/go*,share/go*,local/go}/{src,test}/**/*_test.go"),
     tests("/usr/{lib,share,local/lib}/ruby/**/{test,tests,spec}/**"),
     tests("/usr/{lib,share}/**/openssl*/**/{test,tests}/**"),
+    Allowed { glob: "/{usr/,}{lib,lib64}/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
+    Allowed { glob: "/{usr/,}{lib,lib64}/*/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
+    Allowed {
+        glob: "/usr/share/cmake*/Templates/Windows/Windows_TemporaryKey.pfx",
+        of: Of::NoTokens,
+        reason: "CMake signs packages for tests with it",
+    },
     Allowed { glob: "/etc/ssl/certs/java/cacerts", of: Of::NoTokens, reason: AUTHORITIES },
     Allowed {
         glob: "/{usr/lib/jvm,opt/java}/**/lib/security/cacerts",
@@ -95,6 +104,9 @@ mod tests {
             ("usr/share/nodejs/a/node_modules/b/test/key.pem", true, false),
             ("usr/local/go/src/crypto/tls/testdata/key.pem", true, false),
             ("usr/lib/jvm/java-17/lib/security/cacerts", true, false),
+            ("usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3", true, false),
+            ("lib64/libgnutls.so.30", true, false),
+            ("app/libgnutls.so", false, false),
             ("app/test/key.pem", false, false),
             ("app/node_modules/a/test/key.pem", false, false),
             ("test/usr/share/doc/x", false, false),
