@@ -260,10 +260,9 @@ fn json_values(data: &[u8], names: &[&str], mut tell: impl FnMut(&str, usize)) {
         if is_value
             && names.iter().any(|known| known.as_bytes() == name)
             && text.len() <= limits::SECRET_VALUE_BYTES
+            && let Ok(text) = std::str::from_utf8(text)
         {
-            if let Ok(text) = std::str::from_utf8(text) {
-                tell(text, start);
-            }
+            tell(text, start);
         }
         name = text;
         at = start + end + 1;

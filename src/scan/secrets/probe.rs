@@ -156,7 +156,8 @@ impl Probe {
             whole.resize(whole.len().saturating_add(length as usize), 0);
         }
         let shown = length.min(limits::SECRET_AHEAD_BYTES as u64);
-        self.buffer_data(&[0; limits::SECRET_AHEAD_BYTES][..shown as usize]);
+        let zeros = [0; limits::SECRET_AHEAD_BYTES];
+        self.buffer_data(zeros.get(..shown as usize).unwrap_or_default());
         if length > shown {
             self.search(true);
             self.base += self.buffer.len() as u64 + (length - shown);
