@@ -48,8 +48,8 @@ const ALLOWED: [Allowed; 17] = [
     tests("/usr/{lib/go*,share/go*,local/go}/{src,test}/**/*_test.go"),
     tests("/usr/{lib,share,local/lib}/ruby/**/{test,tests,spec}/**"),
     tests("/usr/{lib,share}/**/openssl*/**/{test,tests}/**"),
-    Allowed { glob: "/{usr/,}{lib,lib64}/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
-    Allowed { glob: "/{usr/,}{lib,lib64}/*/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
+    Allowed { glob: "/{usr/lib,usr/lib64,lib,lib64}/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
+    Allowed { glob: "/{usr/lib,usr/lib64,lib,lib64}/*/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
     Allowed {
         glob: "/usr/share/cmake*/Templates/Windows/Windows_TemporaryKey.pfx",
         of: Of::NoTokens,
