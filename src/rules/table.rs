@@ -5,13 +5,14 @@ use super::{account, base, config, hygiene, integrity, platform, privilege, secr
 use crate::model::spelling;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 52] = [
+pub static RULES: [&Rule; 53] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
+    &platform::architecture_mismatch::RULE,
     &base::base_account_changed::RULE,
     &base::base_deprecated::RULE,
     &base::base_file_deleted::RULE,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::elf::{self, Elf};
 use super::room::{Budget, Room};
 use super::secrets::Probe;
 use super::tar::{Member, Piece, TarReader};
@@ -67,7 +68,7 @@ impl<'a> Entries<'a> {
             }
             // The member's own entry comes behind those of its other names.
             self.probe.start(index + names.len(), &entry.path, entry.size);
-            entry.content = hash_body(reader, kept.as_mut(), &mut self.probe)?;
+            (entry.content, entry.elf) = hash_body(reader, kept.as_mut(), &mut self.probe)?;
             self.probe.finish();
             if let Some(bytes) = kept {
                 self.captured.insert(index, bytes.into());
@@ -154,17 +155,18 @@ pub(crate) fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
 fn hash_body(
     reader: &mut TarReader<'_>,
     mut kept: Option<&mut Vec<u8>>,
-    probe: &mut Probe,
-) -> Result<ContentId> {
-    let mut hasher = Sha256::new();
+    secrets: &mut Probe,
+) -> Result<(ContentId, Option<Elf>)> {
+    let (mut hasher, mut head) = (Sha256::new(), elf::Probe::default());
     reader.body(|piece| {
         if let Some(kept) = &mut kept {
             keep(kept, &piece);
         }
+        head.update(&piece);
         update(&mut hasher, &piece);
-        probe.feed(&piece);
+        secrets.feed(&piece);
     })?;
-    Ok(hasher.finalize().into())
+    Ok((hasher.finalize().into(), head.elf()))
 }
 
 /// A member as an entry, without its content.
@@ -193,6 +195,7 @@ pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Ent
         size: member.size,
         mtime: member.mtime,
         content: ContentId::default(),
+        elf: None,
         link,
         xattrs: member.xattrs,
         device: member.device,

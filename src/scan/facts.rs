@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::elf::Elf;
 use super::secrets::Secrets;
 use crate::digest::{BlobDigests, ContentId, Digest};
 use crate::error::Error;
@@ -96,6 +97,8 @@ pub struct Entry {
     pub mtime: i64,
     /// SHA-256 of the file as a runtime makes it; zeros for all but files.
     pub content: ContentId,
+    /// What the head of an ELF file says; `None` for all other files.
+    pub elf: Option<Elf>,
     /// Target of a hard link (cleaned, without a leading slash) or symlink (as written); else empty.
     pub link: Box<[u8]>,
     /// Extended attributes by name, sorted. Names and values are bytes.

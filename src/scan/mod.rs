@@ -4,6 +4,7 @@
 //! The bytes flow `stored blob → `[`crate::codec`]` → meter (limits, diffID) → tar → `[`facts`]; nothing
 //! here knows a rule, and nothing is ever written to a disk.
 
+pub mod elf;
 mod entries;
 pub mod facts;
 pub mod known;
@@ -19,6 +20,7 @@ mod tar;
 #[cfg(test)]
 pub(crate) use tar::build;
 
+pub use elf::Elf;
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
 pub use known::{KnownLayers, kept_again};
 pub use layer::{ScanOptions, scan_layer};

@@ -100,3 +100,28 @@ fn a_distribution_that_has_ended_is_told() {
     assert_eq!(with("ID=wolfi\nVERSION_ID=20230201\n"), set([]));
     assert_eq!(with("ID=debian\n"), set([]));
 }
+
+#[test]
+fn programs_of_another_processor_are_told_once_for_each() {
+    use crate::support::elf;
+    let layer = Layer::new()
+        .file_mode("opt/one", elf(183, "one"), 0o755)
+        .file_mode("opt/two", elf(183, "two"), 0o755)
+        .file_mode("opt/three", elf(62, "three"), 0o755)
+        .file_mode("opt/linux-arm64/four", elf(183, "four"), 0o755);
+    let checked = check_child(&app().layer(layer));
+    let finding = checked.finding("architecture-mismatch");
+    assert_eq!((&finding["severity"], &finding["evidence"]["files"]), (&"medium".into(), &"2".into()));
+    assert_eq!(finding["evidence"]["paths"], "/opt/one /opt/two");
+    // What the base has is the base's, whatever the config says.
+    let fitting = check_child(&app().layer(Layer::new().file("opt/x", elf(62, "x"))));
+    assert_eq!(told(&fitting), set([]));
+    let foreign = Image::new().user("1").platform("linux", "arm64", "v8");
+    let foreign = foreign.layer(Layer::new().file("usr/bin/ls", elf(62, "ls")));
+    let checked = crate::harness::check_bytes(foreign.oci_archive());
+    assert_eq!(checked.failing(), set(["architecture-mismatch /usr/bin/ls"]));
+    let deleted =
+        app().layer(Layer::new().file("opt/x", elf(183, "x"))).layer(Layer::new().whiteout("opt/x"));
+    let checked = check_child(&deleted);
+    assert_eq!((checked.exit, &checked.finding("architecture-mismatch")["effective"]), (0, &false.into()));
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 use std::sync::Arc;
 
-use super::encode::{CONTENT, DEVICE, KIND_MASK, KINDS, LINK, RAW_PATH, XATTRS};
+use super::encode::{CONTENT, DEVICE, ELF_FILE, KIND_MASK, KINDS, LINK, RAW_PATH, XATTRS};
 use super::{MAGIC, VERSION};
 use crate::codec::{self, Decoder};
 use crate::digest::Digest;
@@ -14,7 +14,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::secrets::{Gap, Secret, Secrets, kind};
-use crate::scan::{Entry, EntryKind};
+use crate::scan::{Elf, Entry, EntryKind};
 
 /// What a facts file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,12 @@ impl Fields<'_> {
     fn entry(&mut self) -> Result<Entry> {
         let head = self.byte()?;
         let has = |flag: u8| head & flag != 0;
-        let kind = *KINDS.get(usize::from(head & KIND_MASK)).ok_or_else(|| broken("has an unknown kind"))?;
+        let is_elf = head & KIND_MASK == ELF_FILE;
+        let kind = match KINDS.get(usize::from(head & KIND_MASK)) {
+            Some(kind) => *kind,
+            None if is_elf => EntryKind::File,
+            None => return Err(broken("has an unknown kind")),
+        };
         let path = self.bytes(limits::PATH_BYTES as u64)?;
         let cleaned = ImagePath::new(&path);
         if cleaned.as_bytes() != path {
@@ -168,6 +173,7 @@ impl Fields<'_> {
         let mode = self.at_most(0o7777)? as u32;
         let (uid, gid, size, mtime) = (self.number()?, self.number()?, self.number()?, self.number()?);
         let content = if has(CONTENT) { self.array()? } else { Default::default() };
+        let elf = if is_elf { Some(self.elf()?) } else { None };
         let raw_path = if has(RAW_PATH) { Some(self.bytes(limits::PAX_BYTES)?.into()) } else { None };
         let link = if has(LINK) { self.bytes(limits::PAX_BYTES)? } else { Vec::new() };
         let mut xattrs = Vec::new();
@@ -187,10 +193,16 @@ impl Fields<'_> {
             size,
             mtime: (mtime >> 1).cast_signed() ^ -(mtime & 1).cast_signed(),
             content,
+            elf,
             link: link.into(),
             xattrs,
             device,
         })
+    }
+
+    fn elf(&mut self) -> Result<Elf> {
+        let (machine, kind) = (u16::from_le_bytes(self.array()?), u16::from_le_bytes(self.array()?));
+        Ok(Elf { machine, kind, class: self.byte()?, data: self.byte()? })
     }
 
     /// Nothing may follow.

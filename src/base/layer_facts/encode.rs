@@ -7,7 +7,7 @@ use super::{FactsFile, MAGIC, VERSION};
 use crate::digest::{ContentId, Digest};
 use crate::limits;
 use crate::scan::secrets::{Gap, Secret, Secrets};
-use crate::scan::{Entry, EntryKind, LayerFacts, TarFacts};
+use crate::scan::{Elf, Entry, EntryKind, LayerFacts, TarFacts};
 
 /// A base is taken once and checked often, so some time for a small file is well spent.
 const ZSTD_LEVEL: i32 = 12;
@@ -21,6 +21,8 @@ pub(super) const KINDS: [EntryKind; 7] = [
     EntryKind::Directory,
     EntryKind::Fifo,
 ];
+/// Stands for a regular file that is an ELF file, in the place of its kind.
+pub(super) const ELF_FILE: u8 = 7;
 pub(super) const KIND_MASK: u8 = 0b111;
 pub(super) const CONTENT: u8 = 1 << 3;
 pub(super) const RAW_PATH: u8 = 1 << 4;
@@ -113,9 +115,12 @@ impl Fields {
     }
 
     fn entry(&mut self, entry: &Entry) -> Option<()> {
-        let Entry { path, raw_path, kind, mode, uid, gid, size, mtime, content, link, xattrs, device } =
+        let Entry { path, raw_path, kind, mode, uid, gid, size, mtime, content, elf, link, xattrs, device } =
             entry;
-        let mut head = KINDS.iter().position(|known| known == kind)? as u8;
+        let mut head = match elf {
+            Some(_) if *kind == EntryKind::File => ELF_FILE,
+            _ => KINDS.iter().position(|known| known == kind)? as u8,
+        };
         for (flag, set) in [
             (CONTENT, *content != ContentId::default()),
             (RAW_PATH, raw_path.is_some()),
@@ -134,6 +139,11 @@ impl Fields {
         self.number((*mtime << 1 ^ *mtime >> 63).cast_unsigned());
         if head & CONTENT != 0 {
             self.0.extend_from_slice(content);
+        }
+        if let (ELF_FILE, Some(Elf { machine, kind, class, data })) = (head & KIND_MASK, elf) {
+            self.0.extend_from_slice(&machine.to_le_bytes());
+            self.0.extend_from_slice(&kind.to_le_bytes());
+            self.0.extend_from_slice(&[*class, *data]);
         }
         if let Some(raw_path) = raw_path {
             self.bytes(raw_path);

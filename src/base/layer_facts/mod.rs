@@ -10,7 +10,8 @@
 //!
 //! - the diffID's 32 bytes, the uncompressed size;
 //! - the number of entries, and each: a byte for its kind and what follows, path, mode, uid, gid, size,
-//!   mtime (zigzag); then, where the byte says so, content's SHA-256, raw path, link, extended
+//!   mtime (zigzag); then, where the byte says so, content's SHA-256, what an ELF file's
+//!   head says (machine, type, class, data; a kind of its own says so), raw path, link, extended
 //!   attributes, device;
 //! - the number of kept contents, and each: its entry's index as the distance from the last, the bytes;
 //! - the number of secrets, and each: its entry, offset, line (0 for none), length, the kind's name and prefix;
@@ -36,7 +37,7 @@ const MAGIC: &[u8; 8] = b"ocifacts";
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
 /// would be read as other entries or secrets, so that files of before are stale.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A facts file ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

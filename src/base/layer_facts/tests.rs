@@ -11,7 +11,7 @@ use crate::digest::BlobDigests;
 use crate::model::descriptor::Compression;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
-use crate::scan::{Entry, EntryKind, KnownLayers, LayerFacts, Plan, TarFacts};
+use crate::scan::{Elf, Entry, EntryKind, KnownLayers, LayerFacts, Plan, TarFacts};
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
     let content = if kind == EntryKind::File { [7; 32] } else { [0; 32] };
@@ -25,6 +25,7 @@ fn entry(path: &str, kind: EntryKind) -> Entry {
         size: 0,
         mtime: 0,
         content,
+        elf: None,
         link: Box::default(),
         xattrs: Vec::new(),
         device: (0, 0),
@@ -54,6 +55,11 @@ fn sample() -> LayerFacts {
         Entry { device: (1, u32::MAX), ..entry("dev/null", EntryKind::CharDevice) },
         Entry { device: (8, 0), ..entry("dev/sda", EntryKind::BlockDevice) },
         entry("pipe", EntryKind::Fifo),
+        Entry {
+            elf: Some(Elf { machine: 0x1234, kind: 3, class: 2, data: 1 }),
+            size: 20,
+            ..entry("usr/bin/ls", EntryKind::File)
+        },
         Entry { size: 1 << 40, mtime: i64::MAX, ..entry("large", EntryKind::File) },
     ];
     let tar = TarFacts {
@@ -74,8 +80,8 @@ fn secrets() -> Secrets {
     let secret =
         |entry, offset, line, kind: usize| Secret { entry, offset, line, length: 1, kind: kinds[kind] };
     Secrets {
-        found: vec![secret(1, 0, Some(3), 0), secret(8, 1 << 39, None, 20)],
-        gaps: vec![(8, Gap::ManyInFile)],
+        found: vec![secret(1, 0, Some(3), 0), secret(9, 1 << 39, None, 20)],
+        gaps: vec![(9, Gap::ManyInFile)],
     }
 }
 
@@ -132,8 +138,8 @@ fn facts_read_back_as_written() {
 #[test]
 fn the_form_is_that_of_its_version() {
     let payload = payload(sample().tar.as_ref().unwrap(), &more()).unwrap();
-    let known = "sha256:ea05a42967ba71c38f0c755c1378f789e93551028b7ed5f9badc14cff9ca78a2";
-    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (3, known));
+    let known = "sha256:b7460e3439f5879a8905224b822976d9b4618882e76447701beb5cac9a9da33d";
+    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (4, known));
 }
 
 /// If this fails, layers are read as other entries than before: raise `VERSION`, so that facts files of
@@ -150,6 +156,7 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
         .file("usr/bin/ping", "ping")
         .pax(b'x', &[("path", b"long/\xff"), ("mtime", b"-1.5"), ("LIBARCHIVE.xattr.user.x", b"eA==")])
         .file("short", "x")
+        .file("elf", "\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0")
         .long(b'L', "a/long/name")
         .file("a", "a")
         .pax(b'g', &[("comment", b"from git archive")])
@@ -165,10 +172,10 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
         &(),
     );
     let layer = layer.unwrap();
-    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 11));
+    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 12));
     let payload = payload(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
-    let known = "sha256:927d16cb931144263889b28be958f234d6fedce7b0e6292c5672a533592e98aa";
-    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (3, known));
+    let known = "sha256:a97fd860ef2f04b75fd4af770cf6d08ddcbb95ddf76b1211006279644a3a9d3e";
+    assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (4, known));
 }
 
 #[test]
@@ -198,7 +205,7 @@ fn a_file_that_lacks_what_is_wanted_today_is_not_used() {
     assert!(ask(&known.files(&["etc/group"])).is_none());
     // What is too large to be kept is told again, as reading would.
     let facts = ask(&known.files(&["large", "pipe"])).unwrap();
-    assert!(facts.not_captured[&8].to_string().contains("CAPTURED_FILE_BYTES"));
+    assert!(facts.not_captured[&9].to_string().contains("CAPTURED_FILE_BYTES"));
     let mut older = file.bytes.clone();
     older[8] += 1;
     let older = FactsFile { digest: Digest::sha256(&older), bytes: older };

@@ -22,6 +22,7 @@ fn entry(path: &str, kind: EntryKind) -> Entry {
         size: 0,
         mtime: 0,
         content: [0; 32],
+        elf: None,
         link: Box::default(),
         xattrs: Vec::new(),
         device: (0, 0),

@@ -94,7 +94,7 @@ fn options(command: &str) -> Option<String> {
     });
     asked.map(|asked| escape_text(&asked)).or_else(|| {
         let is_root_mount = |word: &&str| word.strip_prefix("-v").unwrap_or(word).starts_with("/:");
-        words.iter().any(|word| is_root_mount(word)).then(|| "the host's root directory".to_owned())
+        words.iter().any(is_root_mount).then(|| "the host's root directory".to_owned())
     })
 }
 

@@ -66,8 +66,8 @@ fn ended(os_release: &str, at: jiff::civil::Date) -> Option<Finding> {
 
 /// The value of `NAME=value`, without its quotes; the last one counts, as in the shell.
 fn field(os_release: &str, name: &str) -> Option<String> {
-    let values = os_release.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
-    let value = values.last()?.trim();
+    let mut values = os_release.lines().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+    let value = values.next_back()?.trim();
     let quoted = |mark| value.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
     Some(quoted('"').or_else(|| quoted('\'')).unwrap_or(value).to_owned())
 }
