@@ -1,6 +1,6 @@
 //! Secrets in the bytes of files, and in texts such as variables and build steps.
 //!
-//! The [`Probe`] sees every file of a layer as it streams by. One search finds *clues*, literal bytes that each
+//! The probe sees every file of a layer as it streams by. One search finds *clues*, literal bytes that each
 //! kind of secret has; what stands around a clue is then read by a small matcher that looks no further than
 //! [`crate::limits::SECRET_AHEAD_BYTES`]. So a file without clues costs one search, and a file of nothing but clues
 //! time in proportion to its size. Files that are known by their names to hold secrets, and small configuration files, are
