@@ -21,13 +21,16 @@ trap cleanup EXIT
 base=example.com/base/debian:12
 # Children of the base that do something to its packages; see `packages`.
 package_children=(installs upgrades downgrades removes tampers forges)
+# A base of nothing but what rpm installs, and its children; see `build_rpm_images`.
+rpm_base=example.com/base/rpm:1
+rpm_children=(installs upgrades downgrades removes tampers logs)
 docker_old='' docker_new='' docker_ctr=''
 
 # --- images ---------------------------------------------------------------------------------------------------------
 
 tools() {
     need buildah=buildah skopeo=skopeo podman=podman dockerd=docker.io docker=docker.io mmdebstrap=mmdebstrap \
-        zstd=zstd xz=xz-utils bzip2=bzip2 python3=python3 jq=jq openssl=openssl dpkg-deb=dpkg
+        zstd=zstd xz=xz-utils bzip2=bzip2 python3=python3 jq=jq openssl=openssl dpkg-deb=dpkg rpm=rpm rpmbuild=rpm
     [[ -n $(ls -A /var/lib/apt/lists 2>/dev/null) ]] || apt-get update -qq
 }
 
@@ -167,6 +170,111 @@ packages() {
         "/usr/lib/corp-tool/libcorp.so", "/usr/share/corp-tool/1.0-1/news"]' "$work/upgrades.json" >"$work/more.json"
     mv "$work/more.json" "$work/upgrades.json"
     expect tampers "$changed, [\"base-file-modified\", \"/usr/bin/corp-tool\", 5, \"echo evil\"]"
+}
+
+# corp_rpm NAME VERSION: the same for rpm, as $work/rpms/NAME-VERSION-1.noarch.rpm, with a file that it only owns.
+corp_rpm() {
+    local name=$1 version=$2 root=$work/rpm-root
+    rm -rf "$root"
+    mkdir -p "$root"/{usr/bin,etc,"usr/lib/$name","usr/share/$name/$version"}
+    printf '#!/bin/sh\necho %s %s\n' "$name" "$version" | tee "$root/usr/bin/$name" >"$root/usr/lib/$name/as-root"
+    echo "version = $version" >"$root/etc/$name.conf"
+    echo "$version" >"$root/usr/lib/$name/lib.so.$version"
+    ln -s "lib.so.$version" "$root/usr/lib/$name/lib.so"
+    echo "what is new in $version" >"$root/usr/share/$name/$version/news"
+    # See corp_tool.
+    find "$root" -exec touch -hd "@$((SOURCE_DATE_EPOCH + 86400 * ${version%%.*}))" {} +
+    cat >"$work/$name.spec" <<-EOF
+	Name: $name
+	Version: $version
+	Release: 1
+	Summary: a tool of the company's own
+	License: none
+	BuildArch: noarch
+	%description
+	A tool of the company's own.
+	%install
+	cp -a $root/. %{buildroot}
+	%files
+	%attr(755,root,root) /usr/bin/$name
+	%dir /usr/lib/$name
+	%attr(4755,root,root) /usr/lib/$name/as-root
+	/usr/lib/$name/lib*
+	/usr/share/$name
+	%config(noreplace) /etc/$name.conf
+	%ghost /var/lib/$name.state
+	EOF
+    rpmbuild --quiet -bb --define "_topdir $work/rpmbuild" --define "_rpmdir $work/rpms" \
+        --define '_rpmfilename %{name}-%{version}-%{release}.%{arch}.rpm' "$work/$name.spec" >"$work/rpmbuild.log" 2>&1 ||
+        { cat "$work/rpmbuild.log" >&2; return 1; }
+}
+
+# What is done to a tree that is told last. Debian's rpm warns that it is not Debian's package manager.
+rpm_in() { rpm --root "${*: -1}" --dbpath /var/lib/rpm "${@:1:$#-1}" 2>"$work/rpm.log" || { cat "$work/rpm.log" >&2; return 1; }; }
+install_rpms() {
+    local root=${*: -1}
+    mkdir -p "$root/etc"
+    echo root:x:0:0::/:/bin/sh >"$root/etc/passwd"
+    rpm_in -i "${@:1:$#-1}" "$root"
+}
+spoil() { echo 'echo evil' >>"$1/usr/bin/corp-tool"; }
+# While someone reads the database, SQLite keeps what is written in its log; whoever kills them leaves it there.
+upgrade_while_read() {
+    python3 - "$@" <<-'EOF'
+	import os, sqlite3, subprocess, sys
+	package, root = sys.argv[1:]
+	database = f"{root}/var/lib/rpm/rpmdb.sqlite"
+	reader = sqlite3.connect(database, isolation_level=None)
+	reader.execute("BEGIN")
+	reader.execute("SELECT count(*) FROM Packages").fetchone()
+	command = ["rpm", "--root", root, "--dbpath", "/var/lib/rpm", "-U", package]
+	subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+	os._exit(os.path.getsize(database + "-wal") <= 32)
+	EOF
+}
+
+# on NAME FROM COMMAND…: an image of FROM and a layer, which is what the command does to the tree that it is told.
+on() {
+    local name=$1 from=$2 container
+    container=$(b from --quiet --pull-never "$from")
+    "${@:3}" "$(b mount "$container")"
+    b umount "$container" >/dev/null
+    if [[ $from != scratch ]]; then b config --user 10001 "$container"; fi
+    b commit --quiet "$container" "$name" >/dev/null
+    b rm "$container" >/dev/null
+}
+
+# rpm-base and its children, each as the archive $work/rpm-NAME.tar: made by rpm itself, from outside.
+build_rpm_images() {
+    local rpms=$work/rpms n version
+    say "rpm: base, ${rpm_children[*]}"
+    for version in 0.9 1.0 2.0; do corp_rpm corp-tool $version; done
+    corp_rpm more 1.0
+    corp_rpm stays 1.0
+    tool() { echo "$rpms/corp-tool-$1-1.noarch.rpm"; }
+    on $rpm_base scratch install_rpms "$(tool 1.0)" "$rpms/stays-1.0-1.noarch.rpm"
+    on installs $rpm_base rpm_in -i "$rpms/more-1.0-1.noarch.rpm"
+    on upgrades $rpm_base rpm_in -U "$(tool 2.0)"
+    on downgrades $rpm_base rpm_in -U --oldpackage "$(tool 0.9)"
+    on removes $rpm_base rpm_in -e corp-tool
+    on tampers upgrades spoil
+    on logs $rpm_base upgrade_while_read "$(tool 2.0)"
+    for n in "${rpm_children[@]}"; do
+        sk "$(stored "localhost/$n:latest")" "oci-archive:$work/rpm-$n.tar:1"
+        b rmi "$n" >/dev/null 2>&1 || true
+    done
+    sk "$(stored $rpm_base)" "oci-archive:$work/rpm-base.tar:1"
+    b rmi --all --force >/dev/null
+
+    local changed='["base-package-changed", null, null, null]'
+    echo '{"exit": 0, "findings": []}' >"$work/rpm-installs.json"
+    for n in upgrades downgrades removes logs; do expect rpm-$n "$changed"; done
+    for n in upgrades logs; do
+        jq '.explained = ["/etc/corp-tool.conf", "/usr/bin/corp-tool", "/usr/lib/corp-tool/as-root",
+            "/usr/lib/corp-tool/lib.so", "/usr/share/corp-tool/1.0"]' "$work/rpm-$n.json" >"$work/more.json"
+        mv "$work/more.json" "$work/rpm-$n.json"
+    done
+    expect rpm-tampers "$changed, [\"base-file-modified\", \"/usr/bin/corp-tool\", null, null]"
 }
 
 # containerfile NAME: one on the base, of the steps on standard input, that runs as an ordinary user.
@@ -314,6 +422,7 @@ judge_forms() {
 judge_packages() {
     local n
     for n in "${package_children[@]}"; do judge "$n packages of the base" "$n" "$work/$n.json" "$work/$n.tar"; done
+    for n in "${rpm_children[@]}"; do judge "rpm $n packages of its base" "rpm-$n" "$work/rpm-$n.json" "$work/rpm-$n.tar"; done
 }
 
 # Two builders, one Containerfile: what fails must be the same.
@@ -359,6 +468,7 @@ choose_driver
 context
 start_dockers
 build_images
+build_rpm_images
 
 if [[ ${1:-} == images ]]; then
     mkdir -p "$2"
@@ -375,6 +485,7 @@ if [[ ${1:-} == images ]]; then
 fi
 
 "$ocicheck" base add "$work/base.tar" --bases "$work/bases.json" --name debian --version 12 --tier official >/dev/null
+"$ocicheck" base add "$work/rpm-base.tar" --bases "$work/bases.json" --name rpm --version 1 --tier official >/dev/null
 judge_packages
 judge_forms
 judge_builders

@@ -86,7 +86,8 @@ fn frames_of_a_log_that_began_anew_are_over() {
     // No log by its first bytes; only a head; a page number that is none.
     let log = wal(Order::Big, &frames(&new));
     assert_eq!(read(&old, &[b"nothing", &log[7..]].concat()), ["sed 4.8-1"]);
-    assert_eq!(read(&old, &wal(Order::Big, &[(0, &new[..PAGE], 3)])), ["sed 4.8-1"]);
+    let after_none = [vec![(0, &new[..PAGE], 0)], frames(&new)].concat();
+    assert_eq!(read(&old, &wal(Order::Big, &after_none)), ["sed 4.8-1"]);
     // The later of two frames of one page holds, and the later end.
     let twice = [frames(&new), frames(&old)].concat();
     assert_eq!(read(&old, &wal(Order::Little, &twice)), ["sed 4.8-1"]);
@@ -98,6 +99,9 @@ fn a_log_that_does_not_fit_is_no_reading() {
     // Four thousand million pages.
     let log = wal(Order::Big, &[(1, &new[..PAGE], u32::MAX)]);
     assert!(told(&old, &log, b"").unwrap_err().contains("larger than both"));
+    // What lies behind the end of a smaller database is not there any more.
+    let log = wal(Order::Big, &[(1, &new[..PAGE], 2)]);
+    assert!(told(&old, &log, b"").unwrap_err().contains("beyond the end"));
     // A frame beyond the end that its own commit tells is cut off.
     let log = wal(Order::Big, &[(u32::MAX, &new[..PAGE], (old.len() / PAGE) as u32)]);
     assert_eq!(read(&old, &log), ["sed 4.8-1"]);
