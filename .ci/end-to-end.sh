@@ -38,10 +38,7 @@ tools() {
 context() {
     local ctx=$work/ctx
     mkdir -p "$ctx/app" "$ctx"/base/{etc/profile.d,opt}
-    apt_sources bookworm "$work/bookworm.sources"
-    mmdebstrap --quiet --mode=root --variant=minbase --include=libcap2-bin \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        bookworm "$ctx/rootfs.tar" "$work/bookworm.sources"
+    debian_rootfs "$ctx/rootfs.tar"
     (cd "$ctx" && apt-get -qq -o APT::Sandbox::User=root download hello && mv hello_*.deb hello.deb)
     printf '#!/bin/sh\nexec hello\n' >"$ctx/app/run.sh"
     chmod 755 "$ctx/app/run.sh"
@@ -128,12 +125,7 @@ packages() {
     for version in 0.9-1 1.0-1 2.0-1; do corp_tool $version; done
     mv "$ctx/corp-tool_1.0-1.deb" "$ctx/base/opt/corp-tool.deb"
     # New packages with all that they depend on and the base lacks, to be installed without a network.
-    mkdir -p "$ctx/debs/partial"
-    tar -xOf "$ctx/rootfs.tar" ./var/lib/dpkg/status >"$work/status"
-    apt-get -qq -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o "Dir::State::status=$work/status" \
-        -o "Dir::Cache::archives=$ctx/debs" --no-install-recommends -y --download-only \
-        install hello less ca-certificates python3-minimal >/dev/null
-    rm -rf "$ctx/debs/partial" "$ctx/debs/lock"
+    download_packages "$ctx/rootfs.tar" "$ctx/debs" install hello less ca-certificates python3-minimal
 
     containerfile installs <<-'EOF'
 	COPY debs/ /tmp/debs/

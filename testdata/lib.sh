@@ -47,6 +47,29 @@ apt_sources() {
     return 1
 }
 
+# --- a Debian to build on ------------------------------------------------------------------------------------------
+# debian_rootfs OUT [OPTION…]: a minimal Debian 12 as a tar, without manuals; the options are mmdebstrap's.
+debian_rootfs() {
+    local out=$1
+    shift
+    apt_sources bookworm "$work/bookworm.sources"
+    mmdebstrap --quiet --mode=root --variant=minbase --include=libcap2-bin \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' "$@" \
+        bookworm "$out" "$work/bookworm.sources"
+}
+
+# download_packages ROOTFS DIR COMMAND…: what apt-get COMMAND would download for that Debian, into DIR; so that it can be
+# installed without a network.
+download_packages() {
+    local rootfs=$1 dir=$2
+    shift 2
+    mkdir -p "$dir/partial"
+    tar -xOf "$rootfs" ./var/lib/dpkg/status >"$work/status"
+    apt-get -qq -o APT::Sandbox::User=root -o Debug::NoLocking=1 -o "Dir::State::status=$work/status" \
+        -o "Dir::Cache::archives=$dir" --no-install-recommends -y --download-only "$@" >/dev/null
+    rm -rf "$dir/partial" "$dir/lock"
+}
+
 # --- buildah, podman, skopeo: all on one private store -----------------------------------------------------------
 # overlay_works: whether an overlay can be mounted on the temporary directory (not so when that is one itself).
 overlay_works() {
@@ -134,10 +157,15 @@ wait_for_docker() {
 d() { local name=$1; shift; DOCKER_BUILDKIT=0 docker -H "unix://$work/docker-$name/sock" "$@"; }
 docker_version() { d "$1" version --format '{{.Server.Version}}' | sed 's/+.*//'; }
 
-cleanup() {
+stop_dockers() {
     local pid
     for pid in "${docker_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${docker_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    docker_pids=()
+}
+
+cleanup() {
+    stop_dockers
     # A killed build may leave mounts behind.
     findmnt -rno TARGET | { grep -F "$work/" || true; } | sort -r | while read -r m; do umount -l "$m" || true; done
     rm -rf --one-file-system "$work"

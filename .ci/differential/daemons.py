@@ -10,9 +10,6 @@ import tempfile
 import trees
 from runtimes import ALL, CAPABILITIES, Refused, daemon, last_line, need, overlay_works, run
 
-# What dockerd puts into every container.
-DOCKERS_OWN = {b"/.dockerenv", b"/dev", b"/etc", b"/proc", b"/sys"}
-
 
 class Connection(http.client.HTTPConnection):
     """Docker's API on its socket: a client process for each call would take longer than the calls."""
@@ -77,7 +74,7 @@ class Docker:
             return Refused(json.loads(answer)["message"])
         tree = trees.of_tar(io.BytesIO(answer))
         self.call("DELETE", f"/containers/{container}?force=1")
-        return {path: node for path, node in tree.items() if b"/" + path.split(b"/")[1] not in DOCKERS_OWN}
+        return tree
 
 
 class Containerd:
@@ -122,5 +119,6 @@ class Containerd:
         target.mkdir()
         run("sh", "-ec", self.ctr(*snapshots, "mounts", target, key).stdout)
         tree = trees.of_directory(target)
-        run("umount", target)
+        # Lazily: a process that another thread is just starting may hold a file of it for a moment.
+        run("umount", "--lazy", target)
         return tree

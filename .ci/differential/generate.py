@@ -2,11 +2,12 @@
 
 A plain stack holds nothing that runtimes read differently: no entry behind a symlink or below a file, no whiteout
 beside an entry of its name, hard links only to files of the layer and with their metadata, opaque markers first, no path
-twice. In a loose stack each of these may be broken.
+twice, no file whose name ends in a slash. In a loose stack each of these may be broken.
 """
+import copy
 import random
 
-from layers import Entry, Stack, opaque, whiteout
+from layers import NOTATIONS, SPARSE, Entry, Stack, opaque, whiteout
 
 NAMES = [b"a", b"b", b"c", b"d"]
 RARE = [b"\xff\xfe", b"n\xc3\xb6", b"sp ace", b"-x", b"back\\slash", b"new\nline", b".whx", b"l" * 120]
@@ -21,8 +22,18 @@ class Generator:
         self.lower = {}  # what the lower layers make: path to type
 
     def stack(self, name):
-        layers = [self.layer() for _ in range(self.random.randint(2, 5))]
-        return Stack(name, layers, self.plain)
+        r, layers = self.random, []
+        for _ in range(r.randint(2, 5)):
+            draw = r.random()
+            if draw < 0.04:
+                layers.append([])
+            elif draw < 0.08 and layers:
+                # The uppermost again: what it found below it now finds as its own.
+                layers.append(copy.deepcopy(layers[-1]))
+            else:
+                layers.append(self.layer())
+        compression = r.choices(["none", "gzip", "gzip members", "zstd", "zstd frames"], [76, 12, 4, 4, 4])[0]
+        return Stack(name, layers, self.plain, compression)
 
     def loose(self):
         """Whether a rule of plain stacks is broken this time."""
@@ -30,11 +41,12 @@ class Generator:
 
     def path(self):
         r = self.random
-        parts = [r.choice(RARE) if r.random() < 0.04 else r.choice(NAMES) for _ in range(r.choice([1, 1, 2, 2, 3, 3, 4]))]
+        count = r.randint(17, 24) if r.random() < 0.005 else r.choice([1, 1, 2, 2, 3, 3, 4])
+        parts = [r.choice(RARE) if r.random() < 0.04 else r.choice(NAMES) for _ in range(count)]
         return b"/".join(parts)
 
     def layer(self):
-        self.own, self.hidden, self.opaque = {}, set(), set()
+        self.own, self.hidden, self.opaque, self.aliases = {}, set(), set(), {}
         first, body = [], []
         for _ in range(self.random.randint(2, 10)):
             draw = self.random.random()
@@ -46,6 +58,8 @@ class Generator:
                 body += self.entry()
         if self.loose() and body:
             body.insert(self.random.randrange(len(body)), body.pop(self.random.randrange(len(body))))
+        if self.random.random() < 0.15:
+            body += self.behind_own_symlink()
         self.merge(first + body)
         return self.styled(first + body)
 
@@ -107,6 +121,9 @@ class Generator:
     def entry(self):
         r = self.random
         path = self.path()
+        symlinks = sorted({p for p, kind in self.lower.items() if kind == "symlink"} | {p for p, e in self.own.items() if e.type == "symlink"})
+        if symlinks and self.loose() and r.random() < 0.5:
+            path = r.choice(symlinks) + b"/" + r.choice(NAMES)
         taken = path in self.own or path in self.hidden
         if (taken or not self.reachable(path)) and not self.loose():
             return []
@@ -116,6 +133,21 @@ class Generator:
         out = self.parents(path) + [entry]
         self.own[path] = entry
         return out
+
+    def behind_own_symlink(self):
+        """A file behind a symlink and a directory that the layer itself has, as when packages are put together."""
+        r, path, name = self.random, self.path(), self.random.choice(NAMES)
+        directories = sorted(p for p, e in self.own.items() if e.type == "dir" and self.reachable(p + b"/x"))
+        if not directories or path in self.own or path in self.hidden or self.holds(path) or not self.reachable(path):
+            return []
+        real = r.choice(directories)
+        at = real + b"/" + name
+        if at in self.own or at in self.hidden or self.holds(at) or at == path or path.startswith(at + b"/"):
+            return []
+        parents = self.parents(path)
+        self.own[path] = Entry(path, "symlink", 0o777, link=b"/" + real)
+        self.aliases[path] = real
+        return parents + [self.own[path], Entry(path + b"/" + name, mode=r.choice([0o644, 0o4755]), data=b"behind\n")]
 
     def holding(self, path):
         """A directory after what is in it: where a lower layer has something else there, order would matter."""
@@ -134,7 +166,7 @@ class Generator:
 
     def owner(self):
         r = self.random
-        return {"uid": r.choice([0, 0, 0, 1, 1000, 65534, 2000000]), "gid": r.choice([0, 0, 0, 5, 100])}
+        return {"uid": r.choice([0, 0, 0, 1, 1000, 65534, 2000000, 3000000]), "gid": r.choice([0, 0, 0, 5, 100])}
 
     def directory(self, path):
         r = self.random
@@ -151,12 +183,14 @@ class Generator:
 
     def any_entry(self, path):
         r = self.random
-        kind = r.choices(["file", "dir", "symlink", "link", "fifo", "char", "block"], [38, 26, 14, 14, 2, 4, 2])[0]
+        kind = r.choices(["file", "dir", "symlink", "link", "fifo", "char", "block"], [34, 22, 14, 14, 6, 6, 4])[0]
         if kind == "dir":
             return self.directory(path)
         if kind == "symlink":
             target = r.choice([self.path(), b"/" + self.path(), b"../" + self.path(), b"missing", b"/"])
-            return Entry(path, "symlink", 0o777, link=target, **self.owner())
+            if r.random() < 0.05:
+                target += b"/" + b"t" * 120
+            return Entry(path, "symlink", r.choice([0o777] * 9 + [0o755]), link=target, **self.owner())
         if kind == "link":
             return self.hard_link(path)
         if kind in ("char", "block"):
@@ -164,19 +198,28 @@ class Generator:
             return Entry(path, kind, r.choice([0o666, 0o600]), device=device, **self.owner())
         if kind == "fifo":
             return Entry(path, "fifo", 0o644, **self.owner())
-        mode = r.choice([0o644] * 5 + [0o755, 0o600, 0o4755, 0o2755, 0o6755, 0o666, 0])
+        mode = r.choice([0o644] * 5 + [0o755, 0o600, 0o4755, 0o2755, 0o6755, 0o666, 0, 0o7777, 0o1644])
         data = r.choice([b"", b"x", b"one\n", b"two\n", b"z" * 511, b"z" * 513, r.randbytes(r.randint(1, 3000))])
-        return Entry(path, "file", mode, data=data, xattrs=self.xattrs(True), **self.owner())
+        entry = Entry(path, "file", mode, data=data, xattrs=self.xattrs(True), **self.owner())
+        if r.random() < 0.1:
+            entry.sparse, entry.data = r.choices(SPARSE, [1, 4, 4, 4])[0], self.with_holes()
+        return entry
+
+    def with_holes(self):
+        r = self.random
+        parts = [r.choice([bytes(512), bytes(1024), b"y" * 512, r.randbytes(512)]) for _ in range(r.randint(0, 40))]
+        return b"".join(parts) + r.choice([b"", b"", b"tail", bytes(100)])
 
     def hard_link(self, path):
         r = self.random
-        own = sorted(p for p, e in self.own.items() if e.type in ("file", "fifo") and p != path and not path.startswith(p + b"/"))
-        if self.loose() and self.lower:
-            return Entry(path, "link", 0o600, link=r.choice(sorted(self.lower)), **self.owner())
+        own = sorted(p for p, e in self.own.items() if e.type != "dir" and p != path and not path.startswith(p + b"/"))
+        if self.loose():
+            targets = sorted(self.lower) or [self.path()]
+            return Entry(path, "link", 0o600, link=self.path() if r.random() < 0.2 else r.choice(targets), **self.owner())
         if not own:
             return None
         target = self.own[r.choice(own)]
-        link = Entry(path, "link", target.mode, target.uid, target.gid, link=target.path, xattrs=target.xattrs)
+        link = Entry(path, "link", target.mode, target.uid, target.gid, link=target.path, xattrs=dict(target.xattrs))
         if self.loose():
             link.mode = 0o4755
         return link
@@ -184,16 +227,33 @@ class Generator:
     # --- the tar, and what comes of it ----------------------------------------------------------------------------
 
     def styled(self, layer):
-        """Names as the various tools write them."""
+        """Names and headers as the various tools write them."""
         r = self.random
         prefix = r.choice([b"", b"", b"./", b"/"])
+        # Each tool has one notation; a layer of several is as good.
+        notation = r.choice([*NOTATIONS, None])
         for entry in layer:
             entry.prefix = prefix
             entry.suffix = b"/" if entry.type == "dir" and r.random() < 0.9 else b""
-            entry.gnu = r.random() < 0.5
-            if entry.type == "link" and prefix == b"./":
-                entry.link = prefix + entry.link
+            entry.notation = notation or r.choice(NOTATIONS)
+            entry.type_bits = r.random() < 0.1
+            if r.random() < 0.06:
+                entry.written = self.oddly(entry.path) + entry.suffix
+            if entry.type == "file" and not self.plain and r.random() < 0.01:
+                entry.suffix = b"/"
+            if entry.type == "link":
+                entry.link = self.oddly(entry.link) if r.random() < 0.2 else prefix + entry.link
+        if layer and r.random() < 0.04:
+            # podman and Docker take its name for a path, and refuse one that comes twice.
+            r.choice(layer).globals = ((b"comment", b"made by a test"),)
         return layer
+
+    def oddly(self, path):
+        """Another way to write a path."""
+        r, parts = self.random, path.split(b"/")
+        at = r.randrange(len(parts))
+        between = r.choice([b"", b".", b"x/..", b"./x/y/../..", b"//"])
+        return r.choice([b"", b"/", b"./", b"//"]) + b"/".join(parts[:at] + [between] * (at > 0) + parts[at:])
 
     def merge(self, layer):
         for path in self.hidden:
@@ -206,9 +266,10 @@ class Generator:
             kind = entry.type
             if kind == "link":
                 kind = "file"
+            above, _, name = entry.path.rpartition(b"/")
+            at = self.aliases.get(above, above) + b"/" + name if above else name
             if kind != "dir":
-                self.drop(entry.path, True)
-            at = entry.path
+                self.drop(at, True)
             self.lower[at] = kind
             while b"/" in at:
                 at = at.rpartition(b"/")[0]

@@ -5,6 +5,10 @@ One difference is one field of one path; `exists` stands for a path that is in o
 """
 import collections
 
+from layers import cleaned, parents
+
+LIBARCHIVE = b"LIBARCHIVE.xattr."
+PODMAN_VFS, PODMAN_OVERLAY = ("podman-vfs", "buildah-vfs"), ("podman-overlay", "buildah-overlay")
 
 
 class Stacked:
@@ -12,37 +16,39 @@ class Stacked:
 
     def __init__(self, stack):
         self.implied, self.markers, self.setgid = set(), set(), set()
-        self.root_named = False
+        self.root_named = self.headers_differ = False
+        self.libarchive, symlinks = set(), {}
         for layer in stack.layers:
-            named = {cleaned(entry) for entry in layer if entry.type == "dir"}
+            named = {cleaned(entry.name) for entry in layer if entry.type == "dir"}
             self.root_named |= b"/" in named
             for entry in layer:
-                path = cleaned(entry)
+                path = cleaned(entry.name)
                 marker = b"/.wh." in path  # a whiteout, an opaque marker, what AUFS left
                 for above in parents(path):
                     if above not in named:
                         self.implied.add(above)
                     if marker:
-                        self.markers.add(above)
+                        self.markers |= {above, followed(above, symlinks)}
+                if entry.type == "symlink":
+                    symlinks[path] = entry.link
                 if entry.type == "dir" and entry.mode & 0o2000:
                     self.setgid.add(path)
+                found = {key.removeprefix(LIBARCHIVE).decode() for key, _ in entry.records if key.startswith(LIBARCHIVE)}
+                self.libarchive |= found
+                # What Go's readers, and so the runtimes, take otherwise than ocicheck, which tells it as ambiguous-header.
+                self.headers_differ |= bool(found) or entry.globals != () and (
+                    entry.global_name != b"pax_global_header" or any(key != b"comment" for key, _ in entry.globals))
 
 
-def cleaned(entry):
-    """As the runtimes do, `..` inside the root."""
-    out = []
-    for part in (entry.prefix + entry.path).split(b"/"):
-        if part == b"..":
-            out = out[:-1]
-        elif part not in (b"", b"."):
-            out.append(part)
-    return b"/" + b"/".join(out)
-
-
-def parents(path):
-    while path.rpartition(b"/")[0]:
-        path = path.rpartition(b"/")[0]
-        yield path
+def followed(path, symlinks):
+    """Where a path of directories leads."""
+    for _ in range(40):
+        via = next((above for above in [*reversed([*parents(path)]), path] if above in symlinks), None)
+        if via is None:
+            break
+        target = symlinks[via] if symlinks[via].startswith(b"/") else via.rpartition(b"/")[0] + b"/" + symlinks[via]
+        path = cleaned(target + path[len(via):])
+    return path
 
 
 def is_directory(node):
@@ -63,7 +69,7 @@ def implied_0600(runtime, facts, path, field, want, got):
 
 
 def implied_reset(runtime, facts, path, field, want, got):
-    return runtime.name in ("podman-overlay", "docker-overlay2") and is_directory(got) and path in facts.implied and (
+    return runtime.name in (*PODMAN_OVERLAY, "docker-overlay2") and is_directory(got) and path in facts.implied and (
         got.mode & ~0o2000, got.uid, got.gid, got.xattrs) == (0o755, 0, 0, {}) and field in ("mode", "uid", "gid", "xattrs")
 
 
@@ -74,14 +80,14 @@ def implied_below_setgid(runtime, facts, path, field, want, got):
 
 
 def directory_attributes(runtime, facts, path, field, want, got):
-    return field == "xattrs" and (runtime.name == "podman-vfs" or runtime.name.startswith("containerd")) and is_directory(got) and (
+    return field == "xattrs" and (runtime.name in PODMAN_VFS or runtime.name.startswith("containerd")) and is_directory(got) and (
         want.xattrs.items() <= got.xattrs.items())
 
 
 def overlayfs_attributes(runtime, facts, path, field, want, got):
     def others(node):
         return {name: value for name, value in node.xattrs.items() if not name.startswith("trusted.overlay.")}
-    return field == "xattrs" and runtime.name != "podman-vfs" and others(want) == others(got)
+    return field == "xattrs" and runtime.name not in PODMAN_VFS and others(want) == others(got)
 
 
 def empty_attributes(runtime, facts, path, field, want, got):
@@ -90,8 +96,31 @@ def empty_attributes(runtime, facts, path, field, want, got):
 
 
 def copied_links(runtime, facts, path, field, want, got):
-    return runtime.name in ("docker-vfs", "podman-vfs") and field == "links" and want.type == got.type != "file"
+    return runtime.name in ("docker-vfs", *PODMAN_VFS) and field == "links" and want.type == got.type != "file"
 
+
+def symlink_mode(runtime, facts, path, field, want, got):
+    return field == "mode" and want.type == got.type == "symlink"
+
+
+def libarchive_attributes(runtime, facts, path, field, want, got):
+    def others(node):
+        return {name: value for name, value in node.xattrs.items() if name not in facts.libarchive}
+    return field == "xattrs" and others(want) == others(got) == got.xattrs and not any(
+        name.startswith(("security.", "system.", "trusted.")) for name in facts.libarchive)
+
+
+def dockers_own(runtime, facts, path, field, want, got):
+    if path in (b"/dev", b"/etc"):
+        return runtime.name.startswith("docker") and field == "exists" and want is None
+    return runtime.name.startswith("docker") and path in DOCKERS_OWN
+
+
+# What dockerd puts into every container, whatever the image has there.
+DOCKERS_OWN = {
+    b"/.dockerenv", b"/dev/console", b"/dev/pts", b"/dev/shm", b"/etc/hostname", b"/etc/hosts", b"/etc/mtab",
+    b"/etc/resolv.conf", b"/proc", b"/sys",
+}
 
 KNOWN = {
     root: "the root directory's mode is the runtime's own, where no entry names it or the entry is passed over",
@@ -102,7 +131,10 @@ KNOWN = {
     directory_attributes: "a directory named again: podman's vfs and containerd keep its old attributes beside the new ones",
     overlayfs_attributes: "overlayfs does not show its own attributes, and umoci does not set them",
     empty_attributes: "containerd sets attributes of no bytes, which Go's tar reader takes for none",
-    copied_links: "vfs drivers copy a layer's hard-linked symlinks and fifos as several",
+    copied_links: "vfs drivers copy a layer's hard-linked symlinks, fifos and devices as several",
+    symlink_mode: "a symlink's mode is the archive's; Linux has none",
+    libarchive_attributes: "Go reads no attributes in libarchive's form; privileged ones are told as ambiguous-header",
+    dockers_own: "dockerd puts files of its own into every container",
 }
 
 
@@ -110,12 +142,32 @@ def obstructed(runtime, text):
     return runtime.name == "containerd-overlayfs" and ("lstat" in text and "not a directory" in text or "too many links" in text)
 
 
+def global_header(runtime, text):
+    return runtime.name == "umoci" and r"unknown typeflag '\x67'" in text
+
+
+def old_sparse(runtime, text):
+    return r"unknown typeflag '\x53'" in text or "unhandled tar header type 83" in text
+
+
+def no_zstd(runtime, text):
+    return runtime.name == "umoci" and "zstd" in text
+
+
+def own_directory_replaced(runtime, text):
+    return "not a directory" in text and ("chtimes" in text or runtime.name == "containerd-native" and "lstat" in text)
+
+
 def whiteout_below_whiteout(runtime, text):
     return runtime.name in ("docker-overlay2", "containerd-overlayfs") and "not a directory" in text and ("mkparent" in text or "mknod" in text)
 
 
 REFUSALS = {
+    global_header: "umoci 0.4.7 refuses global PAX headers",
+    old_sparse: "no runtime here unpacks sparse files in GNU's old form",
+    no_zstd: "umoci 0.4.7 knows no zstd",
     obstructed: "containerd's overlayfs refuses a directory that no entry names where a lower layer, however low, has something else above it",
+    own_directory_replaced: "Docker, podman and containerd refuse a layer that replaces a directory above one of its own entries",
     whiteout_below_whiteout: "Docker's and containerd's overlay drivers refuse a whiteout below what the layer hides already",
 }
 
@@ -125,18 +177,21 @@ OTHERWISE = {
     "containerd-native": (None, "an unpacker of its own, not vfs's in all"),
     "containerd-overlayfs": (None, "an unpacker of its own, not Docker's or podman's in all"),
     "docker-overlay2": ("xattrs", "a hard link takes the capabilities, as in Docker's vfs and unlike podman"),
-    "podman-vfs": ("xattrs", "a hard link leaves the capabilities, as in podman's overlay and unlike Docker"),
+    **dict.fromkeys(PODMAN_VFS, ("xattrs", "a hard link leaves the capabilities, as in podman's overlay and unlike Docker")),
 }
 
 
 class Counter:
     def __init__(self):
         self.counts = {rule: collections.Counter() for rule in [*KNOWN, *REFUSALS]}
+        self.root_differs = False
 
     def excuses(self, runtime, facts, path, field, want, got):
         for rule in KNOWN:
             if rule(runtime, facts, path, field, want, got):
                 self.counts[rule][runtime.name] += 1
+                # Where an entry names the root, an excuse for it is no agreement.
+                self.root_differs |= rule is root and facts.root_named
                 return True
         return False
 
@@ -146,6 +201,10 @@ class Counter:
                 self.counts[rule][runtime.name] += 1
                 return True
         return False
+
+    def take(self, other):
+        for rule, counts in other.counts.items():
+            self.counts[rule] += counts
 
     def lines(self):
         for rule, reason in (KNOWN | REFUSALS).items():

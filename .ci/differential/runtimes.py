@@ -76,18 +76,20 @@ class Umoci:
 
 
 class Podman:
-    """podman, and so buildah and CRI-O: one store (containers/storage), one unpacker."""
+    """podman, and so CRI-O: its images as they are mounted."""
+
+    program = "podman"
 
     def __init__(self, work, driver):
-        need("podman")
+        need(self.program)
         if driver == "overlay":
             overlay_works(work)
-        self.name, self.reading, self.xattrs = f"podman-{driver}", driver, ALL
-        self.driver, self.store = driver, pathlib.Path(work) / f"podman-{driver}"
+        self.name, self.reading, self.xattrs = f"{self.program}-{driver}", driver, ALL
+        self.driver, self.store = driver, pathlib.Path(work) / self.name
         self.batches = 0
 
     def version(self):
-        return run("podman", "--version").stdout.split()[-1]
+        return run(self.program, "--version").stdout.split()[2]
 
     def command(self, *arguments, check=True):
         store = self.store / str(self.batches)
@@ -98,7 +100,7 @@ class Podman:
             self.store.mkdir(parents=True, exist_ok=True)
             conf.write_text(f'[storage]\ndriver = "{self.driver}"\nrunroot = "{self.store}/r"\ngraphroot = "{self.store}/g"\n')
         env = dict(os.environ, CONTAINERS_STORAGE_CONF=str(conf), TMPDIR=str(self.store))
-        return run("podman", *flags, *arguments, check=check, env=env)
+        return run(self.program, *flags, *arguments, check=check, env=env)
 
     def trees(self, images):
         # A store's index is written anew for each layer: many small stores are faster than one.
@@ -107,23 +109,54 @@ class Podman:
             self.batches += 1
 
     def batch(self, images):
-        sources = [f"oci:{image.layout.root}:{image.stack.name}" for image in images]
-        errors = self.command("pull", "--quiet", *sources, check=False).stderr
+        errors = self.pull([self.source(image) for image in images])
         known = set(self.command("images", "--all", "--quiet", "--no-trunc").stdout.replace("sha256:", "").split())
         there = [image for image in images if image.id in known]
         for image in images:
             if image.id not in known:
                 # Alone, so that the words are about this image.
-                done = self.command("pull", "--quiet", f"oci:{image.layout.root}:{image.stack.name}", check=False)
+                done = self.command("pull", "--quiet", self.source(image), check=False)
                 if not done.returncode:
                     raise Skip(f"{self.name} is not of one mind about {image.name}: {last_line(errors)}")
                 yield image, Refused(last_line(done.stderr))
-        mounted = self.command("image", "mount", "--format", "json", *(image.id for image in there)).stdout if there else "[]"
-        places = {item["id"].removeprefix("sha256:"): item["mountpoint"] for item in json.loads(mounted)}
-        for image in there:
-            yield image, trees.of_directory(places[image.id])
-        self.command("image", "unmount", "--all", "--force", check=False)
+        for image, place in self.mounted(there):
+            yield image, trees.of_directory(place)
+        self.unmount()
         shutil.rmtree(self.store / str(self.batches), ignore_errors=True)
+
+    def source(self, image):
+        return f"oci:{image.layout.root}:{image.stack.name}"
+
+    def pull(self, sources):
+        return self.command("pull", "--quiet", *sources, check=False).stderr
+
+    def mounted(self, images):
+        if not images:
+            return []
+        places = json.loads(self.command("image", "mount", "--format", "json", *(image.id for image in images)).stdout)
+        places = {item["id"].removeprefix("sha256:"): item["mountpoint"] for item in places}
+        return [(image, places[image.id]) for image in images]
+
+    def unmount(self):
+        self.command("image", "unmount", "--all", "--force", check=False)
+
+
+class Buildah(Podman):
+    """buildah shares podman's store and unpacker (containers/storage); what it mounts is a container, with a layer of its
+    own above the image's."""
+
+    program = "buildah"
+
+    def pull(self, sources):
+        return "\n".join(self.command("pull", "--quiet", source, check=False).stderr for source in sources)
+
+    def mounted(self, images):
+        for image in images:
+            container = self.command("from", "--quiet", "--pull-never", image.id).stdout.strip()
+            yield image, self.command("mount", container).stdout.strip()
+
+    def unmount(self):
+        self.command("umount", "--all", check=False)
 
 
 @contextlib.contextmanager

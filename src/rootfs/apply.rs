@@ -340,7 +340,7 @@ impl<'facts> Extraction<'facts> {
     /// The directory an entry lies in, symlinks followed inside the root. In [`Runtime::Overlay`]
     /// the tree is the layer's own directory, where a lower layer's symlink is not to be seen.
     pub(super) fn parent(&mut self, entry: &'facts Entry, for_whiteout: bool) -> Result<Parent<'facts>> {
-        let (directory, _) = entry.path.split();
+        let (directory, name) = entry.path.split();
         loop {
             let way = self.tree.follow(directory, true, Absent::Tell);
             let (steps, found, symlink, missing, within) = match way {
@@ -357,8 +357,11 @@ impl<'facts> Extraction<'facts> {
                     } else {
                         Ok(found.node)
                     };
+                    // What replaces a symlink on its own way is lost with it but for umoci.
+                    let replaced = self.tree.child(found.node, name);
                     let within = found.missing.is_empty()
-                        && found.beyond.iter().all(|id| self.tree.is_seen(*id, self.layer));
+                        && found.beyond.iter().all(|id| self.tree.is_seen(*id, self.layer))
+                        && replaced.is_none_or(|replaced| !found.beyond.contains(&replaced));
                     (found.steps, node, found.symlink, missing, within)
                 }
                 Err(stopped) => {
@@ -393,11 +396,12 @@ impl<'facts> Extraction<'facts> {
                         "lies below a name that is not a directory: vfs drivers and containerd refuse \
                          it, overlay drivers and newer umoci put a directory in its place",
                     )?;
-                    if self.runtime == Runtime::Overlay {
-                        self.refuse(entry, "its parent is not a directory in its own layer");
-                    }
+                    // Seen: podman's overlay passes over a whiteout here, which Docker refuses.
                     if for_whiteout {
                         return Ok(Parent::Nowhere);
+                    }
+                    if self.runtime == Runtime::Overlay {
+                        self.refuse(entry, "its parent is not a directory in its own layer");
                     }
                     let node = self.tree.node(at);
                     let (above, name) = (node.parent, std::sync::Arc::clone(&node.name));

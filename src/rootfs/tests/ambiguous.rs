@@ -35,6 +35,9 @@ fn an_entry_through_a_symlink_of_its_own_layer() {
     let [vfs, overlay, _] = readings(&[&[dir("real/d"), symlink("via", "real")], &by_lower]);
     assert_eq!(vfs, "bin->via/d real/ real/d/ real/d/ls:2 via->real");
     assert_ne!(vfs, overlay);
+    // Docker, podman and containerd remove the symlink, and then find no way to its place.
+    let itself = [dir("a"), symlink("a/l", "../a"), symlink("a/l/l", "x")];
+    assert_eq!(readings(&[&itself]), ["a/ a/l->x"; 3]);
     // Docker's and podman's vfs follow no symlink to an opaque directory.
     let opaque = [dir("usr"), symlink("bin", "usr"), file("bin/.wh..wh..opq", 0)];
     let [vfs, _, umoci] = readings(&[&lower, &opaque]);
@@ -175,6 +178,7 @@ fn a_file_that_is_also_a_parent() {
     assert_eq!(readings(&[&[file("a", 1)], &below]), ["a/ a/x:2"; 3]);
     let own = [file("a", 1), file("a/x", 2)];
     assert_eq!(readings(&[&own]), ["a/ a/x:2", REFUSED, "a/ a/x:2"]);
+    assert_eq!(readings(&[&[file("a", 1), file("a/b/.wh.x", 0)]]), ["a:1"; 3]);
 }
 
 #[test]
