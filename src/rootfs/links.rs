@@ -5,11 +5,13 @@
 //! set the entry's owner, mode and attributes, and so those of all names; umoci links likewise and
 //! sets nothing; an overlay driver has only the layer's own files to link to.
 
-use super::apply::{Extraction, Runtime, with_added};
+use super::apply::Extraction;
+use super::builder::Runtime;
 use super::capabilities::XATTR as CAPABILITY;
+use super::inode::{Inode, Origin, with_added};
 use super::marks;
 use super::resolve::Absent;
-use super::tree::{Inode, NodeId, Origin};
+use super::tree::NodeId;
 use crate::error::Result;
 use crate::model::Fault;
 use crate::scan::{Entry, EntryKind};

@@ -14,9 +14,12 @@
 
 pub mod accounts;
 mod apply;
+mod builder;
 pub mod capabilities;
+mod inode;
 mod links;
 mod marks;
+mod parents;
 mod resolve;
 mod stack;
 #[cfg(test)]
@@ -26,9 +29,10 @@ mod users;
 mod walk;
 mod whiteouts;
 
-pub use apply::{Builder, Runtime};
+pub use builder::{Builder, Runtime};
+pub use inode::{Inode, Origin, Xattrs};
 pub use resolve::{ResolveError, Resolved};
-pub use tree::{Inode, NodeRef, Origin, Tree, Xattrs};
+pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};
 pub use walk::{HardLinks, Walk};
 

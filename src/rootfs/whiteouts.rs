@@ -1,8 +1,11 @@
 //! What hides the files of lower layers (image-spec layer.md, "Whiteouts").
 
-use super::apply::{Extraction, Parent, Runtime};
+use super::apply::Extraction;
+use super::builder::Runtime;
+use super::inode::{Inode, Origin};
+use super::parents::Parent;
 use super::resolve::Absent;
-use super::tree::{Inode, NodeId, Origin, Tree};
+use super::tree::{NodeId, Tree};
 use crate::error::Result;
 use crate::scan::{Entry, EntryKind};
 
