@@ -124,8 +124,11 @@ impl Inode {
 
 /// Attributes with others set over them.
 pub(super) fn with_added(old: &Xattrs, new: &[Xattr]) -> Xattrs {
+    if new.is_empty() {
+        return Arc::clone(old);
+    }
     if old.is_empty() {
-        return if new.is_empty() { Xattrs::default() } else { new.into() };
+        return new.into();
     }
     let mut merged: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
     for (name, value) in old.iter().chain(new) {
