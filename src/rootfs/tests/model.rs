@@ -27,7 +27,7 @@ fn followed(model: &Model, path: &[u8]) -> Vec<u8> {
         let ends: Vec<usize> = (0..path.len()).filter(|at| path[*at] == b'/').collect();
         let link = ends.into_iter().find_map(|end| {
             let (kind, _, target) = model.get(&path[..end])?;
-            (*kind == EntryKind::Symlink).then(|| (end, target))
+            (*kind == EntryKind::Symlink).then_some((end, target))
         });
         let Some((end, target)) = link else { break };
         path = ImagePath::new(&path[..end]).parent().join(target).join(&path[end + 1..]).as_bytes().to_vec();
