@@ -4,7 +4,7 @@ mod finding;
 mod image;
 mod page;
 
-use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverStatus};
+use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverReport, WaiverStatus};
 pub(super) use image::{base as stands_on, platform, title};
 use page::{Look, Page, Safe, counted};
 
@@ -143,19 +143,25 @@ fn write_notes(page: &mut Page, report: &Report) {
 /// Waivers that are of no use any more, or were of none.
 fn write_waivers(page: &mut Page, report: &Report) {
     let policy = &report.policy;
-    for waiver in &policy.waivers {
-        let what = match (waiver.status, &waiver.expires) {
-            (WaiverStatus::Used | WaiverStatus::OtherImage, _) => continue,
-            (WaiverStatus::Expired, Some(date)) => format!("expired on {date}"),
-            (WaiverStatus::Expired, None) => "expired".to_owned(),
-            (WaiverStatus::Unused, _) => "accepts nothing: remove it, or mend it".to_owned(),
-        };
-        let text = format!(
-            "{}:{}: the waiver of {} ({}) {what}",
-            policy.source, waiver.line, waiver.rule, waiver.owner
-        );
+    for (number, (waiver, what)) in policy.waivers.iter().filter_map(useless).enumerate() {
+        if number == 0 && report.notes.is_empty() {
+            page.gap();
+        }
+        let WaiverReport { line, rule, owner, .. } = waiver;
+        let text = format!("{}:{line}: the waiver of {rule} ({owner}) {what}", policy.source);
         page.marked(0, "Note   ", Look::Dim, Safe::of(&text).as_str(), Look::Plain);
     }
+}
+
+/// A waiver that accepts nothing though its images were judged, and why.
+fn useless(waiver: &WaiverReport) -> Option<(&WaiverReport, String)> {
+    let what = match (waiver.status, &waiver.expires) {
+        (WaiverStatus::Used | WaiverStatus::OtherImage, _) => return None,
+        (WaiverStatus::Expired, Some(date)) => format!("expired on {date}"),
+        (WaiverStatus::Expired, None) => "expired".to_owned(),
+        (WaiverStatus::Unused, _) => "accepts nothing: remove it, or mend it".to_owned(),
+    };
+    Some((waiver, what))
 }
 
 /// Counts, and the next thing to do; nothing where there is neither.
@@ -166,7 +172,11 @@ fn write_end(page: &mut Page, report: &Report) {
         page.gap();
         let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
         let counts = finding::summed(total, of);
-        page.wrapped(0, &format!("{counts} (fails at {})", report.policy.fail_on), Look::Plain);
+        let accepted = match accepted(report) {
+            0 => String::new(),
+            number => format!("; {number} of them accepted by the policy"),
+        };
+        page.wrapped(0, &format!("{counts} (fails at {}){accepted}", report.policy.fail_on), Look::Plain);
     }
     if let Some(next) = next(report) {
         if total == 0 {
@@ -174,6 +184,12 @@ fn write_end(page: &mut Page, report: &Report) {
         }
         page.marked(0, "Next: ", Look::Bold, &next, Look::Plain);
     }
+}
+
+/// How many findings the policy accepts.
+fn accepted(report: &Report) -> usize {
+    let findings = report.images.iter().flat_map(|image| &image.findings);
+    findings.filter(|finding| finding.status == FindingStatus::Waived).count()
 }
 
 fn next(report: &Report) -> Option<String> {

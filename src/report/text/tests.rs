@@ -411,3 +411,29 @@ fn lines_keep_to_the_width_where_words_allow() {
     let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 60).collect();
     assert_eq!(long, Vec::<&str>::new());
 }
+
+#[test]
+fn what_the_policy_accepts_is_told_with_who_answers_for_it() {
+    let findings = vec![
+        finding("setgid-file", Severity::Medium, "/usr/bin/wall", "a setgid program"),
+        fixture::accepted(Some("2027-03-31"), Some("shop-team")),
+    ];
+    let mut report = report(vec![with_findings(image(), findings)]);
+    report.policy.waivers = vec![waiver(WaiverStatus::Unused), waiver(WaiverStatus::Expired)];
+    let text = normal(&report);
+    let told = text.split_once("  Accepted by the policy:\n").expect("what is accepted").1;
+    assert_eq!(
+        told,
+        "  high      setuid-file
+    /usr/bin/helper
+      line 12: replaced in release 2 (shop-team), until 2027-03-31
+
+Note   built-in:12: the waiver of setuid-file (shop-team) accepts nothing:
+       remove it, or mend it
+Note   built-in:12: the waiver of setuid-file (shop-team) expired on 2026-03-31
+
+2 findings: 1 high, 1 medium (fails at medium); 1 of them accepted by the policy
+Next: ocicheck rules explain setgid-file
+"
+    );
+}
