@@ -166,7 +166,8 @@ packages() {
 
 # corp_rpm NAME VERSION: the same for rpm, as $work/rpms/NAME-VERSION-1.noarch.rpm, with a file that it only owns.
 corp_rpm() {
-    local name=$1 version=$2 root=$work/rpm-root
+    local name=$1 version=$2 mode=755 root=$work/rpm-root
+    [[ $name != corp-tool ]] || mode=4755
     rm -rf "$root"
     mkdir -p "$root"/{usr/bin,etc,"usr/lib/$name","usr/share/$name/$version"}
     printf '#!/bin/sh\necho %s %s\n' "$name" "$version" | tee "$root/usr/bin/$name" >"$root/usr/lib/$name/as-root"
@@ -190,7 +191,7 @@ corp_rpm() {
 	%files
 	%attr(755,root,root) /usr/bin/$name
 	%dir /usr/lib/$name
-	%attr(4755,root,root) /usr/lib/$name/as-root
+	%attr($mode,root,root) /usr/lib/$name/as-root
 	/usr/lib/$name/lib*
 	/usr/share/$name
 	%config(noreplace) /etc/$name.conf
@@ -253,7 +254,6 @@ build_rpm_images() {
     on logs $rpm_base upgrade_while_read "$(tool 2.0)"
     for n in "${rpm_children[@]}"; do
         sk "$(stored "localhost/$n:latest")" "oci-archive:$work/rpm-$n.tar:1"
-        b rmi "$n" >/dev/null 2>&1 || true
     done
     sk "$(stored $rpm_base)" "oci-archive:$work/rpm-base.tar:1"
     b rmi --all --force >/dev/null

@@ -104,7 +104,8 @@ pub const FACTS_FILE_BYTES: u64 = 1 << 30;
 /// Bytes of one facts file uncompressed.
 pub const FACTS_BYTES: u64 = 4 << 30;
 
-/// Bytes of facts from facts files, roughly, that are kept in memory for the next image: a dozen bases.
+/// Bytes of facts from facts files, roughly, that are kept in memory for the next image: a dozen bases,
+/// or one with a large rpm database.
 pub const FACTS_KEPT_BYTES: u64 = 256 << 20;
 
 /// Bases of the catalog whose files are looked for in an image that stands on none: each takes some

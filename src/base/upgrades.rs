@@ -95,13 +95,14 @@ impl Claims {
         claims.upgrades.packages = differing.changes;
         claims.upgrades.incomplete = differing.incomplete;
         let alternatives = Alternatives { before: before.alternatives(), after: after.alternatives() };
-        let paths = interesting(before, after, comparison, &alternatives);
+        let gone = deleted(before, comparison);
+        let paths = interesting(after, comparison, &alternatives, &gone);
         let finder = Finder {
             before,
             after,
             old: Owners::of(before, &differing.old, &paths),
             new: Owners::of(after, &differing.new, &paths),
-            kept: Owners::of(after, &differing.kept, &deleted(before, comparison)),
+            kept: Owners::of(after, &differing.kept, &gone),
             alternatives,
         };
         for (number, change) in comparison.changes.iter().enumerate() {
@@ -164,12 +165,12 @@ fn deleted(before: &Databases<'_>, comparison: &Comparison) -> BTreeSet<ImagePat
 
 /// All paths whose owners must be known.
 fn interesting(
-    before: &Databases<'_>,
     after: &Databases<'_>,
     comparison: &Comparison,
     alternatives: &Alternatives,
+    gone: &BTreeSet<ImagePath>,
 ) -> BTreeSet<ImagePath> {
-    let mut paths = deleted(before, comparison);
+    let mut paths = gone.clone();
     for change in &comparison.changes {
         if let Some((alternative, _)) = alternatives.after_all(&change.path) {
             let programs = alternative.best().filter_map(Choice::program);

@@ -82,6 +82,30 @@ fn package_databases_are_mutable_and_programs_are_not() {
 }
 
 #[test]
+fn what_lies_beside_a_package_database_may_go_and_the_database_may_not() {
+    let settings = Policy::built_in(Choice::default()).unwrap().settings;
+    let path = crate::model::ImagePath::new;
+    for file in [
+        "var/lib/dpkg/status-old",
+        "var/lib/rpm/rpmdb.sqlite-shm",
+        "var/lib/rpm/__db.001",
+        "var/lib/dnf/history.sqlite-wal",
+    ] {
+        assert!(settings.is_removable(&path(file)), "{file}");
+    }
+    for file in [
+        "var/lib/dpkg/status",
+        "lib/apk/db/installed",
+        "var/lib/rpm",
+        "var/lib/rpm/Packages",
+        "usr/lib/sysimage/rpm/rpmdb.sqlite",
+        "usr/share/rpm/Packages.db",
+    ] {
+        assert!(!settings.is_removable(&path(file)), "{file}");
+    }
+}
+
+#[test]
 fn the_whole_policy_reads_back_as_written() {
     let text = format!(
         "extends = \"strict\"\nprofile = \"mine\"\n[rules.setuid-file]\nseverity = \"low\"\n\

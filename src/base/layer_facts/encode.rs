@@ -12,6 +12,12 @@ use crate::scan::{Elf, Entry, EntryKind, LayerFacts, TarFacts};
 /// A base is taken once and checked often, so some time for a small file is well spent.
 const ZSTD_LEVEL: i32 = 12;
 
+/// A hundred MB of rpm database would take ten seconds more, to be a few hundredths smaller.
+const ZSTD_LEVEL_LARGE: i32 = 6;
+
+/// Bytes before compression from which on that level is taken.
+const LARGE: usize = 32 << 20;
+
 pub(super) const KINDS: [EntryKind; 7] = [
     EntryKind::File,
     EntryKind::HardLink,
@@ -38,8 +44,9 @@ impl FactsFile {
     pub fn of(layer: &LayerFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Self> {
         let tar = layer.tar.as_ref().ok().filter(|_| layer.anomalies.is_empty())?;
         let payload = payload(tar, more)?;
+        let level = if payload.len() > LARGE { ZSTD_LEVEL_LARGE } else { ZSTD_LEVEL };
         let mut bytes = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        bytes.extend(zstd::bulk::compress(&payload, ZSTD_LEVEL).ok()?);
+        bytes.extend(zstd::bulk::compress(&payload, level).ok()?);
         let fits = bytes.len() as u64 <= limits::FACTS_FILE_BYTES;
         fits.then(|| Self { digest: Digest::sha256(&bytes), bytes })
     }
