@@ -88,7 +88,8 @@ context() {
 	    ["base-file-deleted", "/etc/issue.net", 6, "rm -f /etc/issue.net"],
 	    ["base-file-replaced", "/etc/debian_version", 7, "ln -s /opt/app/run.sh"],
 	    ["base-metadata-changed", "/etc/login.defs", 8, "chmod 666 /etc/login.defs"],
-	    ["file-capability", "/opt/app/cat", 9, "setcap cap_net_raw"]]}
+	    ["file-capability", "/opt/app/cat", 9, "setcap cap_net_raw"],
+	    ["secret-file", "/root/deploy.key", null, null]]}
 	EOF
     echo '{"exit": 0, "findings": []}' >"$work/good.json"
 }
