@@ -32,7 +32,7 @@ class Generator:
                 layers.append(copy.deepcopy(layers[-1]))
             else:
                 layers.append(self.layer())
-        compression = r.choices(["none", "gzip", "gzip members", "zstd", "zstd frames"], [76, 12, 4, 4, 4])[0]
+        compression = r.choices(["none", "gzip", "gzip members", "zstd", "zstd frames"], [80, 12, 4, 2, 2])[0]
         return Stack(name, layers, self.plain, compression)
 
     def loose(self):
@@ -243,7 +243,7 @@ class Generator:
                 entry.suffix = b"/"
             if entry.type == "link":
                 entry.link = self.oddly(entry.link) if r.random() < 0.2 else prefix + entry.link
-        if layer and r.random() < 0.04:
+        if layer and r.random() < 0.02:
             # podman and Docker take its name for a path, and refuse one that comes twice.
             r.choice(layer).globals = ((b"comment", b"made by a test"),)
         return layer

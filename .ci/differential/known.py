@@ -96,7 +96,7 @@ def empty_attributes(runtime, facts, path, field, want, got):
 
 
 def copied_links(runtime, facts, path, field, want, got):
-    return runtime.name in ("docker-vfs", *PODMAN_VFS) and field == "links" and want.type == got.type != "file"
+    return runtime.name in ("docker-vfs", "containerd-native", *PODMAN_VFS) and field == "links" and want.type == got.type != "file"
 
 
 def symlink_mode(runtime, facts, path, field, want, got):
@@ -131,7 +131,7 @@ KNOWN = {
     directory_attributes: "a directory named again: podman's vfs and containerd keep its old attributes beside the new ones",
     overlayfs_attributes: "overlayfs does not show its own attributes, and umoci does not set them",
     empty_attributes: "containerd sets attributes of no bytes, which Go's tar reader takes for none",
-    copied_links: "vfs drivers copy a layer's hard-linked symlinks, fifos and devices as several",
+    copied_links: "vfs drivers and containerd's native copy a layer's hard-linked symlinks, fifos and devices as several",
     symlink_mode: "a symlink's mode is the archive's; Linux has none",
     libarchive_attributes: "Go reads no attributes in libarchive's form; privileged ones are told as ambiguous-header",
     dockers_own: "dockerd puts files of its own into every container",

@@ -123,7 +123,7 @@ def of_reading(reading):
 
 
 def shown(path):
-    return path.decode("utf-8", "backslashreplace")
+    return path.decode("utf-8", "backslashreplace").replace("\n", "\\n")
 
 
 def value(field, value):

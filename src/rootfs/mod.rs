@@ -8,9 +8,13 @@
 //! Some differences are not taken for ambiguous, for nothing hangs on them: a whiteout by itself makes
 //! no directory here, as in umoci, while others leave an empty one where the whiteout's directory is
 //! nowhere; directories that no entry names are 0755, while Docker 20.10 with `vfs` makes them 0600, and
-//! some give them the group and the setgid bit of a setgid directory above; and a directory named
+//! some give them the group and the setgid bit of a setgid directory above; a directory named
 //! again has the attributes of its last entry, while podman's `vfs` and containerd keep old ones beside
-//! them. The differential test (`.ci/differential`) counts these, and allows no others.
+//! them; a symlink has the mode that its entry gives it, while Linux knows none; hard-linked symlinks,
+//! fifos and devices are one, while `vfs` drivers and containerd's `native` copy them; and attributes in
+//! libarchive's form are attributes, while Go reads none of it (privileged ones are told). Nor are layers
+//! that some refuse and all others read in one way. The differential test (`.ci/differential`) counts
+//! these, and allows no others.
 
 pub mod accounts;
 mod apply;
