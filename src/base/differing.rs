@@ -85,14 +85,15 @@ impl Differing {
                 None => gone.push(old.clone()),
             }
         }
-        let added: Vec<_> = is.iter().filter(|new| at(was, &new.place).is_none()).cloned().collect();
-        let added = Side { of: after, databases: &added };
-        match (gone.is_empty(), added.databases.is_empty()) {
-            // Moved, or rebuilt in another form.
-            (false, false) => self.compare(Side { of: before, databases: &gone }, added),
-            (true, false) => self.hold(Side { of: before, databases: was }, added),
-            // Where a database is gone as a whole, no manager removed a package.
-            (_, true) => {}
+        let added = is.iter().filter(|new| at(was, &new.place).is_none());
+        // Where a database is gone as a whole and none came, no manager removed a package.
+        for new in added {
+            if gone.is_empty() {
+                self.hold(Side { of: before, databases: was }, side(after, new));
+            } else {
+                // Moved, or rebuilt in another form.
+                self.compare(Side { of: before, databases: &gone }, side(after, new));
+            }
         }
     }
 
@@ -144,7 +145,7 @@ impl Differing {
         }
     }
 
-    /// Databases that were put beside those of the base must say of its packages what those do: which
+    /// A database that was put beside those of the base must say of its packages what those do: which
     /// of them the manager uses hangs on its configuration.
     fn hold(&mut self, base: Side<'_>, added: Side<'_>) {
         let (Some(base), Some(packages)) = (self.read(base), self.read(added)) else { return };

@@ -149,7 +149,8 @@ impl<'a> Databases<'a> {
     fn file(&self, manager: Manager, path: &ImagePath) -> Option<Database<'a>> {
         let place = self.tree.resolve(path).map_or_else(|_| path.clone(), |found| found.path());
         let mut parts = vec![self.part(place.clone())?];
-        if path.file_name() == RPM_SQLITE.as_bytes() {
+        if manager == Manager::Rpm {
+            // Whatever it is called: a link may have another name than what SQLite opens.
             parts.extend([LOG, JOURNAL].into_iter().filter_map(|end| self.part(beside(&place, end))));
         }
         Some(Database { manager, place, parts })
@@ -195,12 +196,16 @@ impl<'a> Databases<'a> {
 
     fn headers(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
         let place = &database.place;
-        let content = |end| {
-            let path = beside(place, end);
+        let content = |path| {
             let part = database.parts.iter().find(|part| part.path == path);
             part.map_or(Ok(Arc::default()), |part| self.bytes(part))
         };
-        let (file, log, journal) = (content("")?, content(LOG)?, content(JOURNAL)?);
+        let file = content(place.clone())?;
+        let [log, journal] = if rpm::is_sqlite(&file) {
+            [content(beside(place, LOG))?, content(beside(place, JOURNAL))?]
+        } else {
+            Default::default()
+        };
         let stored = rpm::Stored { database: &file, log: &log, journal: &journal };
         rpm::packages(stored).map_err(|error| format!("{place}: {error}"))
     }

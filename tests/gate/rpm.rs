@@ -214,6 +214,13 @@ fn a_database_may_move() {
     let checked = check(&base, layer);
     assert_eq!(changes(&checked), tuples(&[["sed", "4.8-r1", "4.9-r0", "medium"]]), "{}", dump(&checked));
     assert!(!checked.failing().contains("base-file-modified /usr/bin/sed"));
+    // A copy of the old one that came with it changes nothing.
+    let layer = unpacked_upgrade()
+        .whiteout(DATABASE)
+        .file("usr/share/rpm/Packages", rpm_database(&[sed().rpm(), other().rpm()], 8))
+        .file("usr/share/rpm/Packages.db", rpm_database(&packages, 8));
+    let checked = check(&base, layer);
+    assert_eq!(changes(&checked), tuples(&[["sed", "4.8-r1", "4.9-r0", "medium"]]), "{}", dump(&checked));
 }
 
 #[test]
@@ -229,6 +236,10 @@ fn what_was_committed_to_a_write_ahead_log_counts() {
         let checked = beside("-wal", nothing);
         assert_eq!((changes(&checked), checked.exit), (tuples(&[]), 1), "{}", dump(&checked));
     }
+    // Also where the database has another name that is read first.
+    let linked = Layer::new().symlink("var/lib/rpm/Packages", "rpmdb.sqlite");
+    let checked = check(&base, linked.file(format!("{place}-wal"), SQLITE_LOG));
+    assert_eq!(changes(&checked), tuples(&told), "{}", dump(&checked));
     // A base with a log of its own, which a layer above takes away.
     let with_log = base.clone().layer(Layer::new().file(format!("{place}-wal"), SQLITE_LOG));
     let checked = check(&with_log, Layer::new().file(format!("{place}-wal"), ""));

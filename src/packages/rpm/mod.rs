@@ -42,7 +42,7 @@ pub struct Database {
 /// broken in single packages is noted instead.
 pub fn parse(database: &[u8]) -> Result<Database> {
     let mut blobs = Blobs::new(database);
-    if database.starts_with(sqlite::MAGIC) {
+    if is_sqlite(database) {
         sqlite::read(database, &mut blobs)?;
     } else if database.starts_with(ndb::MAGIC) {
         ndb::read(database, &mut blobs)?;
@@ -58,6 +58,11 @@ pub fn parse(database: &[u8]) -> Result<Database> {
         headers.extend(Header::read(&blob, &mut notes, &mut allowance)?);
     }
     Ok(Database { headers, notes: notes.into_vec() })
+}
+
+/// Whether a database is SQLite's, by its content.
+pub fn is_sqlite(database: &[u8]) -> bool {
+    database.starts_with(sqlite::MAGIC)
 }
 
 /// A database with what SQLite keeps beside it under the same name; empty where there is nothing.
@@ -86,7 +91,7 @@ pub fn packages(stored: Stored<'_>) -> Result<Vec<Package>> {
     if stored.database.is_empty() {
         return Ok(Vec::new());
     }
-    let is_sqlite = stored.database.starts_with(sqlite::MAGIC);
+    let is_sqlite = is_sqlite(stored.database);
     if is_sqlite && stored.journal.starts_with(JOURNAL_MAGIC) {
         return Err(Error::unsupported(
             "a SQLite database with a transaction that broke off in its -journal",

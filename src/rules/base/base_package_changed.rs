@@ -53,6 +53,7 @@ fn tell(change: &PackageChange) -> Finding {
         (None, _) => format!("is removed (it was {was})"),
         (Some(is), Some(Ordering::Greater)) => format!("is upgraded from {was} to {is}"),
         (Some(is), Some(Ordering::Less)) => format!("is downgraded from {was} to {is}"),
+        (Some(is), _) if is == was => format!("is there for another architecture, in the same version {is}"),
         (Some(is), _) => format!("has another version: it was {was} and is {is}"),
     };
     let message = format!("the base's package {name} {what}, as the layers above say themselves; {paths}");
