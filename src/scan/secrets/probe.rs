@@ -216,13 +216,16 @@ impl Probe {
             }
         }
         let end = if last { data.len() } else { data.len().saturating_sub(limits::SECRET_AHEAD_BYTES) };
+        // They come in order, so that each line is counted once however many there are.
+        let (mut counted, mut lines) = (0, 1);
         search(&data, self.next, end, |found| {
             let offset = self.base + found.start as u64;
             if offset >= self.covered {
                 self.covered = offset + found.length as u64;
-                let before = data.get(..found.start).filter(|_| self.is_text && self.base == 0);
-                let line =
-                    before.map(|before| 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64);
+                let between = data.get(counted..found.start).unwrap_or_default();
+                lines += between.iter().filter(|byte| **byte == b'\n').count() as u64;
+                counted = counted.max(found.start);
+                let line = (self.is_text && self.base == 0).then_some(lines);
                 self.tell(Secret { line, ..self.secret(found, offset) });
             }
         });
