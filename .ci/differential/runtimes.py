@@ -58,7 +58,7 @@ class Umoci:
     def __init__(self, work):
         need("umoci")
         self.work = pathlib.Path(work) / "umoci"
-        self.work.mkdir()
+        self.work.mkdir(exist_ok=True)
 
     def version(self):
         return run("umoci", "--version").stdout.split()[-1]

@@ -247,6 +247,10 @@ fn what_was_committed_to_a_write_ahead_log_counts() {
     let hot = [&[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7][..], &[0; 504]].concat();
     assert!(reason(&beside("-journal", &hot)).contains("-journal"));
     assert_eq!(beside("-journal", &[0; 512]).exit, 1);
+    // Beside a database of another form they are any file.
+    let ndb = Manager::Rpm.base(&[&sed(), &other()]);
+    let checked = check(&ndb, upgrade(Manager::Rpm).file(format!("{DATABASE}-journal"), &hot));
+    assert_eq!(checked.failing(), set(["base-package-changed"]), "{}", dump(&checked));
 }
 
 #[test]

@@ -274,7 +274,7 @@ impl TarReader<'_> {
         let (xattrs, doubtful) = xattr::collect(&self.global, Some(&records));
         if !doubtful.is_empty() {
             let names = key_list(doubtful.iter().map(Vec::as_slice));
-            let what = "the two forms of an extended attribute differ, or one does not decode";
+            let what = "the two forms of an extended attribute differ, one does not decode, or only libarchive's is there";
             self.faults
                 .push(Anomaly::new(Fault::AmbiguousHeader, what).path(&path).evidence("names", names))?;
         }
