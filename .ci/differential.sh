@@ -35,6 +35,7 @@ if [[ " $*" != *" --stack"* ]]; then
     from=$SECONDS
     real_images
     echo "real images built in $((SECONDS - from)) s"
-    real=(--real "$work/real" --real-work "$work/fast")
+    real=(--real "$work/real" --real-work "$work/fast/real")
+    mkdir "$work/fast/real"
 fi
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/differential/main.py" "$ocicheck" "$work/fast" "${real[@]}" "$@"
