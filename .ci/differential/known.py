@@ -16,17 +16,22 @@ class Stacked:
 
     def __init__(self, stack):
         self.implied, self.markers, self.setgid = set(), set(), set()
+        # Directories that no entry names where a lower layer has a symlink: ocicheck tells each as ambiguous-entry.
+        self.over_symlinks = set()
         self.root_named = self.headers_differ = False
         self.libarchive, symlinks = set(), {}
         for layer in stack.layers:
             named = {cleaned(entry.name) for entry in layer if entry.type == "dir"}
             self.root_named |= b"/" in named
+            lower_symlinks = set(symlinks)
             for entry in layer:
                 path = cleaned(entry.name)
                 marker = b"/.wh." in path  # a whiteout, an opaque marker, what AUFS left
                 for above in parents(path):
                     if above not in named:
                         self.implied.add(above)
+                        if above in lower_symlinks:
+                            self.over_symlinks.add(above)
                     if marker:
                         self.markers |= {above, followed(above, symlinks)}
                 if entry.type == "symlink":
@@ -71,6 +76,11 @@ def implied_0600(runtime, facts, path, field, want, got):
 def implied_reset(runtime, facts, path, field, want, got):
     return runtime.name in (*PODMAN_OVERLAY, "docker-overlay2") and is_directory(got) and path in facts.implied and (
         got.mode & ~0o2000, got.uid, got.gid, got.xattrs) == (0o755, 0, 0, {}) and field in ("mode", "uid", "gid", "xattrs")
+
+
+def implied_over_symlink(runtime, facts, path, field, want, got):
+    return runtime.name == "containerd-overlayfs" and field in ("uid", "gid") and path in facts.over_symlinks and (
+        is_directory(want) and is_directory(got))
 
 
 def implied_below_setgid(runtime, facts, path, field, want, got):
@@ -127,6 +137,7 @@ KNOWN = {
     empty_directory: "what is no content (a whiteout, what AUFS left) in a directory that is nowhere leaves an empty one (umoci: none)",
     implied_0600: "Docker 20.10 with vfs makes directories that no entry names 0600, not 0755",
     implied_reset: "Docker's and podman's overlay drivers make a directory that no entry of the layer names 0755, root's",
+    implied_over_symlink: "containerd's overlayfs gives a directory that no entry names, over a lower symlink (ambiguous), the owner of where that leads",
     implied_below_setgid: "a directory that no entry names, made below a setgid one, gets its group or setgid bit, or not",
     directory_attributes: "a directory named again: podman's vfs and containerd keep its old attributes beside the new ones",
     overlayfs_attributes: "overlayfs does not show its own attributes, and umoci does not set them",
