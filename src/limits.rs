@@ -144,6 +144,9 @@ pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;
+/// Secrets told of one image's settings or history: more say no more than that they are full of them.
+pub const CONFIG_SECRETS: usize = 1_000;
+
 /// Bytes behind a clue that are looked at to tell whether it is a secret: the longest are private keys,
 /// and one of RSA with 16,384 bits takes 13 KB as PEM.
 pub const SECRET_AHEAD_BYTES: usize = 16 << 10;

@@ -290,6 +290,15 @@ mod platform_text {
 pub(crate) mod tests {
     use super::*;
 
+    /// A diffID for each letter.
+    pub(crate) fn ids(layers: &str) -> Vec<Digest> {
+        layers.bytes().map(|byte| Digest::sha256(&[byte])).collect()
+    }
+
+    pub(crate) fn amd64() -> Platform {
+        "linux/amd64".parse().unwrap()
+    }
+
     /// A base whose layers are the digests of these letters.
     pub(crate) fn base(name: &str, tier: Tier, state: State, layers: &str) -> CatalogEntry {
         let layers: Vec<_> = layers

@@ -69,16 +69,8 @@ impl BaseStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalog::tests::{base, catalog};
+    use super::super::catalog::tests::{amd64, base, catalog, ids};
     use super::*;
-
-    fn ids(layers: &str) -> Vec<Digest> {
-        layers.bytes().map(|byte| Digest::sha256(&[byte])).collect()
-    }
-
-    fn amd64() -> Platform {
-        "linux/amd64".parse().unwrap()
-    }
 
     #[test]
     fn the_lineage_goes_from_official_to_custom() {

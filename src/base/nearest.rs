@@ -179,17 +179,9 @@ fn millionths(part: usize, whole: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::catalog::tests::{base, catalog};
+    use super::super::catalog::tests::{amd64, base, catalog, ids};
     use super::super::{State, Tier};
     use super::*;
-
-    fn ids(layers: &str) -> Vec<Digest> {
-        layers.bytes().map(|byte| Digest::sha256(&[byte])).collect()
-    }
-
-    fn amd64() -> Platform {
-        "linux/amd64".parse().unwrap()
-    }
 
     #[test]
     fn the_whole_base_must_be_there_at_the_bottom_and_for_the_platform() {

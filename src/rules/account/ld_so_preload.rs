@@ -1,6 +1,9 @@
 //! `ld-so-preload`: see the page beside this file.
 
+use std::collections::BTreeSet;
+
 use super::{Fault, Found, judge, quoted};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::rule::{Finding, Needs, Rule};
@@ -33,7 +36,9 @@ fn faults(content: &[u8]) -> Vec<Fault> {
     let code = content.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b'#').next());
     let names =
         code.flatten().flat_map(|line| line.split(|byte| byte.is_ascii_whitespace() || *byte == b':'));
-    let told = names.filter(|name| !name.is_empty()).map(|name| {
+    // One more than is told, so that it is told that there are more.
+    let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
+    let told = names.into_iter().take(limits::LINE_FINDINGS + 1).map(|name| {
         let message = format!("every program loads {} before its own libraries", quoted(name));
         let remedy = "take the file away; set LD_PRELOAD for the one program that needs it";
         Fault { key: name.to_vec(), finding: Finding::new(message, remedy).evidence("library", quoted(name)) }

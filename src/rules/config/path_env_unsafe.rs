@@ -1,6 +1,9 @@
 //! `path-env-unsafe`: see the page beside this file.
 
+use std::collections::BTreeSet;
+
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::{ResolveError, Tree};
@@ -42,6 +45,9 @@ fn judge(facts: &Facts) -> Judgement {
         let Some((name, value)) = assignment.split_once('=') else { continue };
         let Some((_, lists)) = VARIABLES.into_iter().find(|(known, _)| *known == name) else { continue };
         for part in parts(value, lists) {
+            if findings.len() > limits::LINE_FINDINGS {
+                break;
+            }
             if let Some(fault) = fault_by_spelling(part, lists) {
                 findings.push(tell(name, part, fault));
             }
@@ -49,10 +55,14 @@ fn judge(facts: &Facts) -> Judgement {
             findings.extend(faults.map(|fault| tell(name, part, fault).path(&ImagePath::new(part))));
         }
     }
-    Judgement { incomplete: facts.rootfs.as_ref().err().cloned(), ..Judgement::of_unique(findings) }
+    let unread = facts.rootfs.as_ref().err().cloned();
+    let too_many = (findings.len() > limits::LINE_FINDINGS)
+        .then(|| format!("there are more than {} faults (LINE_FINDINGS)", limits::LINE_FINDINGS));
+    Judgement { incomplete: unread.or(too_many), ..Judgement::of_unique(findings) }
 }
 
-fn parts(value: &str, lists: Lists) -> Vec<&str> {
+/// Each part once.
+fn parts(value: &str, lists: Lists) -> BTreeSet<&str> {
     match lists {
         // Unset and empty are the same to the dynamic linker.
         Lists::Libraries => value.split([':', ' ']).filter(|part| part.contains('/')).collect(),
@@ -125,7 +135,7 @@ mod tests {
             ("/usr/bin:/bin", 0),
             (".:/bin", 1),
             ("/bin:", 1),
-            ("::", 3),
+            ("::", 1),
             ("bin:~/bin:$HOME/bin", 3),
             ("$ORIGIN/lib", 0),
         ] {

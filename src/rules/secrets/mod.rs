@@ -5,8 +5,9 @@ pub(super) mod secret_env;
 pub(super) mod secret_file;
 pub(super) mod secret_history;
 
-use super::rule::Finding;
+use super::rule::{Finding, Judgement};
 use super::severity::Severity;
+use crate::limits;
 use crate::scan::secrets::{Found, Weight};
 
 /// How a kind's weight shows in a report.
@@ -16,6 +17,15 @@ fn severity(weight: Weight) -> Severity {
         Weight::Locked => Severity::Medium,
         Weight::Perhaps => Severity::Low,
     }
+}
+
+/// What was found in settings or history, each once; as much of it as is told.
+fn judgement(findings: impl Iterator<Item = Finding>) -> Judgement {
+    let mut findings: Vec<_> = findings.take(limits::CONFIG_SECRETS + 1).collect();
+    let too_many = findings.len() > limits::CONFIG_SECRETS;
+    findings.truncate(limits::CONFIG_SECRETS);
+    let reason = || format!("there are more than {} secrets (CONFIG_SECRETS)", limits::CONFIG_SECRETS);
+    Judgement { incomplete: too_many.then(reason), ..Judgement::of_unique(findings) }
 }
 
 /// A finding of a secret in a text; `place` says where it is, and tells two of them apart.

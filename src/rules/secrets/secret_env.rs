@@ -1,6 +1,6 @@
 //! `secret-env`: see the page beside this file.
 
-use super::of_text;
+use super::{judgement, of_text};
 use crate::facts::Facts;
 use crate::model::Config;
 use crate::model::escape::escape_text;
@@ -20,22 +20,23 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const REMEDY: &str = "replace the secret, for it must count as known; then give it to the container when it starts (a mounted file, the orchestrator's secrets)";
 
 fn judge(facts: &Facts) -> Judgement {
-    Judgement::of_unique(facts.image.configs.iter().flat_map(of_config).collect())
+    judgement(facts.image.configs.iter().flat_map(of_config))
 }
 
-fn of_config(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for variable in &config.env {
+fn of_config(config: &Config) -> impl Iterator<Item = Finding> + '_ {
+    let variables = config.env.iter().flat_map(|variable| {
         let (name, value) = variable.split_once('=').unwrap_or(("", variable));
-        let place = format!("the variable {}", escape_text(name));
-        findings.extend(in_assignment(name, value).iter().map(|found| of_text(found, &place, REMEDY)));
-    }
-    for (name, value) in &config.labels {
-        let place = format!("the label {}", escape_text(name));
-        findings.extend(in_assignment(name, value).iter().map(|found| of_text(found, &place, REMEDY)));
-    }
-    for (place, words) in [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd)] {
-        findings.extend(in_words(words).iter().map(|(_, found)| of_text(found, place, REMEDY)));
-    }
-    findings
+        of_assignment("variable", name, value)
+    });
+    let labels = config.labels.iter().flat_map(|(name, value)| of_assignment("label", name, value));
+    let commands = [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd)];
+    let commands = commands.into_iter().flat_map(|(place, words)| {
+        in_words(words).into_iter().map(move |(_, found)| of_text(&found, place, REMEDY))
+    });
+    variables.chain(labels).chain(commands)
+}
+
+fn of_assignment(what: &str, name: &str, value: &str) -> Vec<Finding> {
+    let place = format!("the {what} {}", escape_text(name));
+    in_assignment(name, value).iter().map(|found| of_text(found, &place, REMEDY)).collect()
 }

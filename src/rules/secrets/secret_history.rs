@@ -1,6 +1,6 @@
 //! `secret-history`: see the page beside this file.
 
-use super::of_text;
+use super::{judgement, of_text};
 use crate::facts::Facts;
 use crate::model::Config;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
@@ -22,7 +22,7 @@ fn judge(facts: &Facts) -> Judgement {
     // Where history and layers do not fit together, no step is a layer's.
     let has_layers = !facts.image.build_steps().is_empty();
     let findings = facts.image.configs.iter().flat_map(|config| of_config(config, has_layers));
-    Judgement::of_unique(findings.collect())
+    judgement(findings)
 }
 
 fn of_config(config: &Config, has_layers: bool) -> Vec<Finding> {

@@ -3,7 +3,7 @@
 pub(super) mod service_missing;
 pub(super) mod service_not_allowed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::Pattern;
 use super::rule::{Finding, Judgement};
@@ -40,7 +40,7 @@ impl Signs {
         if let Some((path, layer)) = self.files.first() {
             finding = finding.path(path).layer(*layer);
         }
-        for (path, _) in self.files.iter().take(TOLD) {
+        for (path, _) in &self.files {
             finding = finding.evidence("files", path);
         }
         let told = [("env", &self.env), ("arguments", &self.arguments), ("labels", &self.labels)];
@@ -68,19 +68,32 @@ fn asked<'a>(
     }
 }
 
-/// Where a service shows, in any reading of the layers and of the config.
-fn signs(service: &Service, facts: &Facts, rootfs: &Rootfs) -> Signs {
-    let mut signs = Signs::default();
-    if !service.files.is_empty() {
-        for reading in &rootfs.readings {
-            for (path, node) in reading.effective.walk() {
-                let absolute = [b"/", path.as_bytes()].concat();
-                if service.files.iter().any(|pattern| pattern.matches_path(&absolute)) {
-                    signs.files.insert((path, node.origin().layer()));
-                }
+/// Where each of some services shows, in any reading of the layers and of the config.
+fn signs<'a>(
+    services: impl Iterator<Item = (&'a String, &'a Service)>,
+    facts: &Facts,
+    rootfs: &Rootfs,
+) -> BTreeMap<&'a str, Signs> {
+    let services: Vec<_> = services.collect();
+    let mut all: BTreeMap<&str, Signs> =
+        services.iter().map(|(name, service)| (name.as_str(), in_settings(service, facts))).collect();
+    // One walk for all of them; of a million files the first ones prove as much.
+    for (path, node) in rootfs.readings.iter().flat_map(|reading| reading.effective.walk()) {
+        let absolute = [b"/", path.as_bytes()].concat();
+        for (name, service) in &services {
+            if let Some(signs) = all.get_mut(name.as_str()).filter(|signs| signs.files.len() < TOLD)
+                && service.files.iter().any(|pattern| pattern.matches_path(&absolute))
+            {
+                signs.files.insert((path.clone(), node.origin().layer()));
             }
         }
     }
+    all
+}
+
+/// Where a service shows in any reading of the config.
+fn in_settings(service: &Service, facts: &Facts) -> Signs {
+    let mut signs = Signs::default();
     let any = |patterns: &[Pattern], word: &str| patterns.iter().any(|pattern| pattern.matches(word));
     for config in &facts.image.configs {
         for variable in &config.env {

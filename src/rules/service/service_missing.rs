@@ -21,9 +21,9 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         Ok(asked) => asked,
         Err(judgement) => return judgement,
     };
-    let is_missing = |name: &&String| {
-        services.known.get(*name).is_none_or(|service| signs(service, facts, rootfs).is_empty())
-    };
+    let required = services.known.iter().filter(|(name, _)| environment.require.contains(*name));
+    let signs = signs(required, facts, rootfs);
+    let is_missing = |name: &&String| signs.get(name.as_str()).is_none_or(super::Signs::is_empty);
     let finding = |name: &String| {
         let message = format!(
             "the service {} is not in the image, and the environment {} requires it",

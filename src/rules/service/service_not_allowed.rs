@@ -22,15 +22,15 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         Err(judgement) => return judgement,
     };
     let mut findings = Vec::new();
-    for (name, service) in &services.known {
-        if environment.allows(name) {
-            continue;
-        }
-        let signs = signs(service, facts, rootfs);
+    let refused = services.known.iter().filter(|(name, _)| !environment.allows(name));
+    for (name, signs) in signs(refused, facts, rootfs) {
         if signs.is_empty() {
             continue;
         }
-        let what = service.description.as_deref().map(|what| format!(" ({})", escape_text(what)));
+        let service = services.known.get(name);
+        let what = service
+            .and_then(|service| service.description.as_deref())
+            .map(|what| format!(" ({})", escape_text(what)));
         let message = format!(
             "the service {}{} is not allowed in the environment {}",
             escape_text(name),

@@ -285,11 +285,11 @@ fn xml_values(data: &[u8], names: &[&str], mut tell: impl FnMut(&str, usize)) {
             at += rest.find("-->").unwrap_or(rest.len());
             continue;
         }
-        let element = rest.get(1..).and_then(|rest| rest.split_once('>'));
-        let Some((name, after)) = element else { return };
-        if names.contains(&name) {
+        // Only what is asked for is compared: a search for each `>` would read a file of `<` again and again.
+        let after = |name: &&str| Some((name.len(), rest.get(1..)?.strip_prefix(*name)?.strip_prefix('>')?));
+        if let Some((name, after)) = names.iter().find_map(after) {
             let value = after.split('<').next().unwrap_or_default();
-            tell(value.trim(), at + name.len() + 2 + (value.len() - value.trim_start().len()));
+            tell(value.trim(), at + name + 2 + (value.len() - value.trim_start().len()));
         }
         at += 1;
     }

@@ -318,16 +318,33 @@ fn hostile_bytes_cost_time_in_proportion() {
     clues.push(format!("\"secret_access_key\": {} ", random(39)));
     clues.push(format!(" {}", by_form().pop().unwrap().1));
     clues.push(format!(" ghp_{}", "a".repeat(36)));
+    clues.extend(["<", "<password>", "\"auth\":", "password x1 "].map(str::to_owned));
     for clue in clues {
-        let file = clue.repeat(size / clue.len());
+        let file = |size: usize| clue.repeat((size - 1) / clue.len()) + ">";
         let started = std::time::Instant::now();
-        for path in ["x", "app/.env"] {
-            whole(path, &file);
+        whole("x", file(size));
+        let largest = limits::SECRET_FORM_BYTES as usize;
+        for path in ["app/.env", "settings.xml", ".docker/config.json", ".netrc"] {
+            whole(path, file(largest));
         }
         let took = started.elapsed();
         eprintln!("{:>6} ms {}", took.as_millis(), clue.len());
         assert!(took.as_secs() < 20, "{took:?} for a clue of {} bytes", clue.len());
     }
+}
+
+#[test]
+fn hostile_settings_cost_time_in_proportion() {
+    let started = std::time::Instant::now();
+    let words = vec!["--password=hunter2abc1".to_owned(); 100_000];
+    assert!(mask_words(&words).iter().all(|word| !word.contains("hunter2")));
+    let token = by_form().remove(0).1;
+    let text = format!("export PASSWORD=hunter2abc1 {token} ").repeat(10_000);
+    assert!(!mask_text(&text).contains("hunter2"));
+    // The names' and the tokens' own.
+    assert_eq!(in_text(&text).len(), 20_000);
+    // Of each word it must not be asked again what all others are: that took minutes.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Secrets in texts: variables, labels, command lines, build steps. And the texts without them.
 
+use std::ops::Range;
+
 use super::Match;
 use super::kinds::{self, Kind};
 use super::probe::search_all;
@@ -79,10 +81,13 @@ pub fn mask_text(text: &str) -> String {
 
 /// A command as it may be shown.
 pub fn mask_words(words: &[String]) -> Vec<String> {
+    // In the order of the words.
     let found = words_secrets(words, Aim::Hide);
+    let mut rest = found.as_slice();
     let word = |(number, word): (usize, &String)| {
-        let of_word: Vec<_> = found.iter().filter(|(at, _)| *at == number).map(|(_, f)| f.clone()).collect();
-        masked(word, &of_word)
+        let (of_word, later) = rest.split_at(rest.partition_point(|(at, _)| *at <= number));
+        rest = later;
+        masked(word, of_word.iter().map(|(_, found)| found))
     };
     words.iter().enumerate().map(word).collect()
 }
@@ -102,7 +107,7 @@ fn words_secrets(words: &[String], aim: Aim) -> Vec<(usize, Found)> {
     found
 }
 
-fn masked(text: &str, found: &[Found]) -> String {
+fn masked<'a>(text: &str, found: impl IntoIterator<Item = &'a Found>) -> String {
     let mut shown = String::new();
     let mut at = 0;
     for secret in found {
@@ -123,14 +128,15 @@ fn secrets(text: &str, aim: Aim) -> Vec<Found> {
     in_command(Word { text, start: 0 }, 0, aim, &mut found);
     // By form rather than by name, and each byte once.
     found.sort_by_key(|secret| (secret.start, secret.kind == &kinds::NAMED));
-    let by_form: Vec<_> =
-        found.iter().filter(|s| s.kind != &kinds::NAMED).map(|s| (s.start, s.length)).collect();
+    let by_form = spans(found.iter().filter(|secret| secret.kind != &kinds::NAMED));
     let mut end = 0;
     found.retain(|secret| {
         let (from, to) = (secret.start, secret.start + secret.length);
         let is_second = aim == Aim::Tell
             && secret.kind == &kinds::NAMED
-            && by_form.iter().any(|(start, length)| from < start + length && *start < to);
+            && by_form
+                .get(by_form.partition_point(|span| span.end <= from))
+                .is_some_and(|span| span.start < to);
         let keep = !is_second && (from >= end || to > end);
         if keep {
             end = end.max(to);
@@ -138,6 +144,19 @@ fn secrets(text: &str, aim: Aim) -> Vec<Found> {
         keep
     });
     without_overlaps(found)
+}
+
+/// What is covered by some, which come in order: spans apart from each other, in order.
+fn spans<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for secret in found {
+        let (from, to) = (secret.start, secret.start + secret.length);
+        match spans.last_mut().filter(|last| from <= last.end) {
+            Some(last) => last.end = last.end.max(to),
+            None => spans.push(from..to),
+        }
+    }
+    spans
 }
 
 /// Cuts what an earlier one has already.
