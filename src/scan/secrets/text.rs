@@ -330,3 +330,7 @@ pub(super) fn url_passwords(text: &str) -> Vec<(usize, usize)> {
     }
     found
 }
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;
