@@ -8,7 +8,8 @@ use std::io::Write as _;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use ocicheck::base::{Catalog, layer_facts};
-use ocicheck::engine::{self, Engine, NewBase};
+use ocicheck::engine::{self, Engine, NewBase, Request};
+use ocicheck::limits::Limits;
 use ocicheck::policy::{Choice, Policy};
 use ocicheck::source::{Input, Selection};
 
@@ -41,7 +42,12 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         let mut base_file = tempfile::NamedTempFile::new().expect("a temporary file");
         base_file.write_all(&base.oci_archive()).expect("room for the base");
         let input = Input::Path(base_file.path().to_owned());
-        let gathered = engine::gather(&input, &Selection::default(), None, &()).expect("a sound base");
+        let gathered = {
+            let selection = &Selection::default();
+            let request = Request { input: &input, selection, bases: None, limits: Limits::default() };
+            engine::gather(&request, &())
+        }
+        .expect("a sound base");
         let mut catalog = Catalog::default();
         let added = "2026-01-02".parse().expect("a date");
         let new = NewBase {
@@ -65,7 +71,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         bytes: image.layers().map(|layer| layer.tar.len() as u64).sum(),
         engine: Engine {
             policy: Policy::built_in(Choice::default()).expect("the built-in policy"),
-            facts_files: catalog.as_ref().map(|catalog| engine::facts_files(catalog, facts.path())),
+            facts_files: catalog.as_ref().map(|catalog| engine::facts_files(catalog, facts.path(), Limits::default())),
             catalog,
             selection: Selection::default(),
         },
@@ -131,7 +137,7 @@ fn known_base_hashed_first(bencher: Bencher<'_, '_>) {
     let mut prepared = prepare(&app, Some(&base), true);
     let directory = prepared.facts_directory.path().to_owned();
     bencher.counter(BytesCount::new(prepared.bytes)).bench_local(move || {
-        let files = prepared.engine.catalog.as_ref().map(|base| engine::facts_files(base, &directory));
+        let files = prepared.engine.catalog.as_ref().map(|base| engine::facts_files(base, &directory, Limits::default()));
         prepared.engine.facts_files = files;
         prepared.engine.check(&prepared.input, &())
     });

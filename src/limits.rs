@@ -1,6 +1,71 @@
 //! Every ceiling on what an image may ask of us, each with its reason.
 //!
-//! Over a limit is an error that names it (exit status 2), never a truncated reading.
+//! Over a limit is an error that names it (exit status 2), never a truncated reading. Those that some
+//! images have good reason to exceed, or some machines to lower, are the policy's to set: [`Limits`].
+
+/// The ceilings that a policy may set (`[limits]`); each is named there as here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`LAYER_BYTES`].
+    pub layer_bytes: u64,
+    /// See [`RATIO`].
+    pub ratio: u64,
+    /// See [`SPOOL_BYTES`].
+    pub spool_bytes: u64,
+    /// See [`CAPTURED_FILE_BYTES`].
+    pub captured_file_bytes: u64,
+    /// See [`RPM_DATABASE_BYTES`].
+    pub rpm_database_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            layer_bytes: LAYER_BYTES,
+            ratio: RATIO,
+            spool_bytes: SPOOL_BYTES,
+            captured_file_bytes: CAPTURED_FILE_BYTES,
+            rpm_database_bytes: RPM_DATABASE_BYTES,
+        }
+    }
+}
+
+impl Limits {
+    /// Each with its name.
+    pub fn by_name(mut self) -> [(&'static str, u64); 5] {
+        self.by_name_mut().map(|(name, value)| (name, *value))
+    }
+
+    /// As [`Limits::by_name`], to be set.
+    pub fn by_name_mut(&mut self) -> [(&'static str, &mut u64); 5] {
+        let Self { layer_bytes, ratio, spool_bytes, captured_file_bytes, rpm_database_bytes } = self;
+        [
+            ("layer_bytes", layer_bytes),
+            ("ratio", ratio),
+            ("spool_bytes", spool_bytes),
+            ("captured_file_bytes", captured_file_bytes),
+            ("rpm_database_bytes", rpm_database_bytes),
+        ]
+    }
+
+    /// Bytes of all ordinary captured files of one layer: four of the largest.
+    pub fn captured_layer_bytes(&self) -> u64 {
+        self.captured_file_bytes.saturating_mul(4)
+    }
+
+    /// Bytes of all captured rpm databases of one layer: two of the largest, one made out of the other.
+    pub fn rpm_databases_layer_bytes(&self) -> u64 {
+        self.rpm_database_bytes.saturating_mul(2)
+    }
+
+    /// Bytes of all files captured while the layers of one input are read: the ceilings above hold for
+    /// each layer, and layers are many. What finds no room is read again, alone, if the tree still has it;
+    /// as much again may be read so for each image.
+    pub fn captured_bytes(&self) -> u64 {
+        let of_one_layer = self.captured_layer_bytes().saturating_add(self.rpm_databases_layer_bytes());
+        CAPTURED_BYTES.max(of_one_layer)
+    }
+}
 
 /// Bytes of a JSON document (manifest, index, config). The distribution spec asks registries to
 /// take manifests of at least 4 MiB; real ones are a few KiB.
@@ -80,23 +145,17 @@ pub const PATH_DEPTH: usize = 2_048;
 /// Bytes of one captured file. Real account files are a few KiB.
 pub const CAPTURED_FILE_BYTES: u64 = 16 << 20;
 
-/// Bytes of all captured files of one layer.
-pub const CAPTURED_LAYER_BYTES: u64 = 64 << 20;
-
 /// Bytes of one captured rpm database, which keeps the headers of its packages whole, change logs and
 /// all: a small image has 10 MB, a workstation with 2,500 packages 150 MB.
 pub const RPM_DATABASE_BYTES: u64 = 256 << 20;
 
-/// Bytes of all captured rpm databases of one layer: two of the largest, one made out of the other.
-pub const RPM_DATABASES_LAYER_BYTES: u64 = 2 * RPM_DATABASE_BYTES;
-
-/// Bytes of all files captured while the layers of one input are read: the ceilings above hold for each
-/// layer, and layers are many. What finds no room is read again, alone, if the tree still has it; as
-/// much again may be read so for each image.
+/// Bytes of all files captured while the layers of one input are read, unless the policy lets one layer
+/// have more.
 pub const CAPTURED_BYTES: u64 = 1 << 30;
 
-/// Bytes of all files kept in one facts file: as many as a layer's captured files may have.
-pub const FACTS_CONTENT_BYTES: u64 = CAPTURED_LAYER_BYTES + RPM_DATABASES_LAYER_BYTES;
+/// Bytes of all files kept in one facts file: as many as a layer's captured files may have where no
+/// policy says otherwise.
+pub const FACTS_CONTENT_BYTES: u64 = 4 * CAPTURED_FILE_BYTES + 2 * RPM_DATABASE_BYTES;
 
 /// Bytes of one facts file as stored: 10 million entries take about half of it.
 pub const FACTS_FILE_BYTES: u64 = 1 << 30;

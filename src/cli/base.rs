@@ -8,9 +8,9 @@ use super::output;
 use crate::base::catalog::Added;
 use crate::base::layer_facts::{directory_of, file_name};
 use crate::base::{Catalog, FactsFile, State};
-use crate::engine::{self, NewBase};
+use crate::engine::{self, NewBase, Request};
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{Limits, USER_FILE_BYTES};
 use crate::source::{Input, Selection};
 
 pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
@@ -26,7 +26,7 @@ pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
 
 /// Reads the catalog.
 pub(super) fn read(path: &Path) -> Result<Catalog> {
-    let text = super::read_text(path, "USER_FILE_BYTES", limits::USER_FILE_BYTES)?;
+    let text = super::read_text(path, "USER_FILE_BYTES", USER_FILE_BYTES)?;
     Catalog::parse(&text).map_err(|error| error.at(path.display().to_string()))
 }
 
@@ -45,7 +45,8 @@ fn add(add: &AddBase) -> Result<()> {
     let mut catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
-    let gathered = super::with_jobs(None, || engine::gather(&input, &selection, None, &()))??;
+    let request = Request { input: &input, selection: &selection, bases: None, limits: Limits::default() };
+    let gathered = super::with_jobs(None, || engine::gather(&request, &()))??;
     if let Some(error) = gathered.errors.into_iter().next() {
         return Err(error);
     }

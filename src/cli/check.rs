@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let policy = policy::load(arguments)?;
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
-        .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path)));
+        .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
     let engine = Engine {
         policy,
         catalog,

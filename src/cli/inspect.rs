@@ -3,9 +3,10 @@
 use super::args::{Format, InspectArguments};
 use super::exit::Exit;
 use super::{base, output};
-use crate::engine::{self, Bases, Gathered};
+use crate::engine::{self, Bases, Gathered, Request};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::limits::Limits;
 use crate::report::inspect::{self, Inspection, Wanted, inspect};
 use crate::report::{ErrorReport, Note, json};
 use crate::source::{Input, Selection};
@@ -16,7 +17,8 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
     let bases = catalog.as_ref().map(|catalog| Bases { catalog, files: None });
     let input = Input::from_argument(&arguments.image_file);
     let selection = Selection { platform: arguments.platform.clone(), image: arguments.image.clone() };
-    let gathered = super::with_jobs(None, || engine::gather(&input, &selection, bases, &()))?;
+    let request = Request { input: &input, selection: &selection, bases, limits: Limits::default() };
+    let gathered = super::with_jobs(None, || engine::gather(&request, &()))?;
     let gathered = gathered.unwrap_or_else(|error| Gathered { errors: vec![error], ..Gathered::default() });
     let (name, wanted) = (input.name(), wanted(arguments));
     for facts in &gathered.images {

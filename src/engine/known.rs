@@ -8,14 +8,15 @@ use super::plan;
 use crate::base::{Catalog, FactsFiles};
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::Digest;
+use crate::limits::Limits;
 use crate::model::Image;
 use crate::model::descriptor::Compression;
 use crate::read::Section;
 use crate::scan::KnownLayers;
 
 /// The facts files of a catalog, for what the rules want today.
-pub fn facts_files(catalog: &Catalog, directory: &Path) -> FactsFiles {
-    FactsFiles::new(catalog, directory, Arc::new(plan()))
+pub fn facts_files(catalog: &Catalog, directory: &Path, limits: Limits) -> FactsFiles {
+    FactsFiles::new(catalog, directory, Arc::new(plan(limits)))
 }
 
 /// Whether a layer is said to be a known one: by its descriptor, or else, in docker archives, by its

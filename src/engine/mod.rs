@@ -12,7 +12,7 @@ use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Contents, Facts};
-use crate::limits;
+use crate::limits::{IMAGE_ANOMALIES, Limits};
 use crate::model::{Image, ImagePath};
 use crate::policy::Policy;
 use crate::read::SectionKey;
@@ -57,7 +57,8 @@ impl Engine {
         let mut checked = Checked::default();
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
         let name = input.name();
-        let visited = visit(input, &self.selection, bases, progress, |facts| {
+        let request = Request { input, selection: &self.selection, bases, limits: self.policy.limits };
+        let visited = visit(&request, progress, |facts| {
             checked.images.push(self.judge(&name, &facts));
         });
         match visited {
@@ -94,6 +95,19 @@ pub struct Gathered {
     pub notes: Vec<String>,
 }
 
+/// What is to be read, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Where the images are.
+    pub input: &'a Input,
+    /// Which of them are wanted.
+    pub selection: &'a Selection,
+    /// What is known of bases; without them no image is compared with one.
+    pub bases: Option<Bases<'a>>,
+    /// How large things may be.
+    pub limits: Limits,
+}
+
 /// What is known of bases.
 #[derive(Debug, Clone, Copy)]
 pub struct Bases<'a> {
@@ -116,14 +130,9 @@ pub struct Visited {
 ///
 /// # Errors
 /// As [`visit`].
-pub fn gather(
-    input: &Input,
-    selection: &Selection,
-    bases: Option<Bases<'_>>,
-    progress: &dyn Progress,
-) -> Result<Gathered> {
+pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered> {
     let mut images = Vec::new();
-    let Visited { errors, notes } = visit(input, selection, bases, progress, |facts| images.push(facts))?;
+    let Visited { errors, notes } = visit(request, progress, |facts| images.push(facts))?;
     Ok(Gathered { images, errors, notes })
 }
 
@@ -132,14 +141,9 @@ pub fn gather(
 ///
 /// # Errors
 /// What is no image at all, or cannot be read.
-pub fn visit(
-    input: &Input,
-    selection: &Selection,
-    bases: Option<Bases<'_>>,
-    progress: &dyn Progress,
-    mut each: impl FnMut(Facts),
-) -> Result<Visited> {
-    let mut source = source::open(input)?;
+pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
+    let Request { input, selection, bases, limits } = *request;
+    let mut source = source::open(input, &limits)?;
     selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
     let mut visited = Visited {
         errors: source.errors.into_iter().map(|error| error.at(input.name())).collect(),
@@ -150,11 +154,11 @@ pub fn visit(
     if let Some(first) = source.images.first_mut() {
         first.anomalies.append(&mut source.anomalies);
     }
-    let scanned = scan(&source.images, plan(), files, progress);
+    let scanned = scan(&source.images, plan(limits), files, progress);
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, bases));
+        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, bases, limits));
         match facts {
             Ok(facts) => each(facts),
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
@@ -164,8 +168,8 @@ pub fn visit(
 }
 
 /// What all rules together want captured.
-fn plan() -> Plan {
-    let mut plan = Plan::default();
+fn plan(limits: Limits) -> Plan {
+    let mut plan = Plan::new(limits);
     for rule in RULES {
         (rule.plan)(&mut plan);
     }
@@ -176,7 +180,8 @@ type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
 /// Scans every stored layer of all images, each once.
 fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
-    let (plan, budget) = (Arc::new(plan), Arc::new(Budget::default()));
+    let budget = Arc::new(Budget::new(plan.limits()));
+    let plan = Arc::new(plan);
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     for image in images {
         let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
@@ -229,6 +234,7 @@ fn image_facts(
     image: Image,
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
+    limits: Limits,
 ) -> Result<Facts> {
     let mut anomalies = image.anomalies.clone();
     anomalies.extend(facts::verify(&image, &layers));
@@ -253,12 +259,12 @@ fn image_facts(
         look_for_content(&mut facts, bases);
     }
     compare(&mut facts);
-    facts.second_read = second_read(&facts)?;
-    facts.upgrades = upgrades::upgrades(&facts)?;
+    facts.second_read = second_read(&facts, limits)?;
+    facts.upgrades = upgrades::upgrades(&facts, &limits)?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
-    if facts.anomalies.len() > limits::IMAGE_ANOMALIES {
-        let limit = limits::IMAGE_ANOMALIES as u64;
+    if facts.anomalies.len() > IMAGE_ANOMALIES {
+        let limit = IMAGE_ANOMALIES as u64;
         return Err(Error::limit("the number of anomalies", "IMAGE_ANOMALIES", limit));
     }
     Ok(facts)
@@ -300,10 +306,10 @@ fn compare(facts: &mut Facts) {
 
 /// Reads the wanted files that turned out to be elsewhere, behind a symlink or hard link to a file
 /// that the plan did not name, and those that found no room before.
-fn second_read(facts: &Facts) -> Result<Contents> {
+fn second_read(facts: &Facts, limits: Limits) -> Result<Contents> {
     let mut wanted: BTreeMap<usize, BTreeMap<usize, Ceiling>> = BTreeMap::new();
     let Ok(rootfs) = &facts.rootfs else { return Ok(Contents::new()) };
-    let plan = plan();
+    let plan = plan(limits);
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
         for path in plan.paths().cloned().chain(wanted_in_directories(&plan, tree)) {
             let Ok(found) = tree.resolve(&path) else { continue };
@@ -316,12 +322,12 @@ fn second_read(facts: &Facts) -> Result<Contents> {
             }
         }
     }
-    let (mut contents, budget) = (Contents::new(), Budget::default());
+    let (mut contents, budget) = (Contents::new(), Budget::new(&limits));
     for (layer, entries) in wanted {
         let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
             continue;
         };
-        match read_entries(blob, &entries, &budget) {
+        match read_entries(blob, &entries, &budget, &limits) {
             Ok(read) => contents.extend(
                 read.into_iter()
                     .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),

@@ -7,6 +7,7 @@ use crate::base::Upgrades;
 use crate::base::upgrades::{Claims, Place};
 use crate::error::{ErrorKind, Result};
 use crate::facts::Facts;
+use crate::limits::Limits;
 use crate::packages::Databases;
 use crate::rootfs::Inode;
 use crate::scan::{OldDigests, hash_entries};
@@ -15,7 +16,7 @@ use crate::scan::{OldDigests, hash_entries};
 ///
 /// # Errors
 /// Only the host's: a layer that could not be read again.
-pub(super) fn upgrades(facts: &Facts) -> Result<Vec<Upgrades>> {
+pub(super) fn upgrades(facts: &Facts, limits: &Limits) -> Result<Vec<Upgrades>> {
     let Ok(rootfs) = &facts.rootfs else { return Ok(Vec::new()) };
     let content = |inode: &Inode| facts.content(inode);
     let claims = rootfs.readings.iter().zip(&facts.changes).map(|(reading, comparison)| {
@@ -24,12 +25,12 @@ pub(super) fn upgrades(facts: &Facts) -> Result<Vec<Upgrades>> {
     });
     let claims: Vec<_> = claims.collect();
     let wanted = claims.iter().flat_map(Claims::wanted).collect();
-    let digests = digests(facts, wanted)?;
+    let digests = digests(facts, wanted, limits)?;
     let settled = claims.into_iter().zip(&facts.changes);
     Ok(settled.map(|(claims, comparison)| claims.settle(comparison, &digests)).collect())
 }
 
-fn digests(facts: &Facts, wanted: BTreeSet<Place>) -> Result<BTreeMap<Place, OldDigests>> {
+fn digests(facts: &Facts, wanted: BTreeSet<Place>, limits: &Limits) -> Result<BTreeMap<Place, OldDigests>> {
     let mut by_layer: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (layer, entry) in wanted {
         by_layer.entry(layer).or_default().insert(entry);
@@ -38,7 +39,7 @@ fn digests(facts: &Facts, wanted: BTreeSet<Place>) -> Result<BTreeMap<Place, Old
     for (layer, entries) in by_layer {
         let blob = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref());
         let Some(blob) = blob else { continue };
-        match hash_entries(blob, &entries) {
+        match hash_entries(blob, &entries, limits) {
             // What could not be hashed is not what its package says.
             Ok(read) => digests
                 .extend(read.into_iter().filter_map(|(entry, digest)| Some(((layer, entry), digest.ok()?)))),

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::alternatives::Alternative;
 use super::dpkg::{self, Diversion};
 use super::{Manager, Package, Parsed, apk, rpm};
-use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, Origin, ResolveError, Tree};
-use crate::scan::{Ceiling, EntryKind, Limit, Plan};
+use crate::scan::{Ceiling, EntryKind, Plan};
 
 const DPKG: &str = "var/lib/dpkg";
 const STATUS: &str = "var/lib/dpkg/status";
@@ -27,12 +26,6 @@ const RPM_SQLITE: &str = "rpmdb.sqlite";
 const LOG: &str = "-wal";
 const JOURNAL: &str = "-journal";
 
-/// How large the databases of rpm may be.
-const RPM_CEILING: Ceiling = Ceiling {
-    file: Limit { bytes: limits::RPM_DATABASE_BYTES, name: "RPM_DATABASE_BYTES" },
-    layer: Limit { bytes: limits::RPM_DATABASES_LAYER_BYTES, name: "RPM_DATABASES_LAYER_BYTES" },
-};
-
 /// Asks for the files that [`Databases`] reads.
 pub fn plan(plan: &mut Plan) {
     for file in [STATUS, DIVERSIONS].into_iter().chain(APK) {
@@ -42,13 +35,14 @@ pub fn plan(plan: &mut Plan) {
     plan.capture_in(ImagePath::new(INFO), ".md5sums");
     plan.capture_in(ImagePath::new(STATUS_D), "");
     plan.capture_in(ImagePath::new(ALTERNATIVES), "");
+    let ceiling = Ceiling::rpm_database(plan.limits());
     for file in rpm_files() {
-        plan.capture_up_to(file, RPM_CEILING);
+        plan.capture_up_to(file, ceiling);
     }
     for (directory, beside) in
         RPM.into_iter().flat_map(|directory| [LOG, JOURNAL].map(|end| (directory, end)))
     {
-        plan.capture_up_to(ImagePath::new(format!("{directory}/{RPM_SQLITE}{beside}")), RPM_CEILING);
+        plan.capture_up_to(ImagePath::new(format!("{directory}/{RPM_SQLITE}{beside}")), ceiling);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::model::escape::escape_text;
 use crate::rules::{BaseDemand, Environment, Options, Pattern, Service, Services, Settings, Severity};
 
@@ -17,6 +18,7 @@ pub struct Draft {
     pub(super) mutable: Vec<String>,
     pub(super) immutable: Vec<String>,
     pub(super) removable: Vec<String>,
+    pub(super) limits: Limits,
     pub(super) options: Options,
     pub(super) rules: BTreeMap<&'static str, RulePolicy>,
     pub(super) profiles: BTreeMap<String, Profile>,
@@ -35,6 +37,7 @@ impl Draft {
             mutable: Vec::new(),
             immutable: Vec::new(),
             removable: Vec::new(),
+            limits: Limits::default(),
             options: Options::default(),
             rules: BTreeMap::new(),
             profiles: BTreeMap::new(),
@@ -74,6 +77,10 @@ impl Draft {
             [("mutable", &self.mutable), ("immutable", &self.immutable), ("removable", &self.removable)]
         {
             push_list(&mut text, key, list.iter().map(String::as_str));
+        }
+        text.push_str("\n[limits]\n");
+        for (key, value) in self.limits.by_name() {
+            let _ = writeln!(text, "{key} = {value}");
         }
         for (rule, policy) in &self.rules {
             let _ = writeln!(text, "\n[rules.{rule}]");

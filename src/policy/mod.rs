@@ -23,6 +23,7 @@ pub use waiver::{Allowance, Subject, Waiver};
 use crate::base::BaseStatus;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::model::{Fault, spelling};
 use crate::rules::{Finding, Needs, Rule, Settings, Severity};
 
@@ -75,6 +76,8 @@ pub struct Policy {
     pub today: Date,
     /// What the rules are told.
     pub settings: Settings,
+    /// How large things in images may be.
+    pub limits: Limits,
 }
 
 /// What the policy makes of a finding.
@@ -215,6 +218,7 @@ impl Draft {
             waivers: self.waivers,
             today,
             settings,
+            limits: self.limits,
         })
     }
 }

@@ -60,6 +60,9 @@ impl Draft {
         if let Some(base) = root.inner("base") {
             self.add_base(base);
         }
+        if let Some(limits) = root.inner("limits") {
+            self.add_limits(limits);
+        }
         for (name, rule) in root.inner("rules").map(|mut rules| rules.named()).unwrap_or_default() {
             self.add_rule(&name, rule);
         }
@@ -98,6 +101,17 @@ impl Draft {
             }
         }
         base.end();
+    }
+
+    fn add_limits(&mut self, mut table: Table<'_>) {
+        for (key, limit) in self.limits.by_name_mut() {
+            let Some(set) = table.number(key) else { continue };
+            if set.value == 0 {
+                table.mistake(set.place, format!("{key} is at least 1"));
+            }
+            *limit = set.value;
+        }
+        table.end();
     }
 
     fn add_rule(&mut self, name: &At<String>, mut table: Table<'_>) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::Limits;
 use crate::rules::{BaseDemand, table};
 
 const DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -112,13 +113,15 @@ fn the_whole_policy_reads_back_as_written() {
          allow = [{{ path = \"/usr/bin/\\\"x\", reason = \"a\\tb\" }}]\n\
          [profiles.mine]\nbase = \"official\"\nrequire = [\"user-root\"]\ntell = [\"user-unknown\"]\n\
          [[waivers]]\nrule = \"user-root\"\nimage = \"example.com/*\"\ndigest = \"{DIGEST}\"\n\
-         reason = \"r\"\nowner = \"o\"\nexpires = 2027-01-01\n"
+         reason = \"r\"\nowner = \"o\"\nexpires = 2027-01-01\n\
+         [limits]\nratio = 100\n"
     );
     let whole = Draft::read(&text).unwrap().to_text();
     let again = Draft::read(&whole).unwrap();
     assert_eq!((again.to_text(), again.waivers.len()), (whole.clone(), 1));
     let profile = again.profiles.get("mine").unwrap();
     assert_eq!((profile.name.as_str(), profile.base), ("mine", BaseDemand::Official));
+    assert_eq!(again.limits, Limits { ratio: 100, ..Limits::default() });
     assert!(whole.contains("severity = \"low\"") && whole.contains(r#"path = "/usr/bin/\"x""#), "{whole}");
 }
 
@@ -175,6 +178,8 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "cannot be waived",
         ),
         ("[rules.layer-count]\nmax_layers = -1", "2:14: max_layers is a whole number that is not negative"),
+        ("[limits]\nratio = 0", "2:9: ratio is at least 1"),
+        ("[limits]\nlayer_byte = 1", "2:1: there is no key \"layer_byte\" here; did you mean layer_bytes?"),
         ("[rules.setuid-file]\nmax_layers = 1", "2:1: there is no key \"max_layers\" here"),
         ("[services.x]\nfiles = []", "1:11: the service \"x\" shows by nothing"),
         ("[services.x]\nenv = [\"NAME\"]", "2:8: \"NAME\" matches nothing"),

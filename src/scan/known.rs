@@ -59,7 +59,7 @@ pub type Captured = (BTreeMap<usize, Arc<[u8]>>, BTreeMap<usize, Error>);
 pub fn kept_again(entries: &[Entry], contents: BTreeMap<usize, Arc<[u8]>>, plan: &Plan) -> Option<Captured> {
     let mut not_captured = BTreeMap::new();
     // They are in memory already, so the only ceilings are those of each layer.
-    let budget = Budget::default();
+    let budget = Budget::new(plan.limits());
     let mut room = Room::new(&budget);
     for (index, entry) in entries.iter().enumerate() {
         let Some(ceiling) = plan.wants(&entry.path).filter(|_| entry.kind == EntryKind::File) else {

@@ -46,7 +46,8 @@ pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress
     // Without compression the two digests are one, and the bytes are hashed once: by the meter.
     let content = BlobHasher::new(options.diff_id_sha512 || plain && options.blob_sha512);
     let reader = Tap { reader: blob.reader(), hasher: (!plain).then_some(&mut stored), progress };
-    let meter = Meter::new(codec::decoder(compression, reader)?, Some(content), blob.size());
+    let meter =
+        Meter::new(codec::decoder(compression, reader)?, Some(content), blob.size(), options.plan.limits());
 
     let mut reader = TarReader::new(meter);
     let mut entries = Entries::new(&options.plan, &options.budget);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::digest::Digest;
-use crate::limits;
+use crate::limits::{self, Limits};
 use crate::model::ImagePath;
 use crate::read::ReadAt;
 use crate::scan::tar::build::Tar;
@@ -22,7 +22,7 @@ fn scan(bytes: &[u8], options: &ScanOptions) -> LayerFacts {
 
 /// Entries that are wanted as most files are.
 fn ordinary(entries: &[usize]) -> BTreeMap<usize, Ceiling> {
-    entries.iter().map(|index| (*index, Ceiling::ORDINARY)).collect()
+    entries.iter().map(|index| (*index, Ceiling::ordinary(&Limits::default()))).collect()
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_bomb_is_stopped() {
     }
     let error = scan(&encoder.finish().unwrap(), &ScanOptions::default()).tar.unwrap_err().error;
     assert_eq!(error.kind(), ErrorKind::Limit);
-    assert!(error.to_string().contains("RATIO"));
+    assert!(error.to_string().contains("ratio"));
 }
 
 #[test]
@@ -114,17 +114,18 @@ fn wanted_files_are_kept_or_the_reason_is() {
         assert_eq!(facts.captured.keys().collect::<Vec<_>>(), [&0]);
         assert_eq!(&*facts.captured[&0], b"root:x:0:0");
         assert_eq!(facts.not_captured.keys().collect::<Vec<_>>(), [&2]);
-        assert!(facts.not_captured[&2].to_string().contains("CAPTURED_FILE_BYTES"));
+        assert!(facts.not_captured[&2].to_string().contains("captured_file_bytes"));
 
         let blob = Section::of_bytes(bytes);
-        let read = |wanted: &[usize]| read_entries(&blob, &ordinary(wanted), &Budget::default());
+        let read =
+            |wanted: &[usize]| read_entries(&blob, &ordinary(wanted), &Budget::default(), &Limits::default());
         let second = read(&[0, 1]).unwrap();
         let content = |index| &**second[&index].as_ref().unwrap();
         assert_eq!((content(0), content(1)), (&b"root:x:0:0"[..], &b"no"[..]));
         // One that cannot be had takes none with it.
         let mixed = read(&[0, 2, 3]).unwrap();
         assert!(mixed[&0].is_ok());
-        assert!(mixed[&2].as_ref().unwrap_err().to_string().contains("CAPTURED_FILE_BYTES"));
+        assert!(mixed[&2].as_ref().unwrap_err().to_string().contains("captured_file_bytes"));
         assert!(mixed[&3].as_ref().unwrap_err().to_string().contains("no regular file"));
         assert!(read(&[9]).is_err());
         assert!(read(&[]).unwrap().is_empty());
@@ -164,7 +165,8 @@ fn what_finds_no_room_beside_other_layers_is_kept_by_the_second_read() {
         None => false,
     });
     assert_eq!(room, [false, false, true]);
-    let read = read_entries(&Section::of_bytes(tar), &ordinary(&[0]), &Budget::default()).unwrap();
+    let read = read_entries(&Section::of_bytes(tar), &ordinary(&[0]), &Budget::default(), &Limits::default())
+        .unwrap();
     assert_eq!(&**read[&0].as_ref().unwrap(), b"fives");
 }
 
@@ -177,7 +179,9 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
     let facts = scan(&tar, &options).tar.unwrap();
     assert_eq!(facts.entries.len(), 3);
     assert_eq!(&*facts.captured[&1], b"x");
-    let second = read_entries(&Section::of_bytes(tar), &ordinary(&[1, 2]), &Budget::default()).unwrap();
+    let second =
+        read_entries(&Section::of_bytes(tar), &ordinary(&[1, 2]), &Budget::default(), &Limits::default())
+            .unwrap();
     let content = |index| &**second[&index].as_ref().unwrap();
     assert_eq!((content(1), content(2)), (&b"x"[..], &b"y"[..]));
 }
@@ -185,7 +189,8 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
 #[test]
 fn old_digests_are_those_of_md5sum_and_sha1sum() {
     let tar = Tar::new().file("empty", "").file("abc", "abc").link("link", b'2', "abc").end();
-    let digests = hash_entries(&Section::of_bytes(gzip(&tar)), &[0, 1, 2].into()).unwrap();
+    let digests =
+        hash_entries(&Section::of_bytes(gzip(&tar)), &[0, 1, 2].into(), &Limits::default()).unwrap();
     let hex = |index| {
         let digests = digests[&index].as_ref().unwrap();
         (crate::digest::hex(&digests.md5), crate::digest::hex(&digests.sha1))

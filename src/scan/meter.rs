@@ -4,7 +4,7 @@
 use crate::codec::Decoder;
 use crate::digest::BlobHasher;
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{Limits, RATIO_FREE_BYTES};
 
 /// Counts and hashes what a decoder yields.
 pub(crate) struct Meter<'a> {
@@ -28,14 +28,19 @@ struct Limit {
 }
 
 impl<'a> Meter<'a> {
-    /// `stored` is the size of the blob, which [`limits::RATIO`] refers to. Without a hasher nothing
+    /// `stored` is the size of the blob, which [`Limits::ratio`] refers to. Without a hasher nothing
     /// is hashed.
-    pub(crate) fn new(inner: Box<dyn Decoder + 'a>, hasher: Option<BlobHasher>, stored: u64) -> Self {
-        let by_ratio = stored.saturating_mul(limits::RATIO).max(limits::RATIO_FREE_BYTES);
-        let limit = if by_ratio < limits::LAYER_BYTES {
-            Limit { name: "RATIO", value: limits::RATIO, bytes: by_ratio }
+    pub(crate) fn new(
+        inner: Box<dyn Decoder + 'a>,
+        hasher: Option<BlobHasher>,
+        stored: u64,
+        limits: &Limits,
+    ) -> Self {
+        let by_ratio = stored.saturating_mul(limits.ratio).max(RATIO_FREE_BYTES);
+        let limit = if by_ratio < limits.layer_bytes {
+            Limit { name: "ratio", value: limits.ratio, bytes: by_ratio }
         } else {
-            Limit { name: "LAYER_BYTES", value: limits::LAYER_BYTES, bytes: limits::LAYER_BYTES }
+            Limit { name: "layer_bytes", value: limits.layer_bytes, bytes: limits.layer_bytes }
         };
         Self { inner, hasher, ahead: 0, size: 0, charged: 0, limit }
     }
@@ -73,7 +78,7 @@ impl<'a> Meter<'a> {
 
     fn too_large(&self) -> Error {
         let hint = match self.limit.name {
-            "RATIO" => {
+            "ratio" => {
                 "the limit is on uncompressed bytes for each stored byte; a layer like this is a decompression bomb"
             }
             _ => "the limit is on the uncompressed bytes of one layer",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::room::Ceiling;
+use crate::limits::Limits;
 use crate::model::ImagePath;
 
 /// The files whose content is wanted.
@@ -10,15 +11,26 @@ use crate::model::ImagePath;
 /// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
+    limits: Limits,
     paths: BTreeMap<ImagePath, Ceiling>,
     /// By directory: how the names end.
     directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
 }
 
 impl Plan {
+    /// Wants nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// How large things may be.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Asks for the content of the regular file at `path`, in each layer that has one.
     pub fn capture(&mut self, path: ImagePath) {
-        self.capture_up_to(path, Ceiling::ORDINARY);
+        self.capture_up_to(path, Ceiling::ordinary(&self.limits));
     }
 
     /// As [`Plan::capture`], of a file that may be larger than others; where it was asked for before,
@@ -49,7 +61,7 @@ impl Plan {
         let by_directory = || {
             let (directory, name) = path.split();
             let suffixes = self.directories.get(directory)?;
-            ends_in(name, suffixes).then_some(Ceiling::ORDINARY)
+            ends_in(name, suffixes).then(|| Ceiling::ordinary(&self.limits))
         };
         self.paths.get(path).copied().or_else(by_directory)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Entry;
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::Limits;
 
 /// A number of bytes, and what it is called in [`limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,30 +27,48 @@ pub struct Ceiling {
 
 impl Ceiling {
     /// That of most files, which are a few KiB.
-    pub const ORDINARY: Self = Self {
-        file: Limit { bytes: limits::CAPTURED_FILE_BYTES, name: "CAPTURED_FILE_BYTES" },
-        layer: Limit { bytes: limits::CAPTURED_LAYER_BYTES, name: "CAPTURED_LAYER_BYTES" },
-    };
+    pub fn ordinary(limits: &Limits) -> Self {
+        Self {
+            file: Limit { bytes: limits.captured_file_bytes, name: "captured_file_bytes" },
+            layer: Limit { bytes: limits.captured_layer_bytes(), name: "4 * captured_file_bytes" },
+        }
+    }
+
+    /// That of rpm's databases.
+    pub fn rpm_database(limits: &Limits) -> Self {
+        Self {
+            file: Limit { bytes: limits.rpm_database_bytes, name: "rpm_database_bytes" },
+            layer: Limit { bytes: limits.rpm_databases_layer_bytes(), name: "2 * rpm_database_bytes" },
+        }
+    }
 }
 
 /// What all layers that are read together may keep, whichever comes first.
 #[derive(Debug)]
-pub struct Budget(AtomicU64);
+pub struct Budget {
+    left: AtomicU64,
+    whole: u64,
+}
 
 impl Default for Budget {
     fn default() -> Self {
-        Self::of(limits::CAPTURED_BYTES)
+        Self::new(&Limits::default())
     }
 }
 
 impl Budget {
+    /// Nothing of it is taken yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self::of(limits.captured_bytes())
+    }
+
     pub(super) fn of(bytes: u64) -> Self {
-        Self(AtomicU64::new(bytes))
+        Self { left: AtomicU64::new(bytes), whole: bytes }
     }
 
     fn take(&self, bytes: u64) -> bool {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        taken.is_ok()
+        let fewer = |left: u64| left.checked_sub(bytes);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
     }
 }
 
@@ -82,7 +100,7 @@ impl<'a> Room<'a> {
             return over(ceiling.layer);
         }
         if !self.budget.take(entry.size) {
-            return over(Limit { bytes: limits::CAPTURED_BYTES, name: "CAPTURED_BYTES" });
+            return over(Limit { bytes: self.budget.whole, name: "CAPTURED_BYTES" });
         }
         *taken += entry.size;
         Ok(())

@@ -17,10 +17,11 @@ use super::tar::TarReader;
 use super::{Entry, EntryKind};
 use crate::codec::{self, HEAD_BYTES};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::read::Section;
 
-/// Reads the content of some entries, by their index in [`super::TarFacts::entries`]; `budget` is what
-/// all layers together may keep.
+/// Reads the content of some entries, by their index in [`super::TarFacts::entries`], each up to its
+/// ceiling; `budget` is what all layers together may keep.
 ///
 /// Reading stops behind the last wanted entry, and nothing is hashed: the blob was verified by
 /// the first read. An entry that is no regular file has an error, and so has one that is beyond its
@@ -29,11 +30,12 @@ pub fn read_entries(
     blob: &Section,
     wanted: &BTreeMap<usize, Ceiling>,
     budget: &Budget,
+    limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
     let mut room = Room::new(budget);
-    read_wanted(blob, &wanted.keys().copied().collect(), |reader, entry, indexes| {
+    read_wanted(blob, &wanted.keys().copied().collect(), limits, |reader, entry, indexes| {
         let ceiling = wanted.range(indexes).map(|(_, ceiling)| *ceiling).max();
-        room.take(entry, ceiling.unwrap_or(Ceiling::ORDINARY))?;
+        room.take(entry, ceiling.unwrap_or(Ceiling::ordinary(limits)))?;
         let mut bytes = Vec::new();
         reader.body(|piece| keep(&mut bytes, &piece))?;
         Ok(bytes.into())
@@ -50,8 +52,12 @@ pub struct OldDigests {
 }
 
 /// Hashes the content of some entries, of any size, by MD5 and SHA-1; else as [`read_entries`].
-pub fn hash_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap<usize, Result<OldDigests>>> {
-    read_wanted(blob, wanted, |reader, _, _| {
+pub fn hash_entries(
+    blob: &Section,
+    wanted: &BTreeSet<usize>,
+    limits: &Limits,
+) -> Result<BTreeMap<usize, Result<OldDigests>>> {
+    read_wanted(blob, wanted, limits, |reader, _, _| {
         let (mut md5, mut sha1) = (Md5::new(), Sha1::new());
         reader.body(|piece| {
             update(&mut md5, &piece);
@@ -65,13 +71,14 @@ pub fn hash_entries(blob: &Section, wanted: &BTreeSet<usize>) -> Result<BTreeMap
 fn read_wanted<T: Clone>(
     blob: &Section,
     wanted: &BTreeSet<usize>,
+    limits: &Limits,
     mut read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<T>,
 ) -> Result<BTreeMap<usize, Result<T>>> {
     let mut found = BTreeMap::new();
     let Some(last) = wanted.last() else { return Ok(found) };
     let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
     let decoder = codec::decoder(codec::detect(&head), blob.reader())?;
-    let mut reader = TarReader::new(Meter::new(decoder, None, blob.size()));
+    let mut reader = TarReader::new(Meter::new(decoder, None, blob.size(), limits));
     let mut first = 0;
     while first <= *last
         && let Some(member) = reader.next()?

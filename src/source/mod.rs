@@ -21,6 +21,7 @@ use store::{Referenced, Store};
 
 use crate::codec;
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::model::descriptor::Compression;
 use crate::model::image::{Form, Image};
 use crate::model::{Anomaly, Fault, ImagePath};
@@ -67,29 +68,29 @@ pub struct Source {
 ///
 /// # Errors
 /// What cannot be read, or is no image archive or layout at all.
-pub fn open(input: &Input) -> Result<Source> {
+pub fn open(input: &Input, limits: &Limits) -> Result<Source> {
     match input {
-        Input::Stdin => from_archive(spool::spool(std::io::stdin())?),
-        Input::Path(path) => open_path(path),
+        Input::Stdin => from_archive(spool::spool(std::io::stdin(), limits)?),
+        Input::Path(path) => open_path(path, limits),
     }
     .map_err(|error| error.at(input.name()))
 }
 
-fn open_path(path: &Path) -> Result<Source> {
+fn open_path(path: &Path, limits: &Limits) -> Result<Source> {
     let metadata = fs::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
     if metadata.is_dir() {
         return from_store(Store::Directory(directory::Directory::list(path)?));
     }
     let file = File::open(path).map_err(|error| Error::io("cannot be opened", error))?;
     if !metadata.is_file() {
-        return from_archive(spool::spool(file)?);
+        return from_archive(spool::spool(file, limits)?);
     }
     let file = OpenFile::new(file).map_err(|error| Error::io("cannot be opened", error))?;
     let archive = Section::whole(Arc::new(file));
     let head = archive.head(codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
     match codec::detect(&head) {
         Compression::None => from_archive(archive),
-        _ => from_archive(spool::spool(archive.reader())?),
+        _ => from_archive(spool::spool(archive.reader(), limits)?),
     }
 }
 
@@ -98,18 +99,18 @@ fn open_path(path: &Path) -> Result<Source> {
 /// # Errors
 /// As [`open`].
 pub fn from_bytes(archive: Vec<u8>) -> Result<Source> {
-    from_section(Section::of_bytes(archive))
+    from_section(Section::of_bytes(archive), &Limits::default())
 }
 
 /// Reads the images of an archive that can be read in place, or unpacks it first.
 ///
 /// # Errors
 /// As [`open`].
-pub fn from_section(archive: Section) -> Result<Source> {
+pub fn from_section(archive: Section, limits: &Limits) -> Result<Source> {
     let head = archive.head(codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
     match codec::detect(&head) {
         Compression::None => from_archive(archive),
-        _ => from_archive(spool::spool(archive.reader())?),
+        _ => from_archive(spool::spool(archive.reader(), limits)?),
     }
 }
 

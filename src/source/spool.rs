@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::headers::looks_like_tar;
 use crate::codec;
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{Limits, RATIO_FREE_BYTES};
 use crate::model::descriptor::Compression;
 use crate::read::{OpenFile, Section};
 
 /// Reads a stream to its end, uncompressed on the way, into an unnamed temporary file.
-pub(super) fn spool(stream: impl Read + Send + 'static) -> Result<Section> {
+pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Result<Section> {
     let stored = Arc::new(AtomicU64::new(0));
     let counted = Counted { reader: stream, count: Arc::clone(&stored) };
     let mut stream = BufReader::with_capacity(256 << 10, counted);
@@ -36,7 +36,7 @@ pub(super) fn spool(stream: impl Read + Send + 'static) -> Result<Section> {
     let mut piece = first;
     while !piece.is_empty() {
         written += piece.len() as u64;
-        hold_limits(written, stored.load(Ordering::Relaxed))?;
+        hold_limits(written, stored.load(Ordering::Relaxed), limits)?;
         file.write_all(&piece).map_err(failed)?;
         piece = take(&mut decoded, 256 << 10).map_err(failed)?;
     }
@@ -50,12 +50,12 @@ pub(super) fn spool(stream: impl Read + Send + 'static) -> Result<Section> {
 }
 
 /// A small file that becomes a very large one is made to fill disks.
-fn hold_limits(written: u64, stored: u64) -> Result<()> {
-    if written > limits::SPOOL_BYTES {
-        return Err(Error::limit("the uncompressed archive", "SPOOL_BYTES", limits::SPOOL_BYTES));
+fn hold_limits(written: u64, stored: u64, limits: &Limits) -> Result<()> {
+    if written > limits.spool_bytes {
+        return Err(Error::limit("the uncompressed archive", "spool_bytes", limits.spool_bytes));
     }
-    if written > limits::RATIO_FREE_BYTES && written / limits::RATIO > stored {
-        return Err(Error::limit("the archive's size over its compressed size", "RATIO", limits::RATIO));
+    if written > RATIO_FREE_BYTES && written / limits.ratio > stored {
+        return Err(Error::limit("the archive's size over its compressed size", "ratio", limits.ratio));
     }
     Ok(())
 }

@@ -279,7 +279,7 @@ fn a_package_list_too_large_to_read_is_no_pass() {
     assert_eq!(checked.exit, 2, "{}", dump(&checked));
     let rules = checked.report["images"][0]["rules"].as_array().unwrap();
     let told = rules.iter().find(|rule| rule["rule"] == "base-package-changed").unwrap();
-    assert!(told["reason"].as_str().unwrap().contains("CAPTURED_FILE_BYTES"), "{told}");
+    assert!(told["reason"].as_str().unwrap().contains("captured_file_bytes"), "{told}");
 }
 
 #[test]

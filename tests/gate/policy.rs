@@ -46,6 +46,34 @@ const WAIVER: &str = "[[waivers]]\nrule = \"setuid-file\"\npath = \"/opt/*\"\nre
                       owner = \"shop-team\"\nexpires = \"2026-11-25\"\n";
 
 #[test]
+fn limits_are_the_policys_to_lower_and_to_raise() {
+    let desk = Desk::new(&clean_app(&small_base()).layer(Layer::new().file("opt/data", [7; 4_096])));
+    let told = |policy: &str| {
+        let checked = desk.check(policy, &[]);
+        (checked.exit, checked.report.to_string())
+    };
+    assert_eq!(told("[limits]\nlayer_bytes = 65536\n").0, 0);
+    let (exit, report) = told("[limits]\nlayer_bytes = 4096\n");
+    assert!(exit == 2 && report.contains("exceeds the limit layer_bytes (4096)"), "{report}");
+
+    // A passwd that is not kept tells nothing of the user; one of 16 MiB and more is, if the policy says so.
+    let passwd = format!(
+        "root:x:0:0::/:\napp:x:10001:10001::/:\n{}",
+        format!("#{}\n", "-".repeat(1022)).repeat(16 << 10)
+    );
+    let image = small_base().user("app").layer(Layer::new().file("etc/passwd", passwd));
+    let desk = Desk::new(&image);
+    let user = |policy: &str| {
+        let checked = desk.check(policy, &["--profile", "custom"]);
+        let rules = checked.report["images"][0]["rules"].as_array().unwrap();
+        let told = rules.iter().find(|told| told["rule"] == "user-root").unwrap();
+        format!("{} {}", told["outcome"], told["reason"])
+    };
+    assert!(user("").contains("captured_file_bytes"));
+    assert_eq!(user("[limits]\ncaptured_file_bytes = 33554432\n"), "\"pass\" null");
+}
+
+#[test]
 fn a_waiver_accepts_and_hides_nothing() {
     let desk = Desk::new(&setuid_app());
     let checked = desk.check(WAIVER, &[]);

@@ -316,7 +316,7 @@ fn limits_are_errors_that_name_them() {
                 .file("f", ""),
             "SPARSE_SEGMENTS",
         ),
-        (sparse_1_0("1099511627776", b"1\n0\n5\n", b"hello"), "RATIO"),
+        (sparse_1_0("1099511627776", b"1\n0\n5\n", b"hello"), "ratio"),
     ] {
         let error = error(tar.end());
         assert_eq!(error.kind(), ErrorKind::Limit);
