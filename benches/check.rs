@@ -71,7 +71,9 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         bytes: image.layers().map(|layer| layer.tar.len() as u64).sum(),
         engine: Engine {
             policy: Policy::built_in(Choice::default()).expect("the built-in policy"),
-            facts_files: catalog.as_ref().map(|catalog| engine::facts_files(catalog, facts.path(), Limits::default())),
+            facts_files: catalog
+                .as_ref()
+                .map(|catalog| engine::facts_files(catalog, facts.path(), Limits::default())),
             catalog,
             selection: Selection::default(),
         },
@@ -137,7 +139,11 @@ fn known_base_hashed_first(bencher: Bencher<'_, '_>) {
     let mut prepared = prepare(&app, Some(&base), true);
     let directory = prepared.facts_directory.path().to_owned();
     bencher.counter(BytesCount::new(prepared.bytes)).bench_local(move || {
-        let files = prepared.engine.catalog.as_ref().map(|base| engine::facts_files(base, &directory, Limits::default()));
+        let files = prepared
+            .engine
+            .catalog
+            .as_ref()
+            .map(|base| engine::facts_files(base, &directory, Limits::default()));
         prepared.engine.facts_files = files;
         prepared.engine.check(&prepared.input, &())
     });

@@ -44,6 +44,20 @@ impl<R: Read> Input<R> {
         Ok(self.buffered())
     }
 
+    /// Reads past the buffer, where nothing is in it: bytes that need not be decoded are copied once.
+    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = if self.start < self.end {
+            let mut buffered = self.buffered();
+            let read = buffered.read(into)?;
+            self.start += read;
+            read
+        } else {
+            retrying(|| self.reader.read(into))?
+        };
+        self.consumed += read as u64;
+        Ok(read)
+    }
+
     /// The next `count` bytes without consuming them; fewer only at the end.
     pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         let count = count.min(BYTES);
@@ -82,15 +96,18 @@ impl<R: Read> Input<R> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        loop {
-            match self.reader.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
-                Ok(read) => {
-                    self.end = self.end.saturating_add(read).min(BYTES);
-                    return Ok(read > 0);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        let read = retrying(|| self.reader.read(self.buffer.get_mut(self.end..).unwrap_or_default()))?;
+        self.end = self.end.saturating_add(read).min(BYTES);
+        Ok(read > 0)
+    }
+}
+
+/// Reads until no signal comes between.
+fn retrying(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
         }
     }
 }

@@ -48,6 +48,51 @@ pub trait Decoder: BufRead + Send {
     /// Reads the stored bytes to their end without decoding them, after the end or an error.
     /// Yields how many there were from the first non-zero one on.
     fn drain(&mut self) -> io::Result<u64>;
+
+    /// Gives away the bytes at hand, or the next ones, and takes `spare` to decode into: what one
+    /// thread decodes another one reads without a copy. An empty piece at the end.
+    fn hand_over(&mut self, spare: Piece) -> io::Result<Piece>;
+}
+
+/// A buffer of decoded bytes of which some are at hand.
+#[derive(Debug)]
+pub struct Piece {
+    buffer: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        Self { buffer: vec![0; OUTPUT_BYTES].into_boxed_slice(), start: 0, end: 0 }
+    }
+}
+
+impl Piece {
+    /// The bytes at hand.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Takes bytes away from the front.
+    pub fn consume(&mut self, count: usize) {
+        self.start = self.start.saturating_add(count).min(self.end);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { buffer: bytes.into(), start: 0, end: bytes.len() }
+    }
+
+    /// Fills it with what `read` writes into it.
+    fn refill<E>(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> std::result::Result<usize, E>,
+    ) -> std::result::Result<(), E> {
+        (self.start, self.end) = (0, 0);
+        self.end = read(&mut self.buffer)?.min(self.buffer.len());
+        Ok(())
+    }
 }
 
 /// A decoder of `reader`, which must stand at the first byte.
@@ -66,6 +111,7 @@ pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> R
 }
 
 /// What one call of a codec did.
+#[derive(Default)]
 struct Step {
     /// Bytes taken from the input.
     consumed: usize,
@@ -114,6 +160,11 @@ impl<R: Read + Send> Decoder for Plain<R> {
     fn drain(&mut self) -> io::Result<u64> {
         self.0.drain()
     }
+
+    fn hand_over(&mut self, mut spare: Piece) -> io::Result<Piece> {
+        spare.refill(|buffer| self.0.read(buffer))?;
+        Ok(spare)
+    }
 }
 
 enum State {
@@ -136,20 +187,17 @@ struct Members<R, C> {
     codec: C,
     input: Input<R>,
     state: State,
-    output: Box<[u8]>,
-    start: usize,
-    end: usize,
+    output: Piece,
 }
 
 impl<R: Read, C: Codec> Members<R, C> {
     fn new(codec: C, input: Input<R>) -> Self {
-        let output = vec![0; OUTPUT_BYTES].into_boxed_slice();
-        Self { codec, input, state: State::Start, output, start: 0, end: 0 }
+        Self { codec, input, state: State::Start, output: Piece::default() }
     }
 
     /// Decodes until there is output or the end.
     fn refill(&mut self) -> io::Result<()> {
-        (self.start, self.end) = (0, 0);
+        self.output.consume(usize::MAX);
         loop {
             match &self.state {
                 State::End => return Ok(()),
@@ -172,9 +220,12 @@ impl<R: Read, C: Codec> Members<R, C> {
                 State::Inside => {
                     let data = self.input.fill()?;
                     let at_end = data.is_empty();
-                    let step = self.codec.step(data, &mut self.output)?;
+                    let mut step = Step::default();
+                    self.output.refill(|output| {
+                        step = self.codec.step(data, output)?;
+                        Ok::<_, Error>(step.produced)
+                    })?;
                     self.input.consume(step.consumed);
-                    self.end = step.produced.min(self.output.len());
                     if step.ended {
                         // What was decoded is handed out first, should the checksum be wrong.
                         self.state = State::Tail;
@@ -183,7 +234,7 @@ impl<R: Read, C: Codec> Members<R, C> {
                     } else if step.produced == 0 && step.consumed == 0 {
                         return Err(broken(C::MEMBER, "the decoder makes no progress").into());
                     }
-                    if self.end > 0 {
+                    if step.produced > 0 {
                         return Ok(());
                     }
                 }
@@ -212,27 +263,32 @@ impl<R: Read, C: Codec> Read for Members<R, C> {
 
 impl<R: Read, C: Codec> BufRead for Members<R, C> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start >= self.end
+        if self.output.bytes().is_empty()
             && let Err(error) = self.refill()
         {
-            self.end = 0;
+            self.output.consume(usize::MAX);
             // Asked again, a broken blob must not read as one that ended.
             if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
                 self.state = State::Failed(inner.clone());
             }
             return Err(error);
         }
-        Ok(self.output.get(self.start..self.end).unwrap_or_default())
+        Ok(self.output.bytes())
     }
 
     fn consume(&mut self, count: usize) {
-        self.start = self.start.saturating_add(count).min(self.end);
+        self.output.consume(count);
     }
 }
 
 impl<R: Read + Send, C: Codec> Decoder for Members<R, C> {
     fn drain(&mut self) -> io::Result<u64> {
         self.input.drain()
+    }
+
+    fn hand_over(&mut self, spare: Piece) -> io::Result<Piece> {
+        self.fill_buf()?;
+        Ok(std::mem::replace(&mut self.output, spare))
     }
 }
 

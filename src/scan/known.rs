@@ -45,7 +45,7 @@ pub(super) fn scan_known(
 ) -> Result<Option<LayerFacts>> {
     let failed = |error| Error::io("the layer cannot be read", error);
     let compression = codec::detect(&blob.head(HEAD_BYTES).map_err(failed)?);
-    let reader = Tap { reader: blob.reader(), hasher: None, progress };
+    let reader = Tap { reader: blob.reader(), seen: |bytes: &[u8]| progress.add_bytes(bytes.len() as u64) };
     let stored = BlobDigests::of(reader, options.blob_sha512).map_err(failed)?;
     let tar = known.tar_facts(&stored, compression);
     Ok(tar.map(|tar| LayerFacts { blob: stored, compression, tar: Ok(tar), anomalies: Vec::new() }))

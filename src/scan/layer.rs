@@ -5,13 +5,16 @@
 //! `DecompressStream`, for old builders wrote such `layer.tar` files).
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::crew::Crew;
 use super::entries::Entries;
 use super::facts::{LayerFacts, TarFacts, Unread};
 use super::meter::Meter;
 use super::pipeline::Progress;
 use super::plan::Plan;
+use super::relay::Relay;
 use super::room::Budget;
 use super::tar::TarReader;
 use crate::codec::{self, HEAD_BYTES};
@@ -39,15 +42,25 @@ pub struct ScanOptions {
 /// An error is the host's (the file could not be read): broken content is in
 /// [`LayerFacts::tar`], and the blob's digests hold even then.
 pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress) -> Result<LayerFacts> {
+    scan_with(blob, options, None, progress)
+}
+
+/// As [`scan_layer`], decoded by one of `crew` once that has nothing to do.
+pub(super) fn scan_with(
+    blob: &Section,
+    options: &ScanOptions,
+    crew: Option<&Crew>,
+    progress: &dyn Progress,
+) -> Result<LayerFacts> {
     let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
     let compression = codec::detect(&head);
     let plain = compression == Compression::None;
-    let mut stored = BlobHasher::new(options.blob_sha512);
+    let stored = Stored::new((!plain).then(|| BlobHasher::new(options.blob_sha512)));
     // Without compression the two digests are one, and the bytes are hashed once: by the meter.
     let content = BlobHasher::new(options.diff_id_sha512 || plain && options.blob_sha512);
-    let reader = Tap { reader: blob.reader(), hasher: (!plain).then_some(&mut stored), progress };
-    let meter =
-        Meter::new(codec::decoder(compression, reader)?, Some(content), blob.size(), options.plan.limits());
+    let decoder = codec::decoder(compression, stored.tap(blob))?;
+    let relay = Relay::new(decoder, crew, stored.count(), progress);
+    let meter = Meter::new(relay, Some(content), blob.size(), options.plan.limits());
 
     let mut reader = TarReader::new(meter);
     let mut entries = Entries::new(&options.plan, &options.budget);
@@ -67,7 +80,7 @@ pub fn scan_layer(blob: &Section, options: &ScanOptions, progress: &dyn Progress
     let Some(content) = content else {
         return Err(Error::new(ErrorKind::Internal, "the layer was not hashed"));
     };
-    let blob = if plain { content } else { stored.finish() };
+    let blob = stored.finish().unwrap_or(content);
     let tar = match host(outcome)? {
         Ok(()) => Ok(Arc::new(tar_facts(&content, options, entries))),
         Err(error) => Err(Unread { error, entries_read: entries.entries.len() }),
@@ -109,20 +122,52 @@ fn trailing(compression: Compression, count: u64) -> Anomaly {
     .evidence("compression", compression)
 }
 
-/// Hashes stored bytes on their way to the decoder, and tells how far it is.
-pub(super) struct Tap<'a, R> {
-    pub(super) reader: R,
-    pub(super) hasher: Option<&'a mut BlobHasher>,
-    pub(super) progress: &'a dyn Progress,
+/// What becomes known of the stored bytes while they are read, on whichever thread.
+struct Stored {
+    hasher: Option<Arc<Mutex<BlobHasher>>>,
+    read: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Tap<'_, R> {
+impl Stored {
+    fn new(hasher: Option<BlobHasher>) -> Self {
+        Self { hasher: hasher.map(|hasher| Arc::new(Mutex::new(hasher))), read: Arc::default() }
+    }
+
+    /// How many bytes were read.
+    fn count(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
+    }
+
+    /// Reads the blob; its bytes are hashed on their way.
+    fn tap(&self, blob: &Section) -> impl Read + Send + 'static {
+        let (hasher, count) = (self.hasher.clone(), self.count());
+        let seen = move |bytes: &[u8]| {
+            if let Some(hasher) = &hasher {
+                // It is held by one thread at a time; the lock only says so.
+                hasher.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
+            }
+            count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        };
+        Tap { reader: blob.reader(), seen }
+    }
+
+    fn finish(self) -> Option<BlobDigests> {
+        let hasher = self.hasher?;
+        let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(hasher.finish())
+    }
+}
+
+/// Shows bytes that are read to `seen`.
+pub(super) struct Tap<R, F> {
+    pub(super) reader: R,
+    pub(super) seen: F,
+}
+
+impl<R: Read, F: FnMut(&[u8])> Read for Tap<R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(buffer.get(..read).unwrap_or_default());
-        }
-        self.progress.add_bytes(read as u64);
+        (self.seen)(buffer.get(..read).unwrap_or_default());
         Ok(read)
     }
 }

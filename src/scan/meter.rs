@@ -1,14 +1,14 @@
 //! The uncompressed bytes of a layer on their way to the tar reader: hashed for the diffID, counted
 //! against the limits.
 
-use crate::codec::Decoder;
+use super::relay::Relay;
 use crate::digest::BlobHasher;
 use crate::error::{Error, Result};
 use crate::limits::{Limits, RATIO_FREE_BYTES};
 
 /// Counts and hashes what a decoder yields.
 pub(crate) struct Meter<'a> {
-    inner: Box<dyn Decoder + 'a>,
+    inner: Relay<'a>,
     hasher: Option<BlobHasher>,
     /// How many bytes of the decoder's current buffer were hashed and not yet consumed. Hashing a
     /// buffer whole when it is first seen keeps SHA's blocks aligned, whatever is read out of it.
@@ -30,12 +30,7 @@ struct Limit {
 impl<'a> Meter<'a> {
     /// `stored` is the size of the blob, which [`Limits::ratio`] refers to. Without a hasher nothing
     /// is hashed.
-    pub(crate) fn new(
-        inner: Box<dyn Decoder + 'a>,
-        hasher: Option<BlobHasher>,
-        stored: u64,
-        limits: &Limits,
-    ) -> Self {
+    pub(crate) fn new(inner: Relay<'a>, hasher: Option<BlobHasher>, stored: u64, limits: &Limits) -> Self {
         let by_ratio = stored.saturating_mul(limits.ratio).max(RATIO_FREE_BYTES);
         let limit = if by_ratio < limits.layer_bytes {
             Limit { name: "ratio", value: limits.ratio, bytes: by_ratio }
@@ -47,21 +42,21 @@ impl<'a> Meter<'a> {
 
     /// The bytes at hand; empty at the end.
     pub(crate) fn fill(&mut self) -> Result<&[u8]> {
-        let buffer = self.inner.fill_buf().map_err(decoding)?;
-        if let Some(fresh) = buffer.get(self.ahead..).filter(|fresh| !fresh.is_empty()) {
+        if self.ahead == 0 {
+            let fresh = self.inner.advance().map_err(decoding)?;
             if let Some(hasher) = &mut self.hasher {
                 hasher.update(fresh);
             }
             let count = fresh.len() as u64;
             self.size = self.size.saturating_add(count);
             self.charged = self.charged.saturating_add(count);
-            self.ahead = buffer.len();
+            self.ahead = fresh.len();
             if self.charged > self.limit.bytes {
                 return Err(self.too_large());
             }
         }
         // Asked a second time: the first borrow may not outlive the branch above.
-        self.inner.fill_buf().map_err(decoding)
+        self.inner.bytes().map_err(decoding)
     }
 
     pub(crate) fn consume(&mut self, count: usize) {

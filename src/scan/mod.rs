@@ -4,6 +4,7 @@
 //! The bytes flow `stored blob → `[`crate::codec`]` → meter (limits, diffID) → tar → `[`facts`]; nothing
 //! here knows a rule, and nothing is ever written to a disk.
 
+mod crew;
 pub mod elf;
 mod entries;
 pub mod facts;
@@ -12,6 +13,7 @@ pub mod layer;
 mod meter;
 pub mod pipeline;
 pub mod plan;
+mod relay;
 pub mod room;
 pub mod second;
 pub mod secrets;

@@ -3,12 +3,12 @@
 
 use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use super::crew::Crew;
 use super::facts::LayerFacts;
 use super::known::{KnownLayers, scan_known};
-use super::layer::{ScanOptions, scan_layer};
+use super::layer::{ScanOptions, scan_with};
 use crate::error::{Error, ErrorKind, Result};
 use crate::read::Section;
 
@@ -45,40 +45,38 @@ pub fn scan_layers(
     progress: &dyn Progress,
 ) -> Vec<Result<LayerFacts>> {
     progress.expect(jobs.iter().map(|job| job.blob.size()).sum());
-    run(jobs, |job| {
+    run(jobs, |job, crew| {
         if job.hash_first {
             if let Some(facts) = scan_known(&job.blob, &job.options, known, progress)? {
                 return Ok(facts);
             }
             progress.expect(job.blob.size());
         }
-        scan_layer(&job.blob, &job.options, progress)
+        scan_with(&job.blob, &job.options, Some(crew), progress)
     })
 }
 
-fn run<T: Send>(jobs: &[LayerJob], work: impl Fn(&LayerJob) -> Result<T> + Sync) -> Vec<Result<T>> {
+fn run<T: Send>(jobs: &[LayerJob], work: impl Fn(&LayerJob, &Crew) -> Result<T> + Sync) -> Vec<Result<T>> {
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by_key(|index| Reverse(jobs.get(*index).map(|job| job.blob.size())));
-    let next = AtomicUsize::new(0);
+    let crew = Crew::new(jobs.len());
     let done = Mutex::new(Vec::with_capacity(jobs.len()));
+    let read = |place: usize| {
+        let job = order.get(place).and_then(|index| Some((*index, jobs.get(*index)?)));
+        let Some((index, job)) = job else { return };
+        let result = catch_unwind(AssertUnwindSafe(|| work(job, &crew))).unwrap_or_else(|_| {
+            let what = "reading the layer failed by a fault of this program";
+            Err(Error::new(ErrorKind::Internal, what))
+        });
+        done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+    };
     rayon::scope(|scope| {
-        for _ in 0..rayon::current_num_threads().min(jobs.len()) {
-            scope.spawn(|_| {
-                while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed))
-                    && let Some(job) = jobs.get(*index)
-                {
-                    let result = catch_unwind(AssertUnwindSafe(|| work(job))).unwrap_or_else(|_| {
-                        Err(Error::new(
-                            ErrorKind::Internal,
-                            "reading the layer failed by a fault of this program",
-                        ))
-                    });
-                    done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((*index, result));
-                }
-            });
+        // More than there are layers: those that read none help the others.
+        for _ in 0..rayon::current_num_threads() {
+            scope.spawn(|_| crew.work(read));
         }
     });
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }
@@ -99,7 +97,7 @@ mod tests {
         let order = Mutex::new(Vec::new());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let results = pool.install(|| {
-            run(&jobs, |job| {
+            run(&jobs, |job, _| {
                 order.lock().unwrap().push(job.blob.size());
                 Ok(job.blob.size())
             })
@@ -107,12 +105,12 @@ mod tests {
         let results: Vec<u64> = results.into_iter().map(Result::unwrap).collect();
         assert_eq!(results, [1, 5, 3, 0, 4]);
         assert_eq!(*order.lock().unwrap(), [5, 4, 3, 1, 0]);
-        assert!(run(&[], |_| Ok(())).is_empty());
+        assert!(run(&[], |_, _| Ok(())).is_empty());
     }
 
     #[test]
     fn a_panic_is_an_error_of_its_layer_only() {
-        let results = run(&jobs(&[1, 2, 3]), |job| {
+        let results = run(&jobs(&[1, 2, 3]), |job, _| {
             assert!(job.blob.size() != 2, "a panic that this test asks for");
             Ok(())
         });

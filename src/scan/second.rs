@@ -12,6 +12,7 @@ use sha2::Digest as _;
 
 use super::entries::{entries_of, entry_of, keep, update};
 use super::meter::Meter;
+use super::relay::Relay;
 use super::room::{Budget, Ceiling, Room};
 use super::tar::TarReader;
 use super::{Entry, EntryKind};
@@ -78,7 +79,7 @@ fn read_wanted<T: Clone>(
     let Some(last) = wanted.last() else { return Ok(found) };
     let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
     let decoder = codec::decoder(codec::detect(&head), blob.reader())?;
-    let mut reader = TarReader::new(Meter::new(decoder, None, blob.size(), limits));
+    let mut reader = TarReader::new(Meter::new(Relay::alone(decoder), None, blob.size(), limits));
     let mut first = 0;
     while first <= *last
         && let Some(member) = reader.next()?
