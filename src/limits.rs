@@ -153,6 +153,15 @@ pub const RPM_DATABASE_BYTES: u64 = 256 << 20;
 /// have more.
 pub const CAPTURED_BYTES: u64 = 1 << 30;
 
+/// How often layers are read again for files that only other files name, as sudoers do: each time what was
+/// read may name more. Each time costs as much as unpacking the layers that hold them; real ones include
+/// directly, or by way of one other.
+pub const FURTHER_READS: usize = 4;
+
+/// Names that the includes of a tree's sudoers lead to: files, and all that lies in included directories,
+/// each counted as often as it is named.
+pub const INCLUDED_FILES: usize = 4_096;
+
 /// Bytes of all files kept in one facts file: as many as a layer's captured files may have where no
 /// policy says otherwise.
 pub const FACTS_CONTENT_BYTES: u64 = 4 * CAPTURED_FILE_BYTES + 2 * RPM_DATABASE_BYTES;

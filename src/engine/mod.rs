@@ -3,6 +3,7 @@
 
 mod enroll;
 mod known;
+mod second;
 mod upgrades;
 
 use std::collections::BTreeMap;
@@ -11,17 +12,15 @@ use std::sync::Arc;
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::facts::{self, Contents, Facts};
+use crate::facts::{self, Facts};
 use crate::limits::{IMAGE_ANOMALIES, Limits};
-use crate::model::{Image, ImagePath};
+use crate::model::Image;
 use crate::policy::Policy;
 use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::rootfs::{Readings, Rootfs, Tree};
+use crate::rootfs::{Readings, Rootfs};
 use crate::rules::RULES;
-use crate::scan::{
-    Budget, Ceiling, EntryKind, LayerFacts, LayerJob, Plan, Progress, ScanOptions, read_entries, scan_layers,
-};
+use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, scan_layers};
 use crate::source::{self, Input, Selection};
 
 pub use enroll::{Enrolled, NewBase, enroll};
@@ -259,7 +258,7 @@ fn image_facts(
         look_for_content(&mut facts, bases);
     }
     compare(&mut facts);
-    facts.second_read = second_read(&facts, limits)?;
+    second::read(&mut facts, limits)?;
     facts.upgrades = upgrades::upgrades(&facts, &limits)?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
@@ -302,52 +301,4 @@ fn compare(facts: &mut Facts) {
         .iter()
         .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
         .collect();
-}
-
-/// Reads the wanted files that turned out to be elsewhere, behind a symlink or hard link to a file
-/// that the plan did not name, and those that found no room before.
-fn second_read(facts: &Facts, limits: Limits) -> Result<Contents> {
-    let mut wanted: BTreeMap<usize, BTreeMap<usize, Ceiling>> = BTreeMap::new();
-    let Ok(rootfs) = &facts.rootfs else { return Ok(Contents::new()) };
-    let plan = plan(limits);
-    for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
-        for path in plan.paths().cloned().chain(wanted_in_directories(&plan, tree)) {
-            let Ok(found) = tree.resolve(&path) else { continue };
-            let inode = found.node.inode();
-            if inode.kind == EntryKind::File && facts.content(inode).is_err() {
-                let Some(entry) = inode.origin.entry() else { continue };
-                let Some(ceiling) = plan.wants(&path) else { continue };
-                let known = wanted.entry(inode.origin.layer()).or_default().entry(entry).or_insert(ceiling);
-                *known = ceiling.max(*known);
-            }
-        }
-    }
-    let (mut contents, budget) = (Contents::new(), Budget::new(&limits));
-    for (layer, entries) in wanted {
-        let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
-            continue;
-        };
-        match read_entries(blob, &entries, &budget, &limits) {
-            Ok(read) => contents.extend(
-                read.into_iter()
-                    .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),
-            ),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-            Err(error) => {
-                contents.extend(entries.into_keys().map(|entry| ((layer, entry), Err(error.to_string()))));
-            }
-        }
-    }
-    Ok(contents)
-}
-
-/// What the plan wants of whole directories, as a tree has it.
-fn wanted_in_directories(plan: &Plan, tree: &Tree) -> Vec<ImagePath> {
-    let mut paths = Vec::new();
-    for directory in plan.directories() {
-        let Ok(found) = tree.resolve(directory) else { continue };
-        let named = found.node.children().map(|child| directory.join(child.name()));
-        paths.extend(named.filter(|path| plan.wants(path).is_some()));
-    }
-    paths
 }

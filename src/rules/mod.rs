@@ -26,4 +26,4 @@ pub use rule::{Finding, Judgement, Needs, Rule};
 pub use services::{Environment, Service, Services};
 pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;
-pub use table::RULES;
+pub use table::{FURTHER, RULES};

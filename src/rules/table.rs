@@ -2,7 +2,9 @@
 
 use super::rule::Rule;
 use super::{account, base, config, hygiene, integrity, platform, privilege, secrets, service, user};
+use crate::facts::Facts;
 use crate::model::spelling;
+use crate::scan::Plan;
 
 /// All rules, in alphabetical order of their names.
 pub static RULES: [&Rule; 53] = [
@@ -60,6 +62,10 @@ pub static RULES: [&Rule; 53] = [
     &privilege::world_writable_directory::RULE,
     &privilege::world_writable_file::RULE,
 ];
+
+/// What rules want further, once what their plans wanted is read: files that other files name. Each is
+/// asked again as long as what it wants brings something new.
+pub static FURTHER: [fn(&Facts, &mut Plan); 1] = [account::sudo_nopasswd::further];
 
 /// The rule of that name.
 pub fn find(id: &str) -> Option<&'static Rule> {

@@ -57,9 +57,89 @@ fn sudo_follows_its_includes_and_passes_names_with_dots_over() {
 }
 
 #[test]
+fn sudo_includes_are_read_wherever_they_are() {
+    let open = "app ALL=(ALL) NOPASSWD: ALL\n";
+    let rules = || Layer::new().file("etc/sudoers", "@include /opt/rules\n");
+    let chain = |length: usize| {
+        (1..length).fold(Layer::new().file("etc/sudoers", "@include /opt/0\n"), |layer, number| {
+            layer.file(format!("opt/{}", number - 1), format!("@include {number}\n"))
+        })
+    };
+    let last = |length: usize| format!("opt/{}", length - 1);
+    for (layer, told) in [
+        (rules().file("opt/rules", open), Some("/opt/rules")),
+        (rules().file("opt/rules", "app ALL=(ALL) ALL\n"), None),
+        (rules(), None),
+        // Relative ones start beside the file that names them, and files include each other.
+        (
+            rules().file("opt/rules", "@include rules\n@include more\n").file("opt/more", open),
+            Some("/opt/more"),
+        ),
+        (rules().file("opt/rules", "@include more\n").file("etc/more", open), None),
+        (rules().symlink("opt/rules", "../srv/a").file("srv/a", open), Some("/opt/rules")),
+        (
+            Layer::new()
+                .file("etc/sudoers", "#includedir /opt/x\n")
+                .file("opt/x/a", open)
+                .file("opt/x/a.b", open),
+            Some("/opt/x/a"),
+        ),
+        (
+            Layer::new().file("etc/sudoers", "@include /etc/sudoers.%h\n").file("etc/sudoers.web1", open),
+            Some("/etc/sudoers.web1"),
+        ),
+        (Layer::new().file("etc/sudoers", "@include /etc/sudoers.%h\n").file("etc/other", open), None),
+        (chain(4).file(last(4), open), Some("/opt/3")),
+    ] {
+        let checked = check(layer);
+        let expected = told.map(|path| format!("sudo-nopasswd {path}"));
+        assert_eq!(failing(&checked), expected.into_iter().collect(), "{told:?}");
+        assert_ne!(checked.outcome("sudo-nopasswd"), "not-evaluated", "{told:?}");
+    }
+    let checked = check(chain(5).file(last(5), open));
+    assert_eq!((checked.outcome("sudo-nopasswd"), checked.exit), ("not-evaluated", 2));
+}
+
+#[test]
+fn sudo_includes_of_the_base_are_the_bases() {
+    let open = "app ALL=(ALL) NOPASSWD: ALL\n";
+    let base = small_base().layer(
+        Layer::new()
+            .file("etc/sudoers", "@include /opt/base\n@include /opt/app\n")
+            .file("opt/base", open)
+            .file("srv/rules", "ops ALL=(ALL) NOPASSWD: ALL\n"),
+    );
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    let check = |name: &str, app: Layer| {
+        let app = clean_app(&base).layer(app);
+        failing(&crate::harness::check_path(&room.write(name, app.oci_archive()), Some(&catalog)))
+    };
+    assert_eq!(check("same.tar", Layer::new().file("opt/app", "# nothing\n")), set([]));
+    assert_eq!(
+        check("new.tar", Layer::new().file("opt/app", "ops ALL = NOPASSWD: ALL\n")),
+        set(["sudo-nopasswd /opt/app"])
+    );
+    // The base's file, which nothing included before.
+    let includes = check("includes.tar", Layer::new().file("opt/app", "@include /srv/rules\n"));
+    assert_eq!(includes, set(["sudo-nopasswd /srv/rules"]));
+}
+
+#[test]
+fn sudoers_that_include_without_end_are_not_evaluated() {
+    let layer = Layer::new()
+        .file("etc/sudoers", "@include a/sudoers\n@include b/sudoers\n")
+        .symlink("etc/a", ".")
+        .symlink("etc/b", ".");
+    assert_eq!(check(layer).outcome("sudo-nopasswd"), "pass");
+    let many = (0..5_000).map(|number| format!("@include /opt/{number}\n")).collect::<String>();
+    let checked = check(Layer::new().file("etc/sudoers", many));
+    assert_eq!((checked.outcome("sudo-nopasswd"), checked.exit), ("not-evaluated", 2));
+}
+
+#[test]
 fn what_cannot_be_read_is_no_pass() {
     for (layer, rule) in [
-        (Layer::new().file("etc/sudoers", "@include /opt/rules\n").file("opt/rules", ""), "sudo-nopasswd"),
         (Layer::new().file("etc/sudoers", "@include /etc/%h\n"), "sudo-nopasswd"),
         (Layer::new().symlink("etc/ld.so.preload", "ld.so.preload"), "ld-so-preload"),
         (Layer::new().entry(Entry::file("etc/shadow", "x".repeat(20 << 20))), "account-no-password"),

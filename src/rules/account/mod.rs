@@ -5,6 +5,7 @@ pub(super) mod account_no_password;
 pub(super) mod account_uid_zero;
 pub(super) mod ld_so_preload;
 mod sudo;
+mod sudo_files;
 pub(super) mod sudo_nopasswd;
 
 use std::collections::BTreeSet;

@@ -1,15 +1,14 @@
 //! `sudo-nopasswd`: see the page beside this file.
 
-use std::collections::BTreeSet;
-
-use super::sudo::{Include, Open, doas, included_path, is_read, sudoers};
+use super::sudo::{Open, doas, is_read, sudoers};
+use super::sudo_files::{files_in, sudo_files};
 use super::{Fault, Found, judge, quoted};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::rule::{Finding, Needs, Rule};
 use crate::rules::severity::Severity;
-use crate::scan::{EntryKind, Plan};
+use crate::scan::Plan;
 
 /// sudo reads the first that is there, sudo-rs the one of its own before.
 const SUDOERS: [&str; 3] = ["etc/sudoers-rs", "etc/sudoers", "usr/etc/sudoers"];
@@ -37,60 +36,28 @@ fn plan(plan: &mut Plan) {
     plan.capture_in(ImagePath::new(DOAS_DIRECTORY), ".conf");
 }
 
-fn in_tree(facts: &Facts, tree: &Tree) -> Found {
-    let mut found = Found::default();
-    let mut pending: Vec<ImagePath> = SUDOERS.into_iter().map(ImagePath::new).collect();
-    // Each file and directory once: files may include each other.
-    let mut seen = BTreeSet::new();
-    while let Some(path) = pending.pop() {
-        if !seen.insert(path.clone()) {
-            continue;
-        }
-        let content = match facts.file_content(tree, path.as_bytes()) {
-            Ok(Some(content)) => content,
-            Ok(None) => continue,
-            Err(reason) => {
-                found.unread = Some(reason);
-                continue;
-            }
-        };
-        let read = sudoers(&content);
-        found.faults.extend(read.open.into_iter().map(|open| (path.clone(), sudo_fault(open))));
-        for include in read.includes {
-            match include {
-                // sudo puts the host's name in its place.
-                Include::File(name) | Include::Directory(name) if contains_host(&name) => {
-                    found.unread =
-                        Some(format!("{path} includes {}, which depends on the host", quoted(&name)));
-                }
-                Include::File(name) => pending.push(included_path(&path, &name)),
-                Include::Directory(name) => {
-                    let directory = included_path(&path, &name);
-                    if seen.insert(directory.clone()) {
-                        pending.extend(files_in(tree, &directory, is_read));
-                    }
-                }
-            }
+/// Wants the included files that lie where the plan does not reach.
+pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
+    let Ok(rootfs) = &facts.rootfs else { return };
+    for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
+        for (path, _) in sudo_files(facts, tree, SUDOERS).unread {
+            plan.capture(path);
         }
     }
+}
+
+fn in_tree(facts: &Facts, tree: &Tree) -> Found {
+    let mut found = Found::default();
+    let files = sudo_files(facts, tree, SUDOERS);
+    for (path, read) in files.read {
+        found.faults.extend(read.open.into_iter().map(|open| (path.clone(), sudo_fault(open))));
+    }
+    found.unread = files.unread.into_iter().map(|(_, reason)| reason).next().or(files.incomplete);
     let more = files_in(tree, &ImagePath::new(DOAS_DIRECTORY), |name| name.ends_with(b".conf"));
     for path in std::iter::once(ImagePath::new(DOAS)).chain(more) {
         found.add_file(facts, tree, path.as_bytes(), doas_faults);
     }
     found
-}
-
-fn contains_host(name: &[u8]) -> bool {
-    name.windows(2).any(|pair| pair == b"%h")
-}
-
-/// The regular files right in a directory, links to some too.
-fn files_in(tree: &Tree, directory: &ImagePath, is_wanted: impl Fn(&[u8]) -> bool) -> Vec<ImagePath> {
-    let Ok(found) = tree.resolve(directory) else { return Vec::new() };
-    let names = found.node.children().map(|child| child.name()).filter(|name| is_wanted(name));
-    let is_file =
-        |path: &ImagePath| tree.resolve(path).is_ok_and(|found| found.node.inode().kind == EntryKind::File);
-    names.map(|name| directory.join(name)).filter(is_file).collect()
 }
 
 /// A file that some layer alone has: what it includes is not followed.

@@ -1,0 +1,105 @@
+//! The second read: files that turned out to be wanted only once the tree was known, or once other
+//! files that name them were read.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::facts::{Contents, Facts};
+use crate::limits::{FURTHER_READS, Limits};
+use crate::model::ImagePath;
+use crate::rootfs::Tree;
+use crate::rules::FURTHER;
+use crate::scan::{Budget, Ceiling, EntryKind, Plan, read_entries};
+
+/// Entries by layer.
+type Wanted = BTreeMap<usize, BTreeMap<usize, Ceiling>>;
+
+/// Reads the wanted files that turned out to be elsewhere, behind a symlink or hard link to a file
+/// that the plan did not name, and those that found no room before; then those that files name.
+///
+/// # Errors
+/// Only the host's: a layer that could not be read again.
+pub(super) fn read(facts: &mut Facts, limits: Limits) -> Result<()> {
+    let budget = Budget::new(&limits);
+    let planned = wanted(facts, &super::plan(limits));
+    facts.second_read = contents(facts, planned, &budget, &limits)?;
+    for _ in 0..FURTHER_READS {
+        let further = further(facts, limits);
+        if further.is_empty() {
+            return Ok(());
+        }
+        let read = contents(facts, further, &budget, &limits)?;
+        facts.second_read.extend(read);
+    }
+    let limit = Error::limit("how often files include others", "FURTHER_READS", FURTHER_READS as u64);
+    let beyond = further(facts, limits).into_iter().flat_map(|(layer, entries)| {
+        let places = entries.into_keys().map(move |entry| (layer, entry));
+        places.collect::<Vec<_>>()
+    });
+    let beyond: Vec<_> = beyond.map(|place| (place, Err(limit.to_string()))).collect();
+    facts.second_read.extend(beyond);
+    Ok(())
+}
+
+/// What rules want of what was read so far.
+fn further(facts: &Facts, limits: Limits) -> Wanted {
+    let mut plan = Plan::new(limits);
+    for further in FURTHER {
+        further(facts, &mut plan);
+    }
+    wanted(facts, &plan)
+}
+
+/// Files of the trees that a plan wants, whose content is not known and was not asked for yet.
+fn wanted(facts: &Facts, plan: &Plan) -> Wanted {
+    let mut wanted = Wanted::new();
+    let Ok(rootfs) = &facts.rootfs else { return wanted };
+    for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
+        for path in plan.paths().cloned().chain(wanted_in_directories(plan, tree)) {
+            let Ok(found) = tree.resolve(&path) else { continue };
+            let inode = found.node.inode();
+            if inode.kind == EntryKind::File && facts.content(inode).is_err() {
+                let Some(entry) = inode.origin.entry() else { continue };
+                let Some(ceiling) = plan.wants(&path) else { continue };
+                let layer = inode.origin.layer();
+                if facts.second_read.contains_key(&(layer, entry)) {
+                    continue;
+                }
+                let known = wanted.entry(layer).or_default().entry(entry).or_insert(ceiling);
+                *known = ceiling.max(*known);
+            }
+        }
+    }
+    wanted
+}
+
+fn contents(facts: &Facts, wanted: Wanted, budget: &Budget, limits: &Limits) -> Result<Contents> {
+    let mut contents = Contents::new();
+    for (layer, entries) in wanted {
+        let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
+            continue;
+        };
+        match read_entries(blob, &entries, budget, limits) {
+            Ok(read) => contents.extend(
+                read.into_iter()
+                    .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),
+            ),
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) => {
+                contents.extend(entries.into_keys().map(|entry| ((layer, entry), Err(error.to_string()))));
+            }
+        }
+    }
+    Ok(contents)
+}
+
+/// What the plan wants of whole directories, as a tree has it.
+fn wanted_in_directories(plan: &Plan, tree: &Tree) -> Vec<ImagePath> {
+    let mut paths = Vec::new();
+    for directory in plan.directories() {
+        let Ok(found) = tree.resolve(directory) else { continue };
+        let named = found.node.children().map(|child| directory.join(child.name()));
+        paths.extend(named.filter(|path| plan.wants(path).is_some()));
+    }
+    paths
+}
