@@ -2,3 +2,4 @@
 
 pub(super) mod path_env_unsafe;
 pub(super) mod privileged_label;
+mod run_options;

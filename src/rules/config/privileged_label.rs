@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::run_options::{capabilities, host_program, is_open, mount, of_command, source};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
@@ -15,38 +16,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     plan: no_plan,
     judge: |facts, _| judge(facts),
 };
-
-/// What Docker or podman give every container; to ask for it is to ask for nothing.
-const DEFAULT_CAPABILITIES: [&str; 14] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "NET_RAW",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// Options of `docker run` and `podman run` that take a container's fences down, with the values (all,
-/// where there are none) that do.
-const OPTIONS: [(&str, &[&str]); 9] = [
-    ("--privileged", &[]),
-    ("--cap-add", &[]),
-    ("--device", &[]),
-    ("--security-opt", &["seccomp=unconfined", "apparmor=unconfined", "label=disable", "label:disable"]),
-    ("--pid", &["host"]),
-    ("--ipc", &["host"]),
-    ("--net", &["host"]),
-    ("--network", &["host"]),
-    ("--userns", &["host"]),
-];
 
 fn judge(facts: &Facts) -> Judgement {
     let labels = facts.image.configs.iter().flat_map(|config| &config.labels);
@@ -64,50 +33,24 @@ fn asks_for(name: &str, value: &str) -> Option<String> {
     match name {
         "io.containers.capabilities" => capabilities(value.split(',')),
         "devcontainer.metadata" => dev_container(value),
-        "io.containers.seccomp.profile" => {
-            let profile: Value = serde_json::from_str(value).ok()?;
-            (profile.get("defaultAction")? == "SCMP_ACT_ALLOW")
-                .then(|| "a seccomp profile that allows all".into())
-        }
-        _ if is_command(name) => options(value),
-        _ => None,
+        "io.containers.seccomp.profile" => seccomp(value),
+        // `podman container runlabel NAME IMAGE` runs the text of any label, whatever the case of its name.
+        _ => of_command(value).or_else(|| is_command(name).then(|| host_program(value)).flatten()),
     }
 }
 
-/// `podman container runlabel NAME IMAGE` runs the label's text, whatever its name; these are the usual.
+/// Labels that are there to be run.
 fn is_command(name: &str) -> bool {
-    ["run", "install", "uninstall", "update", "upgrade", "debug"]
-        .contains(&name.to_ascii_lowercase().as_str())
+    ["run", "install", "uninstall"].contains(&name.to_ascii_lowercase().as_str())
 }
 
-fn options(command: &str) -> Option<String> {
-    let words: Vec<&str> = command.split_ascii_whitespace().collect();
-    let asked = words.iter().enumerate().find_map(|(at, word)| {
-        let (option, value) = word.split_once('=').map_or((*word, None), |(o, v)| (o, Some(v)));
-        let (_, values) = OPTIONS.iter().find(|(known, _)| *known == option)?;
-        let value = value.or_else(|| words.get(at + 1).copied()).unwrap_or_default();
-        match (option, values.is_empty()) {
-            ("--privileged", _) => (value != "false").then(|| option.to_owned()),
-            (_, true) => Some(format!("{option} {value}")),
-            (_, false) => values.contains(&value).then(|| format!("{option} {value}")),
-        }
-    });
-    asked.map(|asked| escape_text(&asked)).or_else(|| {
-        let is_root_mount = |word: &&str| word.strip_prefix("-v").unwrap_or(word).starts_with("/:");
-        words.iter().any(is_root_mount).then(|| "the host's root directory".to_owned())
-    })
-}
-
-fn capabilities<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let names = names.map(|name| {
-        let name = name.trim().to_ascii_uppercase();
-        name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
-    });
-    let beyond: Vec<String> = names
-        .filter(|name| !name.is_empty() && !DEFAULT_CAPABILITIES.contains(&name.as_str()))
-        .map(|name| escape_text(&name))
-        .collect();
-    (!beyond.is_empty()).then(|| format!("capabilities beyond the usual: {}", beyond.join(", ")))
+/// A profile that lets pass what it does not name; `SCMP_ACT_LOG` only writes it down.
+fn seccomp(profile: &str) -> Option<String> {
+    let profile: Value = serde_json::from_str(profile).ok()?;
+    let action = profile.get("defaultAction")?.as_str()?;
+    ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"]
+        .contains(&action)
+        .then(|| "a seccomp profile that allows what it does not name".to_owned())
 }
 
 /// The label is one object of devcontainer.json, or a list of them.
@@ -121,12 +64,17 @@ fn dev_container(value: &str) -> Option<String> {
         if part.get("privileged") == Some(&Value::Bool(true)) {
             return Some("a privileged container".to_owned());
         }
-        let texts =
-            |name| part.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        if texts("securityOpt").any(|text| text.ends_with("=unconfined")) {
-            return Some("a container without seccomp or AppArmor".to_owned());
+        let list = |name| part.get(name).and_then(Value::as_array).into_iter().flatten();
+        if let Some(open) = list("securityOpt").filter_map(Value::as_str).find(|option| is_open(option)) {
+            return Some(format!("a container with {}", escape_text(open)));
         }
-        capabilities(texts("capAdd"))
+        capabilities(list("capAdd").filter_map(Value::as_str)).or_else(|| {
+            // Each is text as of `--mount`, or an object with the same fields.
+            list("mounts").find_map(|value| match value.as_str() {
+                Some(text) => mount(text),
+                None => source(value.get("source").or_else(|| value.get("src"))?.as_str()?),
+            })
+        })
     })
 }
 
@@ -139,15 +87,22 @@ mod tests {
         for (name, value) in [
             ("RUN", "docker run -it --privileged -v /:/host IMAGE"),
             ("install", "podman run --rm --privileged=true IMAGE"),
-            ("RUN", "docker run --cap-add SYS_ADMIN IMAGE"),
-            ("RUN", "docker run --net=host IMAGE"),
-            ("RUN", "docker run --security-opt seccomp=unconfined IMAGE"),
-            ("UNINSTALL", "docker run -v /:/host IMAGE"),
+            ("Uninstall", "rm -rf /etc/x"),
+            // Any label can be run, and says how to.
+            ("usage", "docker run --privileged IMAGE"),
             ("io.containers.capabilities", "net_bind_service, CAP_NET_ADMIN"),
             ("io.containers.capabilities", "ALL"),
             ("io.containers.seccomp.profile", r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#),
+            ("io.containers.seccomp.profile", r#"{"defaultAction": "SCMP_ACT_LOG"}"#),
             ("devcontainer.metadata", r#"[{"id": "x"}, {"privileged": true}]"#),
             ("devcontainer.metadata", r#"{"capAdd": ["SYS_PTRACE"]}"#),
+            ("devcontainer.metadata", r#"{"securityOpt": ["seccomp=unconfined"]}"#),
+            ("devcontainer.metadata", r#"{"securityOpt": ["label:disable"]}"#),
+            ("devcontainer.metadata", r#"{"mounts": ["source=/var/run/docker.sock,target=/s,type=bind"]}"#),
+            (
+                "devcontainer.metadata",
+                r#"{"mounts": [{"source": "/var/run/docker.sock", "target": "/s", "type": "bind"}]}"#,
+            ),
         ] {
             assert!(asks_for(name, value).is_some(), "{name}={value}");
         }
@@ -160,10 +115,18 @@ mod tests {
             ("RUN", "podman run --privileged=false IMAGE"),
             ("RUN", ""),
             ("description", "do not run it with --privileged"),
+            ("update", "2026-01-01"),
             ("io.containers.capabilities", "setuid,setgid"),
             ("io.containers.capabilities", ""),
             ("io.containers.seccomp.profile", r#"{"defaultAction": "SCMP_ACT_ERRNO"}"#),
+            ("io.containers.seccomp.profile", r#"{"defaultAction": 1}"#),
             ("devcontainer.metadata", r#"[{"privileged": false, "capAdd": ["NET_RAW"]}]"#),
+            (
+                "devcontainer.metadata",
+                r#"{"mounts": [{"source": "vol", "target": "/x", "type": "volume"}, 1]}"#,
+            ),
+            // Only devcontainer.json itself may have it.
+            ("devcontainer.metadata", r#"{"runArgs": ["--privileged"]}"#),
             ("devcontainer.metadata", "no JSON"),
             ("com.docker.compose.project", "x"),
         ] {

@@ -1,0 +1,193 @@
+//! Options of `docker run` and `podman run` that take a container's fences down.
+
+use crate::model::escape::escape_text;
+
+/// What Docker or podman give every container; to ask for it is to ask for nothing.
+const DEFAULT_CAPABILITIES: [&str; 14] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+/// Values of `--security-opt` that switch a fence off; Docker also takes `:` for `=`.
+const SECURITY_OPTIONS: [&str; 5] =
+    ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined", "label=disable", "unmask=all"];
+
+/// Options whose value may be the host's own namespace.
+const NAMESPACES: [&str; 5] = ["--pid", "--ipc", "--net", "--network", "--userns"];
+
+/// Through the sockets of these, whoever holds them runs what he likes on the host.
+const SOCKETS: [&str; 4] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock"];
+
+/// What a command line asks for; `None` where it asks for no more than usual.
+///
+/// podman puts itself in the place of a command that is `podman` or whose last part is `docker`.
+pub(super) fn of_command(command: &str) -> Option<String> {
+    let words = words(command);
+    let (program, words) = words.split_first()?;
+    is_engine(program).then(|| of_words(words)).flatten()
+}
+
+/// The program of a command line that is no container engine: it would run on the host as it is.
+pub(super) fn host_program(command: &str) -> Option<String> {
+    let program = words(command).into_iter().next()?;
+    (!is_engine(&program)).then(|| format!("the program {} on the host", escape_text(&program)))
+}
+
+fn is_engine(program: &str) -> bool {
+    matches!(program.rsplit('/').next(), Some("docker" | "podman"))
+}
+
+fn of_words(words: &[String]) -> Option<String> {
+    words.iter().enumerate().find_map(|(at, word)| {
+        let (option, given) = word.split_once('=').map_or((word.as_str(), None), |(o, v)| (o, Some(v)));
+        let next = words.get(at + 1).map(String::as_str);
+        let value = given.or(next).unwrap_or_default();
+        let shown = || Some(escape_text(&format!("{option} {value}")));
+        match option {
+            // A switch takes no value but behind `=`, and then as Go reads it.
+            "--privileged" if is_false(given) => None,
+            "--privileged" => Some(option.to_owned()),
+            "--cap-add" => capabilities(value.split(',')),
+            "--device" => shown(),
+            "--security-opt" if is_open(value) => shown(),
+            option if NAMESPACES.contains(&option) && value == "host" => shown(),
+            _ => volume(word).or_else(|| mount(word)),
+        }
+    })
+}
+
+fn is_false(value: Option<&str>) -> bool {
+    value.is_some_and(|value| ["0", "f", "F", "false", "False", "FALSE"].contains(&value))
+}
+
+/// Whether a value of `--security-opt` switches a fence off.
+pub(super) fn is_open(option: &str) -> bool {
+    SECURITY_OPTIONS.contains(&option.replacen(':', "=", 1).to_ascii_lowercase().as_str())
+}
+
+/// Capabilities beyond those that every container has.
+pub(super) fn capabilities<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names = names.map(|name| {
+        let name = name.trim().to_ascii_uppercase();
+        name.strip_prefix("CAP_").map_or(name.clone(), str::to_owned)
+    });
+    let beyond: Vec<String> = names
+        .filter(|name| !name.is_empty() && !DEFAULT_CAPABILITIES.contains(&name.as_str()))
+        .map(|name| escape_text(&name))
+        .collect();
+    (!beyond.is_empty()).then(|| format!("capabilities beyond the usual: {}", beyond.join(", ")))
+}
+
+/// `[--volume=|-v]SOURCE:TARGET`, also where the option is a word of its own.
+fn volume(word: &str) -> Option<String> {
+    let word = ["--volume=", "-v=", "-v"].iter().find_map(|option| word.strip_prefix(option)).unwrap_or(word);
+    source(word.split_once(':')?.0)
+}
+
+/// `[--mount=]type=bind,source=SOURCE,…`.
+pub(super) fn mount(word: &str) -> Option<String> {
+    let fields = word.strip_prefix("--mount=").unwrap_or(word).split(',');
+    fields
+        .filter_map(|field| field.strip_prefix("source=").or_else(|| field.strip_prefix("src=")))
+        .find_map(source)
+}
+
+/// What a mount of this path of the host gives away.
+pub(super) fn source(path: &str) -> Option<String> {
+    if !path.is_empty() && path.trim_matches('/').is_empty() {
+        return Some("the host's root directory".to_owned());
+    }
+    let is_socket = path.starts_with('/') && SOCKETS.contains(&path.rsplit('/').next().unwrap_or_default());
+    is_socket.then(|| format!("the host's container engine ({})", escape_text(path)))
+}
+
+/// The words of a command as a shell parts them: at blanks, but for those in quotes or behind a backslash.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut chars = command.chars();
+    while let Some(char) = chars.next() {
+        match (quote, char) {
+            (Some(open), char) if char == open => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (None, '"' | '\'') => {
+                quote = Some(char);
+                word.get_or_insert_default();
+            }
+            (None, char) if char.is_whitespace() => words.extend(word.take()),
+            (_, char) => word.get_or_insert_default().push(char),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_take_fences_down_are_told() {
+        for (command, told) in [
+            ("docker run -it --privileged -v /:/host IMAGE", "--privileged"),
+            ("/usr/bin/podman run --privileged=true IMAGE", "--privileged"),
+            // As Go's flags: `false` is the image here.
+            ("podman run --privileged false", "--privileged"),
+            ("podman run \"--privi\"leged IMAGE", "--privileged"),
+            ("podman run --privi\\leged IMAGE", "--privileged"),
+            ("docker run --cap-add SYS_ADMIN IMAGE", "capabilities beyond the usual: SYS_ADMIN"),
+            ("docker run --cap-add=chown,sys_time IMAGE", "capabilities beyond the usual: SYS_TIME"),
+            ("docker run --net=host IMAGE", "--net host"),
+            ("docker run --userns host IMAGE", "--userns host"),
+            ("docker run --device /dev/kvm IMAGE", "--device /dev/kvm"),
+            ("docker run --security-opt seccomp=unconfined IMAGE", "--security-opt seccomp=unconfined"),
+            ("docker run --security-opt=label:disable IMAGE", "--security-opt label:disable"),
+            ("docker run --security-opt unmask=ALL IMAGE", "--security-opt unmask=ALL"),
+            ("docker run -v /:/host IMAGE", "the host's root directory"),
+            ("docker run --volume=/:/host IMAGE", "the host's root directory"),
+            ("docker run --mount type=bind,source=/,target=/host IMAGE", "the host's root directory"),
+            (
+                "docker run -v/var/run/docker.sock:/var/run/docker.sock IMAGE",
+                "the host's container engine (/var/run/docker.sock)",
+            ),
+        ] {
+            assert_eq!(of_command(command).as_deref(), Some(told), "{command}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_none() {
+        for command in [
+            "docker run -it --rm --network bridge -v /srv:/srv IMAGE",
+            "podman run --privileged=false IMAGE",
+            "podman run --cap-add NET_BIND_SERVICE --cap-drop ALL IMAGE",
+            "docker run --security-opt no-new-privileges IMAGE sh /",
+            "do not run it with --privileged",
+            "docker",
+            "",
+            "\\",
+            "'",
+        ] {
+            assert_eq!(of_command(command), None, "{command}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_engine_runs_on_the_host() {
+        assert_eq!(host_program("/usr/bin/docker run IMAGE"), None);
+        assert_eq!(host_program("  "), None);
+        let told = host_program("sh -c 'podman run --privileged IMAGE'");
+        assert_eq!(told.as_deref(), Some("the program sh on the host"));
+    }
+}
