@@ -95,6 +95,16 @@ pub fn compare(path: &ImagePath, base: &[u8], effective: &[u8]) -> Vec<AccountCh
     changes
 }
 
+/// Name and password hash of each line of a shadow file, without the `!` of a locked account.
+pub fn password_hashes(shadow: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    shadow.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':');
+        let (name, hash) = (fields.next()?, fields.next()?);
+        let locks = hash.iter().take_while(|byte| **byte == b'!').count();
+        Some((name, hash.get(locks..)?))
+    })
+}
+
 fn shared_ids(before: &Lines<'_>, after: &Lines<'_>) -> Vec<AccountChange> {
     let mut ids: BTreeMap<u32, &[u8]> =
         before.first.iter().map(|(name, line)| (kernel_id(line), *name)).collect();
@@ -196,6 +206,13 @@ mod tests {
         }
         let before = passwd(&[b"daemon::0:0::/:/bin/sh\n".as_slice(), BASE].concat());
         assert_eq!(before, [AccountChange::Shadowed { name: b"daemon".into() }]);
+    }
+
+    #[test]
+    fn hashes_are_those_of_locked_accounts_too() {
+        let hashes: Vec<_> = password_hashes(b"root:!!$6$a$b:1::\napp:$y$c:\nbin:*\nshort\n").collect();
+        let expected: [(&[u8], &[u8]); 3] = [(b"root", b"$6$a$b"), (b"app", b"$y$c"), (b"bin", b"*")];
+        assert_eq!(hashes, expected);
     }
 
     #[test]

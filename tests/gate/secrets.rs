@@ -187,6 +187,34 @@ fn secrets_of_the_base_are_its_own() {
 }
 
 #[test]
+fn hashes_that_the_base_has_are_not_new() {
+    let hash = |salt: &str| format!("$6${salt}${}", random(86));
+    let line = |name: &str, hash: &str| format!("{name}:{hash}:19700:0:99999:7:::\n");
+    let of_base = line("root", &hash("base")) + &line("bin", "*");
+    let base = small_base().layer(Layer::new().file("etc/shadow", &of_base));
+    let told = |layers: &[(&str, String)]| {
+        let app = layers
+            .iter()
+            .fold(clean_app(&base), |app, (path, text)| app.layer(Layer::new().file(path, text)));
+        failing(&check_on(&base, &app))
+    };
+    let shadow = ["secret-file /etc/shadow"];
+    let again = format!("{of_base}{}", line("app", "!"));
+    // useradd writes the file anew, and keeps the one before.
+    assert_eq!(told(&[("etc/shadow", again.clone()), ("etc/shadow-", of_base.clone())]), [""; 0]);
+    assert_eq!(told(&[("etc/shadow", format!("{of_base}{}", line("app", &hash("new"))))]), shadow);
+    assert_eq!(told(&[("etc/shadow", line("root", &hash("other")))]), shadow);
+    // The base's hash for another account opens another account.
+    assert_eq!(told(&[("etc/shadow", format!("{of_base}{}", line("app", &hash("base"))))]), shadow);
+    // What a later layer took back is told all the same.
+    assert_eq!(
+        told(&[("etc/shadow", of_base.clone() + &line("app", &hash("new"))), ("etc/shadow", again)]),
+        shadow
+    );
+    assert_eq!(told(&[("srv/etc/shadow", of_base)]), ["secret-file /srv/etc/shadow"]);
+}
+
+#[test]
 fn examples_are_told_and_do_not_alarm() {
     let layer = Layer::new()
         .file("usr/share/doc/x/key.pem", key())

@@ -4,6 +4,7 @@ mod allowed;
 pub(super) mod secret_env;
 pub(super) mod secret_file;
 pub(super) mod secret_history;
+mod shadow;
 
 use super::rule::{Finding, Judgement};
 use super::severity::Severity;

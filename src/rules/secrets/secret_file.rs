@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::allowed::allowed;
 use super::severity;
+use super::shadow::{self, BaseHashes};
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::rule::{Finding, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::Entry;
 use crate::scan::secrets::{Kind, Secret, Secrets};
@@ -16,7 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     page: include_str!("secret-file.md"),
     needs: Needs::Image,
-    plan: no_plan,
+    plan: shadow::plan,
     judge: |facts, _| judge(facts),
 };
 
@@ -28,10 +29,14 @@ const PLACES: usize = 10;
 fn judge(facts: &Facts) -> Judgement {
     let mut told: BTreeMap<(ImagePath, usize, &Kind), Vec<&Secret>> = BTreeMap::new();
     let mut passed_over: BTreeMap<&'static str, Vec<(usize, ImagePath)>> = BTreeMap::new();
+    let base_hashes = BaseHashes::of(facts);
     for layer in 0..facts.image.layers.len() {
         for secret in &secrets(facts, layer).found {
             let Some(entry) = facts.entries(layer).get(secret.entry) else { continue };
-            let reason = if !facts.upper_layers().contains(&layer) || is_in_base(facts, entry) {
+            let is_the_bases = !facts.upper_layers().contains(&layer)
+                || is_in_base(facts, entry)
+                || base_hashes.have(facts, layer, &entry.path, secret);
+            let reason = if is_the_bases {
                 Some("the base's own: told when the base is checked itself")
             } else {
                 allowed(&entry.path, secret.kind)
