@@ -17,8 +17,14 @@ fn random(length: usize) -> String {
     (0..length).map(digit).collect()
 }
 
+/// What [`random`] gives, and its checksum as GitHub has it.
+fn checked() -> String {
+    // The CRC-32 of these thirty in base 62.
+    random(30) + "0cOJrP"
+}
+
 fn github() -> String {
-    ["gh", "p_", &random(36)].concat()
+    ["gh", "p_", &checked()].concat()
 }
 
 fn key() -> String {
@@ -35,7 +41,7 @@ fn secrets() -> Vec<(String, String)> {
         random_part(github(), 4),
         random_part(["gl", "pat-", &random(20)].concat(), 6),
         random_part(["xo", "xb-", "2849301827-4930128374-", &random(24)].concat(), 5),
-        random_part(["np", "m_", &random(36)].concat(), 4),
+        random_part(["np", "m_", &checked()].concat(), 4),
         random_part(["sk_", "live_", &random(24)].concat(), 8),
         random_part(["AI", "za", &random(35)].concat(), 4),
         random_part(["hv", "s.", &random(95)].concat(), 4),

@@ -37,7 +37,7 @@ const MAGIC: &[u8; 8] = b"ocifacts";
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
 /// would be read as other entries or secrets, so that files of before are stale.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// A facts file ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -76,6 +76,9 @@ kinds! {
     KUBECONFIG Open "kubeconfig-credential" "a credential of a Kubernetes cluster";
     CARGO_TOKEN Open "cargo-token" "a token of a cargo registry";
     MAVEN_LOGIN Open "maven-password" "a password in Maven's settings";
+    GITHUB_LIKE Perhaps "github-token-like" "what looks like a GitHub token but for its checksum";
+    NPM_LIKE Perhaps "npm-token-like" "what looks like an npm token but for its checksum";
+    HTPASSWD Open "htpasswd-password" "a password in htpasswd form";
     PASSWORD_HASH Open "password-hash" "the hash of an account's password";
     NAMED Open "named-secret" "a value whose name says that it is a secret";
     ASSIGNMENT Perhaps "assignment" "a value that looks like a secret, as its name does";

@@ -26,6 +26,8 @@ pub(super) enum Form {
     Maven,
     /// `name:hash:…`.
     Shadow,
+    /// `user:hash`, as Apache's htpasswd writes it.
+    Htpasswd,
     /// Configuration in which assignments are guessed at.
     Config,
 }
@@ -37,7 +39,7 @@ const KUBE: Form = Form::Assignments(
 const NPM: Form = Form::Assignments(&["_authToken", "_auth", "_password"], &kinds::NPM_LOGIN);
 
 /// By the last part of a path, and where that says nothing by itself, by the directory's last part too.
-const BY_NAME: [(&str, &str, Form); 24] = [
+const BY_NAME: [(&str, &str, Form); 25] = [
     (".docker", "config.json", Form::DockerConfig),
     ("containers", "auth.json", Form::DockerConfig),
     ("", ".dockercfg", Form::DockerConfig),
@@ -62,6 +64,7 @@ const BY_NAME: [(&str, &str, Form); 24] = [
     ("", "settings.xml", Form::Maven),
     ("etc", "shadow", Form::Shadow),
     ("etc", "shadow-", Form::Shadow),
+    ("", "htpasswd", Form::Htpasswd),
 ];
 
 /// What configuration ends in.
@@ -84,6 +87,9 @@ impl Form {
             [".example", ".sample", ".template", ".dist", ".tpl"].iter().any(|end| name.ends_with(end));
         if !is_sample && (name.ends_with(".env") || name.starts_with(".env.")) {
             return Some(Self::Environment);
+        }
+        if !is_sample && name.ends_with(".htpasswd") {
+            return Some(Self::Htpasswd);
         }
         CONFIG.iter().any(|end| name.ends_with(end)).then_some(Self::Config)
     }
@@ -142,13 +148,16 @@ impl Form {
     fn in_line(self, line: &str) -> Option<(&str, &'static Kind)> {
         match self {
             Self::Shadow => {
-                let hash = line.split(':').nth(1)?;
-                let hash = hash.trim_start_matches('!');
-                let scheme = hash.strip_prefix('$')?.split('$').next()?;
-                let known = ["1", "5", "6", "7", "y", "gy", "2a", "2b", "2x", "2y"].contains(&scheme);
                 // A leading `!` locks the account, not the hash.
-                (known && hash.matches('$').count() >= 2 && hash.len() > 16)
-                    .then_some((hash, &kinds::PASSWORD_HASH))
+                let hash = line.split(':').nth(1)?.trim_start_matches('!');
+                is_crypt(hash).then_some((hash, &kinds::PASSWORD_HASH))
+            }
+            Self::Htpasswd => {
+                let hash = line.split_once(':').filter(|(user, _)| !user.starts_with('#'))?.1.trim_end();
+                let plain = hash.strip_prefix("{PLAIN}").filter(|password| !is_no_secret(password));
+                plain
+                    .map(|password| (password, &kinds::HTPASSWD))
+                    .or_else(|| is_htpasswd(hash).then_some((hash, &kinds::PASSWORD_HASH)))
             }
             Self::Pgpass => {
                 let password = line.splitn(5, ':').nth(4)?.trim_end();
@@ -172,6 +181,30 @@ impl Form {
             _ => None,
         }
     }
+}
+
+/// A hash as crypt(5) writes it: `$6$salt$…`.
+fn is_crypt(hash: &str) -> bool {
+    const SCHEMES: [&str; 11] = ["1", "5", "6", "7", "y", "gy", "2a", "2b", "2x", "2y", "apr1"];
+    let scheme = hash.strip_prefix('$').and_then(|rest| rest.split('$').next());
+    scheme.is_some_and(|scheme| SCHEMES.contains(&scheme))
+        && hash.matches('$').count() >= 2
+        && hash.len() > 16
+}
+
+/// The hashes that Apache and nginx know: those of crypt, also in its oldest form of 13 characters, and
+/// SHA-1 (20 bytes in base64), with salt or without.
+fn is_htpasswd(hash: &str) -> bool {
+    let is_base64 = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+    };
+    let is_des = hash.len() == 13
+        && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
+        && is_random(hash.as_bytes());
+    is_crypt(hash)
+        || is_des
+        || hash.strip_prefix("{SHA}").is_some_and(|hash| hash.len() == 28 && is_base64(hash))
+        || hash.strip_prefix("{SSHA}").is_some_and(|hash| hash.len() >= 28 && is_base64(hash))
 }
 
 /// Whether a value that has only its name to speak for it looks as if it were drawn by lot.

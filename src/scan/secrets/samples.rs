@@ -1,9 +1,11 @@
 //! Something that looks like a secret, for each kind: put together here, so that no scanner takes this source for a
 //! leak.
 
+const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 /// So many digits and letters that look drawn by lot.
 pub(crate) fn random(length: usize) -> String {
-    digits(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", length)
+    digits(BASE_62, length)
 }
 
 fn digits(alphabet: &[u8], length: usize) -> String {
@@ -19,6 +21,17 @@ pub(crate) fn hex(length: usize) -> String {
     digits(b"0123456789abcdef", length)
 }
 
+/// Letters and digits that look drawn by lot, and their checksum as GitHub and npm have it.
+pub(crate) fn checked() -> String {
+    let (lot, mut crc) = (random(30), flate2::Crc::new());
+    crc.update(lot.as_bytes());
+    let digit = |place| char::from(BASE_62[(crc.sum() / 62_u32.pow(place)) as usize % 62]);
+    (0..6).rev().map(digit).fold(lot, |mut token, digit| {
+        token.push(digit);
+        token
+    })
+}
+
 /// A PEM block of this label whose base64 begins so.
 pub(crate) fn pem(label: &str, begin: &str) -> String {
     let label = [label, "KEY"].concat();
@@ -30,18 +43,20 @@ pub(crate) fn pem(label: &str, begin: &str) -> String {
 pub(crate) fn by_form() -> Vec<(&'static str, String)> {
     let of = |prefix: &[&str], length: usize| format!("{}{}", prefix.concat(), random(length));
     vec![
-        ("github-token", of(&["gh", "p_"], 36)),
-        ("github-token", of(&["gh", "o_"], 36)),
-        ("github-token", of(&["gh", "u_"], 36)),
-        ("github-token", of(&["gh", "s_"], 36)),
-        ("github-token", of(&["gh", "r_"], 36)),
+        ("github-token", ["gh", "p_", &checked()].concat()),
+        ("github-token", ["gh", "o_", &checked()].concat()),
+        ("github-token", ["gh", "u_", &checked()].concat()),
+        ("github-token", ["gh", "s_", &checked()].concat()),
+        ("github-token", ["gh", "r_", &checked()].concat()),
         ("github-token", of(&["github_", "pat_"], 82)),
+        ("github-token-like", of(&["gh", "p_"], 36)),
+        ("npm-token-like", of(&["np", "m_"], 36)),
         ("gitlab-token", of(&["gl", "pat-"], 20)),
         (
             "slack-token",
             format!("{}{}-{}-{}", ["xo", "xb-"].concat(), "2849301827", "4930128374", random(24)),
         ),
-        ("npm-token", of(&["np", "m_"], 36)),
+        ("npm-token", ["np", "m_", &checked()].concat()),
         ("pypi-token", of(&["pypi-", "AgE"], 120)),
         ("stripe-key", of(&["sk_", "live_"], 24)),
         ("sendgrid-key", format!("{}{}.{}", ["S", "G."].concat(), random(22), random(43))),

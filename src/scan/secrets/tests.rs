@@ -179,6 +179,14 @@ fn files_are_read_by_their_names() {
     let auth = ["dXNlcjpzM2Ny", "ZXRzM2NyZXQ="].concat();
     let docker = format!("{{\"auths\": {{\"r.example\": {{\"auth\": \"{auth}\"}}}}}}");
     let hash = format!("$6$saltsalt${}", random(86));
+    let apache = format!("$apr1$saltsalt${}", random(22));
+    let htpasswd = format!("# users\napp:{apache}\nother:\n");
+    let bcrypt = format!("$2y$05${}", random(53));
+    let bcrypt_line = format!("app:{bcrypt}\r\n");
+    let sha = format!("{{SHA}}{}=", random(27));
+    let sha_line = format!("app:{sha}");
+    let des = random(13);
+    let des_line = format!("app:{des}\n");
     let shadow = format!("root:{hash}:19700:0:99999:7:::\ndaemon:*:19700::::::\napp:!:1::::::\n");
     for (path, text, kind, secret) in [
         ("root/.docker/config.json", docker.as_str(), "registry-login", auth.as_str()),
@@ -202,6 +210,11 @@ fn files_are_read_by_their_names() {
             "hunter2",
         ),
         ("etc/shadow", &shadow, "password-hash", &hash),
+        ("srv/.htpasswd", &htpasswd, "password-hash", &apache),
+        ("auth/htpasswd", &bcrypt_line, "password-hash", &bcrypt),
+        ("auth/web.htpasswd", &sha_line, "password-hash", &sha),
+        ("auth/web.htpasswd", &des_line, "password-hash", &des),
+        ("auth/web.htpasswd", "app:{PLAIN}hunter2\n", "htpasswd-password", "hunter2"),
         ("etc/app.conf", "x = 1\ndb_password = k3Jd8sLq0zPw\n", "assignment", "k3Jd8sLq0zPw"),
         ("etc/app.json", "{\"apiKey\": \"k3Jd8sLq0zPw\", \"x\": 1}", "assignment", "k3Jd8sLq0zPw"),
     ] {
@@ -229,6 +242,11 @@ fn files_without_a_secret_have_none() {
             "<password>${env.P}</password><passwords>x</passwords><password>{enc=}</password>",
         ),
         ("etc/shadow", "root:*:19700::::::\nbin:!!:1::::::\nx::1::::::\n"),
+        (
+            "srv/.htpasswd",
+            "#app:$apr1$saltsalt$abcdefghijklmnopqrstuv\napp:\n$apr1$\napp:{SHA}short\napp:{PLAIN}changeme\na:0:0\n",
+        ),
+        ("srv/.htpasswd.example", "app:$apr1$saltsalt$abcdefghijklmnopqrstuv\n"),
         (
             "etc/app.conf",
             "password = hunter\npassword_policy = k3Jd8sLq0zPw\ntoken = /run/x1234567\nsecret: [a1, b2, c3]\n",
@@ -318,13 +336,15 @@ fn hostile_bytes_cost_time_in_proportion() {
     clues.push(format!("\"secret_access_key\": {} ", random(39)));
     clues.push(format!(" {}", by_form().pop().unwrap().1));
     clues.push(format!(" ghp_{}", "a".repeat(36)));
-    clues.extend(["<", "<password>", "\"auth\":", "password x1 "].map(str::to_owned));
+    clues.extend(["<", "<password>", "\"auth\":", "password x1 ", "://a:b@", "a:$1$"].map(str::to_owned));
     for clue in clues {
         let file = |size: usize| clue.repeat((size - 1) / clue.len()) + ">";
         let started = std::time::Instant::now();
         whole("x", file(size));
         let largest = limits::SECRET_FORM_BYTES as usize;
-        for path in ["app/.env", "settings.xml", ".docker/config.json", ".netrc"] {
+        for path in
+            ["app/.env", "settings.xml", ".docker/config.json", ".netrc", ".git-credentials", ".htpasswd"]
+        {
             whole(path, file(largest));
         }
         let took = started.elapsed();

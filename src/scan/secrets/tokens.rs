@@ -13,6 +13,8 @@ pub(super) struct Token {
     max: usize,
     /// What else holds of what follows the prefix.
     holds: fn(&[u8]) -> bool,
+    /// For tokens that end in a checksum: what one is whose checksum is wrong.
+    unchecked: Option<&'static Kind>,
 }
 
 const fn token(
@@ -21,11 +23,16 @@ const fn token(
     prefix: &'static str,
     (is_part, min, max): (fn(u8) -> bool, usize, usize),
 ) -> Token {
-    Token { kind: Kind { id, what, prefix, weight: Weight::Open }, is_part, min, max, holds: |_| true }
+    let kind = Kind { id, what, prefix, weight: Weight::Open };
+    Token { kind, is_part, min, max, holds: |_| true, unchecked: None }
 }
 
 const fn with(token: Token, holds: fn(&[u8]) -> bool) -> Token {
     Token { holds, ..token }
+}
+
+const fn checked(token: Token, unchecked: &'static Kind) -> Token {
+    Token { unchecked: Some(unchecked), ..token }
 }
 
 fn word(byte: u8) -> bool {
@@ -68,11 +75,11 @@ fn is_slack(rest: &[u8]) -> bool {
 
 /// By prefix; each prefix is a clue.
 pub(super) static TOKENS: [Token; 33] = [
-    token("github-token", "a GitHub token", "ghp_", (word, 36, 251)),
-    token("github-token", "a GitHub token", "gho_", (word, 36, 251)),
-    token("github-token", "a GitHub token", "ghu_", (word, 36, 251)),
-    token("github-token", "a GitHub token", "ghs_", (word_, 36, 1_024)),
-    token("github-token", "a GitHub token", "ghr_", (word, 36, 251)),
+    checked(token("github-token", "a GitHub token", "ghp_", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "gho_", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghu_", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghs_", (word_, 36, 1_024)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghr_", (word, 36, 251)), &kinds::GITHUB_LIKE),
     token("github-token", "a GitHub token", "github_pat_", (word_, 60, 255)),
     token("gitlab-token", "a GitLab token", "glpat-", (dotted, 20, 300)),
     token("gitlab-token", "a GitLab token", "gldt-", (dotted, 20, 300)),
@@ -82,7 +89,7 @@ pub(super) static TOKENS: [Token; 33] = [
     with(token("slack-token", "a Slack token", "xoxp-", (dashed, 20, 255)), is_slack),
     with(token("slack-token", "a Slack token", "xoxr-", (dashed, 20, 255)), is_slack),
     with(token("slack-token", "a Slack token", "xoxs-", (dashed, 20, 255)), is_slack),
-    token("npm-token", "an npm token", "npm_", (word, 36, 36)),
+    checked(token("npm-token", "an npm token", "npm_", (word, 36, 36)), &kinds::NPM_LIKE),
     token("pypi-token", "a PyPI token", "pypi-AgE", (url64, 50, 1_024)),
     token("stripe-key", "a Stripe key", "sk_live_", (word, 20, 255)),
     token("stripe-key", "a Stripe key", "rk_live_", (word, 20, 255)),
@@ -122,9 +129,28 @@ impl Token {
         (fits && is_random(rest) && (self.holds)(rest)).then(|| Match {
             start: at,
             length: self.kind.prefix.len() + rest.len(),
-            kind: &self.kind,
+            kind: self.unchecked.filter(|_| has_wrong_checksum(rest)).unwrap_or(&self.kind),
         })
     }
+}
+
+/// Whether the last six of 36 letters and digits are not the checksum of the others: their CRC-32 (that of
+/// gzip) in base 62, digits before capitals before small letters, filled up with `0`.
+///
+/// GitHub tells it in "Behind GitHub's new authentication token formats" (2021), and npm took it over. Tokens
+/// of other lengths are of other forms.
+fn has_wrong_checksum(rest: &[u8]) -> bool {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let Some((lot, checksum)) = rest.split_last_chunk::<6>().filter(|(lot, _)| lot.len() == 30) else {
+        return false;
+    };
+    let mut crc = flate2::Crc::new();
+    crc.update(lot);
+    let told = checksum.iter().try_fold(0_u64, |sum, byte| {
+        let digit = DIGITS.iter().position(|digit| digit == byte)?;
+        Some(sum * 62 + digit as u64)
+    });
+    told != Some(u64::from(crc.sum()))
 }
 
 /// How many bytes from `from` on are such, at most `most`.
@@ -233,4 +259,21 @@ pub(super) fn jwt(data: &[u8], at: usize) -> Option<Match> {
         length: signature_at + signature - at,
         kind: &kinds::JWT,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_that_of_github_and_npm() {
+        // Taken out of a token that GitHub made, and revoked, for an article on its form.
+        let published = ["zQWBuTSOoRi4A9sp", "HcVY5ncnsDkxkJ", "0mLq17"].concat();
+        assert!(!has_wrong_checksum(published.as_bytes()));
+        let at_fault = ["zQWBuTSOoRi4A9sp", "HcVY5ncnsDkxkJ", "0mLq18"].concat();
+        assert!(has_wrong_checksum(at_fault.as_bytes()));
+        // Other lengths are other forms; no digit of base 62 is no checksum.
+        assert!(!has_wrong_checksum(&published.as_bytes()[1..]));
+        assert!(has_wrong_checksum(at_fault.replace('8', "_").as_bytes()));
+    }
 }
