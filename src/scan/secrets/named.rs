@@ -224,16 +224,15 @@ pub(super) fn is_likely(value: &str) -> bool {
         && !is_no_secret(value)
 }
 
-/// The lines that are UTF-8 and no longer than a value may be, with their offsets.
+/// The lines, as far as they are UTF-8, with their offsets. Long ones cost what they are long.
 fn lines(data: &[u8]) -> impl Iterator<Item = (&str, usize)> {
     let mut at = 0;
     data.split(|byte| *byte == b'\n').filter_map(move |line| {
         let start = at;
         at += line.len() + 1;
-        let short = line.get(..line.len().min(2 * limits::SECRET_VALUE_BYTES))?;
-        let text = match std::str::from_utf8(short) {
+        let text = match std::str::from_utf8(line) {
             Ok(text) => text,
-            Err(error) => std::str::from_utf8(short.get(..error.valid_up_to())?).ok()?,
+            Err(error) => std::str::from_utf8(line.get(..error.valid_up_to())?).ok()?,
         };
         Some((text.trim_end_matches('\r'), start))
     })

@@ -224,6 +224,15 @@ fn files_are_read_by_their_names() {
 }
 
 #[test]
+fn lines_of_known_files_are_read_to_their_end() {
+    let before = "machine h ".repeat(20_000);
+    assert_eq!(told("root/.netrc", &format!("{before}password hunter2")), [("netrc-password", "hunter2")]);
+    let before = "https://h.example.org/ ".repeat(10_000);
+    let text = format!("{before}https://u:hunter2@h.example.org");
+    assert_eq!(told("root/.git-credentials", &text), [("url-password", "hunter2")]);
+}
+
+#[test]
 fn files_without_a_secret_have_none() {
     for (path, text) in [
         (
@@ -336,20 +345,33 @@ fn hostile_bytes_cost_time_in_proportion() {
     clues.push(format!("\"secret_access_key\": {} ", random(39)));
     clues.push(format!(" {}", by_form().pop().unwrap().1));
     clues.push(format!(" ghp_{}", "a".repeat(36)));
-    clues.extend(["<", "<password>", "\"auth\":", "password x1 ", "://a:b@", "a:$1$"].map(str::to_owned));
+    clues.extend(["<", "<password>", "\"auth\":", "password x1 "].map(str::to_owned));
     for clue in clues {
         let file = |size: usize| clue.repeat((size - 1) / clue.len()) + ">";
         let started = std::time::Instant::now();
         whole("x", file(size));
         let largest = limits::SECRET_FORM_BYTES as usize;
-        for path in
-            ["app/.env", "settings.xml", ".docker/config.json", ".netrc", ".git-credentials", ".htpasswd"]
-        {
+        for path in ["app/.env", "settings.xml", ".docker/config.json", ".netrc"] {
             whole(path, file(largest));
         }
         let took = started.elapsed();
         eprintln!("{:>6} ms {}", took.as_millis(), clue.len());
         assert!(took.as_secs() < 20, "{took:?} for a clue of {} bytes", clue.len());
+    }
+}
+
+#[test]
+fn long_lines_of_known_files_cost_time_in_proportion() {
+    let paths =
+        [".netrc", ".pgpass", ".git-credentials", ".npmrc", ".htpasswd", "etc/shadow", ".env", "a.conf"];
+    for path in paths {
+        let form = super::named::Form::of(&ImagePath::new(path)).unwrap();
+        for clue in ["password x1 ", "://a:b@", "a:$1$", "://", "a=\"", ": ", "token=\u{e9}"] {
+            let line = clue.repeat(limits::SECRET_FORM_BYTES as usize / clue.len());
+            let started = std::time::Instant::now();
+            form.read(line.as_bytes());
+            assert!(started.elapsed().as_secs() < 10, "{:?} for {clue:?} in {path}", started.elapsed());
+        }
     }
 }
 
