@@ -42,12 +42,10 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         let mut base_file = tempfile::NamedTempFile::new().expect("a temporary file");
         base_file.write_all(&base.oci_archive()).expect("room for the base");
         let input = Input::Path(base_file.path().to_owned());
-        let gathered = {
-            let selection = &Selection::default();
-            let request = Request { input: &input, selection, bases: None, limits: Limits::default() };
-            engine::gather(&request, &())
-        }
-        .expect("a sound base");
+        let selection = Selection::default();
+        let plan = engine::whole_plan(Limits::default());
+        let request = Request { input: &input, selection: &selection, bases: None, plan };
+        let gathered = engine::gather(&request, &()).expect("a sound base");
         let mut catalog = Catalog::default();
         let added = "2026-01-02".parse().expect("a date");
         let new = NewBase {

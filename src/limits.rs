@@ -245,3 +245,17 @@ pub const LAYER_SECRETS: usize = 10_000;
 /// Places of one layer of which it is told that they were not looked at for secrets: one is enough for
 /// the rule not to be evaluated.
 pub const LAYER_SECRET_GAPS: usize = 100;
+
+/// Bytes at the end of a zip archive that are kept while it streams by, to read its central directory. A
+/// member takes 46 bytes there and its name: the jar of a whole cloud's client, 300,000 classes, has 40 MiB.
+pub const ARCHIVE_TAIL_BYTES: u64 = 64 << 20;
+
+/// The same of a file that neither begins as an archive nor is named so: room for a comment (64 KiB) and
+/// the directory of some 2,000 members behind it. It is copied of every file, so it should fit a cache.
+pub const PLAIN_TAIL_BYTES: u64 = 256 << 10;
+
+/// Records that may be the end of one archive, where what would tell is not kept. Honest ones have one.
+pub const ARCHIVE_ENDS: usize = 8;
+
+/// Bytes of the names of all members of a layer's archives: a million classes.
+pub const LAYER_MEMBER_NAME_BYTES: usize = 64 << 20;

@@ -45,7 +45,8 @@ fn add(add: &AddBase) -> Result<()> {
     let mut catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
-    let request = Request { input: &input, selection: &selection, bases: None, limits: Limits::default() };
+    let plan = engine::whole_plan(Limits::default());
+    let request = Request { input: &input, selection: &selection, bases: None, plan };
     let gathered = super::with_jobs(None, || engine::gather(&request, &()))??;
     if let Some(error) = gathered.errors.into_iter().next() {
         return Err(error);

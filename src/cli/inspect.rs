@@ -17,7 +17,8 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
     let bases = catalog.as_ref().map(|catalog| Bases { catalog, files: None });
     let input = Input::from_argument(&arguments.image_file);
     let selection = Selection { platform: arguments.platform.clone(), image: arguments.image.clone() };
-    let request = Request { input: &input, selection: &selection, bases, limits: Limits::default() };
+    let plan = engine::plan(Limits::default());
+    let request = Request { input: &input, selection: &selection, bases, plan };
     let gathered = super::with_jobs(None, || engine::gather(&request, &()))?;
     let gathered = gathered.unwrap_or_else(|error| Gathered { errors: vec![error], ..Gathered::default() });
     let (name, wanted) = (input.name(), wanted(arguments));

@@ -2,7 +2,6 @@
 //! only how a layer is read, never what it is.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::plan;
 use crate::base::{Catalog, FactsFiles};
@@ -16,7 +15,7 @@ use crate::scan::KnownLayers;
 
 /// The facts files of a catalog, for what the rules want today.
 pub fn facts_files(catalog: &Catalog, directory: &Path, limits: Limits) -> FactsFiles {
-    FactsFiles::new(catalog, directory, Arc::new(plan(limits)))
+    FactsFiles::new(catalog, directory, plan(limits))
 }
 
 /// Whether a layer is said to be a known one: by its descriptor, or else, in docker archives, by its

@@ -56,7 +56,8 @@ impl Engine {
         let mut checked = Checked::default();
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
         let name = input.name();
-        let request = Request { input, selection: &self.selection, bases, limits: self.policy.limits };
+        let plan = plan(self.policy.limits);
+        let request = Request { input, selection: &self.selection, bases, plan };
         let visited = visit(&request, progress, |facts| {
             checked.images.push(self.judge(&name, &facts));
         });
@@ -95,7 +96,7 @@ pub struct Gathered {
 }
 
 /// What is to be read, and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// Where the images are.
     pub input: &'a Input,
@@ -103,8 +104,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// What is known of bases; without them no image is compared with one.
     pub bases: Option<Bases<'a>>,
-    /// How large things may be.
-    pub limits: Limits,
+    /// What is kept of their content, and how large things may be.
+    pub plan: Arc<Plan>,
 }
 
 /// What is known of bases.
@@ -141,8 +142,8 @@ pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered
 /// # Errors
 /// What is no image at all, or cannot be read.
 pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
-    let Request { input, selection, bases, limits } = *request;
-    let mut source = source::open(input, &limits)?;
+    let Request { input, selection, bases, plan } = request;
+    let mut source = source::open(input, plan.limits())?;
     selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
     let mut visited = Visited {
         errors: source.errors.into_iter().map(|error| error.at(input.name())).collect(),
@@ -153,11 +154,11 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     if let Some(first) = source.images.first_mut() {
         first.anomalies.append(&mut source.anomalies);
     }
-    let scanned = scan(&source.images, plan(limits), files, progress);
+    let scanned = scan(&source.images, plan, files, progress);
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, bases, limits));
+        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, *bases, plan));
         match facts {
             Ok(facts) => each(facts),
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
@@ -166,8 +167,12 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     Ok(visited)
 }
 
-/// What all rules together want captured.
-fn plan(limits: Limits) -> Plan {
+/// What all rules together want captured, whatever the policy is but for its limits.
+pub fn plan(limits: Limits) -> Arc<Plan> {
+    Arc::new(rules_plan(limits))
+}
+
+fn rules_plan(limits: Limits) -> Plan {
     let mut plan = Plan::new(limits);
     for rule in RULES {
         (rule.plan)(&mut plan);
@@ -175,12 +180,18 @@ fn plan(limits: Limits) -> Plan {
     plan
 }
 
+/// All that rules want under any policy: what facts files hold.
+pub fn whole_plan(limits: Limits) -> Arc<Plan> {
+    let mut plan = rules_plan(limits);
+    plan.look_into_archives();
+    Arc::new(plan)
+}
+
 type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
 /// Scans every stored layer of all images, each once.
-fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
+fn scan(images: &[Image], plan: &Arc<Plan>, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
     let budget = Arc::new(Budget::new(plan.limits()));
-    let plan = Arc::new(plan);
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     for image in images {
         let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
@@ -191,7 +202,7 @@ fn scan(images: &[Image], plan: Plan, files: Option<&FactsFiles>, progress: &dyn
             let job = jobs.entry(blob.key()).or_insert_with(|| LayerJob {
                 blob: blob.clone(),
                 options: ScanOptions {
-                    plan: Arc::clone(&plan),
+                    plan: Arc::clone(plan),
                     budget: Arc::clone(&budget),
                     ..ScanOptions::default()
                 },
@@ -233,7 +244,7 @@ fn image_facts(
     image: Image,
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
-    limits: Limits,
+    plan: &Plan,
 ) -> Result<Facts> {
     let mut anomalies = image.anomalies.clone();
     anomalies.extend(facts::verify(&image, &layers));
@@ -258,8 +269,8 @@ fn image_facts(
         look_for_content(&mut facts, bases);
     }
     compare(&mut facts);
-    second::read(&mut facts, limits)?;
-    facts.upgrades = upgrades::upgrades(&facts, &limits)?;
+    second::read(&mut facts, plan)?;
+    facts.upgrades = upgrades::upgrades(&facts, plan.limits())?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
     if facts.anomalies.len() > IMAGE_ANOMALIES {

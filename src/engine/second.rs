@@ -19,16 +19,17 @@ type Wanted = BTreeMap<usize, BTreeMap<usize, Ceiling>>;
 ///
 /// # Errors
 /// Only the host's: a layer that could not be read again.
-pub(super) fn read(facts: &mut Facts, limits: Limits) -> Result<()> {
-    let budget = Budget::new(&limits);
-    let planned = wanted(facts, &super::plan(limits));
-    facts.second_read = contents(facts, planned, &budget, &limits)?;
+pub(super) fn read(facts: &mut Facts, plan: &Plan) -> Result<()> {
+    let limits = plan.limits();
+    let budget = Budget::new(limits);
+    let planned = wanted(facts, plan);
+    facts.second_read = contents(facts, planned, &budget, limits)?;
     for _ in 0..FURTHER_READS {
         let further = further(facts, limits);
         if further.is_empty() {
             return Ok(());
         }
-        let read = contents(facts, further, &budget, &limits)?;
+        let read = contents(facts, further, &budget, limits)?;
         facts.second_read.extend(read);
     }
     let limit = Error::limit("how often files include others", "FURTHER_READS", FURTHER_READS as u64);
@@ -42,8 +43,8 @@ pub(super) fn read(facts: &mut Facts, limits: Limits) -> Result<()> {
 }
 
 /// What rules want of what was read so far.
-fn further(facts: &Facts, limits: Limits) -> Wanted {
-    let mut plan = Plan::new(limits);
+fn further(facts: &Facts, limits: &Limits) -> Wanted {
+    let mut plan = Plan::new(*limits);
     for further in FURTHER {
         further(facts, &mut plan);
     }

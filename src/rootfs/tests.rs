@@ -61,6 +61,7 @@ pub(super) fn layer(entries: &[Entry]) -> TarFacts {
         captured: Default::default(),
         not_captured: Default::default(),
         secrets: Default::default(),
+        archives: None,
     }
 }
 

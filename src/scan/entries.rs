@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::archives;
 use super::elf::{self, Elf};
 use super::room::{Budget, Room};
 use super::secrets::Probe;
@@ -25,6 +26,7 @@ pub(crate) struct Entries<'a> {
     plan: &'a Plan,
     room: Room<'a>,
     pub(crate) probe: Probe,
+    pub(crate) archives: Option<archives::Probe>,
     xattr_bytes: u64,
     seen: Seen,
 }
@@ -39,6 +41,7 @@ impl<'a> Entries<'a> {
             plan,
             room: Room::new(budget),
             probe: Probe::default(),
+            archives: plan.looks_into_archives().then(archives::Probe::default),
             xattr_bytes: 0,
             seen: Seen::default(),
         }
@@ -67,9 +70,16 @@ impl<'a> Entries<'a> {
                 None => {}
             }
             // The member's own entry comes behind those of its other names.
-            self.probe.start(index + names.len(), &entry.path, entry.size);
-            (entry.content, entry.elf) = hash_body(reader, kept.as_mut(), &mut self.probe)?;
+            let last = index + names.len();
+            self.probe.start(last, &entry.path, entry.size);
+            if let Some(archives) = &mut self.archives {
+                archives.start(&entry.path, entry.size);
+            }
+            (entry.content, entry.elf) = self.hash_body(reader, kept.as_mut())?;
             self.probe.finish();
+            if let Some(archives) = &mut self.archives {
+                archives.finish(index..=last);
+            }
             if let Some(bytes) = kept {
                 self.captured.insert(index, bytes.into());
             }
@@ -88,6 +98,26 @@ impl<'a> Entries<'a> {
             self.push(reader, other)?;
         }
         self.push(reader, entry)
+    }
+
+    fn hash_body(
+        &mut self,
+        reader: &mut TarReader<'_>,
+        mut kept: Option<&mut Vec<u8>>,
+    ) -> Result<(ContentId, Option<Elf>)> {
+        let (mut hasher, mut head) = (Sha256::new(), elf::Probe::default());
+        reader.body(|piece| {
+            if let Some(kept) = &mut kept {
+                keep(kept, &piece);
+            }
+            head.update(&piece);
+            update(&mut hasher, &piece);
+            self.probe.feed(&piece);
+            if let Some(archives) = &mut self.archives {
+                archives.feed(&piece);
+            }
+        })?;
+        Ok((hasher.finalize().into(), head.elf()))
     }
 
     fn push(&mut self, reader: &mut TarReader<'_>, entry: Entry) -> Result<()> {
@@ -150,23 +180,6 @@ pub(crate) fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
             }
         }
     }
-}
-
-fn hash_body(
-    reader: &mut TarReader<'_>,
-    mut kept: Option<&mut Vec<u8>>,
-    secrets: &mut Probe,
-) -> Result<(ContentId, Option<Elf>)> {
-    let (mut hasher, mut head) = (Sha256::new(), elf::Probe::default());
-    reader.body(|piece| {
-        if let Some(kept) = &mut kept {
-            keep(kept, &piece);
-        }
-        head.update(&piece);
-        update(&mut hasher, &piece);
-        secrets.feed(&piece);
-    })?;
-    Ok((hasher.finalize().into(), head.elf()))
 }
 
 /// A member as an entry, without its content.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::archives::Archives;
 use super::elf::Elf;
 use super::secrets::Secrets;
 use crate::digest::{BlobDigests, ContentId, Digest};
@@ -40,6 +41,8 @@ pub struct TarFacts {
     pub not_captured: BTreeMap<usize, Error>,
     /// Secrets in the files.
     pub secrets: Secrets,
+    /// What archives among the files hold; `None` where the plan did not ask.
+    pub archives: Option<Archives>,
 }
 
 /// Why a layer could not be read, and so was not judged.

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::archives;
 use super::crew::Crew;
 use super::entries::Entries;
 use super::facts::{LayerFacts, TarFacts, Unread};
@@ -102,6 +103,7 @@ fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries<'_>)
         captured: entries.captured,
         not_captured: entries.not_captured,
         secrets: entries.probe.into_secrets(),
+        archives: entries.archives.map(archives::Probe::into_archives),
     }
 }
 

@@ -4,6 +4,7 @@
 //! The bytes flow `stored blob → `[`crate::codec`]` → meter (limits, diffID) → tar → `[`facts`]; nothing
 //! here knows a rule, and nothing is ever written to a disk.
 
+pub mod archives;
 mod crew;
 pub mod elf;
 mod entries;
@@ -19,9 +20,7 @@ pub mod second;
 pub mod secrets;
 mod tar;
 
-#[cfg(test)]
-pub(crate) use tar::build;
-
+pub use archives::Archives;
 pub use elf::Elf;
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
 pub use known::{KnownLayers, kept_again};
@@ -31,3 +30,9 @@ pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};
 pub use second::{OldDigests, hash_entries, read_entries};
 pub use secrets::{Secret, Secrets};
+
+#[cfg(test)]
+pub(crate) mod build {
+    pub(crate) use super::archives::build::*;
+    pub(crate) use super::tar::build::*;
+}

@@ -6,7 +6,7 @@ use super::room::Ceiling;
 use crate::limits::Limits;
 use crate::model::ImagePath;
 
-/// The files whose content is wanted.
+/// The files whose content is wanted, and whether archives are looked into.
 ///
 /// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub struct Plan {
     paths: BTreeMap<ImagePath, Ceiling>,
     /// By directory: how the names end.
     directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
+    archives: bool,
 }
 
 impl Plan {
@@ -46,6 +47,16 @@ impl Plan {
         self.directories.entry(directory).or_default().insert(suffix);
     }
 
+    /// Asks for the names of the members of archives.
+    pub fn look_into_archives(&mut self) {
+        self.archives = true;
+    }
+
+    /// Whether the names of the members of archives are wanted.
+    pub fn looks_into_archives(&self) -> bool {
+        self.archives
+    }
+
     /// Adds all that another plan asks for.
     pub fn merge(&mut self, other: &Plan) {
         for (path, ceiling) in &other.paths {
@@ -54,6 +65,7 @@ impl Plan {
         for (directory, suffixes) in &other.directories {
             self.directories.entry(directory.clone()).or_default().extend(suffixes);
         }
+        self.archives |= other.archives;
     }
 
     /// Up to which size the content of the regular file at `path` is wanted; `None` where it is not.

@@ -1,6 +1,6 @@
 //! Other programs as judges.
 
-use crate::support::{Compression, DockerForm, Entry, Image, Layer, SparseFormat, small_base};
+use crate::support::{Compression, DockerForm, Entry, Image, Layer, SparseFormat, Zip, small_base};
 use crate::{rich_image, sparse_content, sparse_entry};
 use serde_json::Value;
 use std::path::Path;
@@ -128,5 +128,32 @@ fn gnu_tar_unpacks_every_sparse_format() {
     for format in SparseFormat::ALL {
         let content = std::fs::read(dir.path().join(format!("{format:?}"))).unwrap();
         assert!(content == sparse_content(), "{format:?}");
+    }
+}
+
+/// The JDK's own tool, Python and Info-ZIP list what the archives were made of.
+#[test]
+fn jar_python_and_unzip_read_the_archives() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = Zip::jar(["a/A.class", "B.class"]).member("d/", "").member("text", "content");
+    let names = ["META-INF/", "META-INF/MANIFEST.MF", "a/A.class", "B.class", "d/", "text"];
+    let python = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.testzip() and sys.exit(1); print(*z.namelist(), sep='\\n')";
+    for (name, zip) in [
+        ("plain", plain.clone()),
+        ("comment", plain.clone().comment("of some length")),
+        ("prefix", plain.clone().prefix("#!/bin/sh\n")),
+        ("zip64", plain.clone().zip64()),
+    ] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, zip.bytes()).unwrap();
+        let path = path.to_str().unwrap();
+        let listed = [judge("jar", &["--list", "--file", path]), judge("python3", &["-c", python, path])];
+        for listed in listed.into_iter().flatten() {
+            assert_eq!(String::from_utf8(listed).unwrap().lines().collect::<Vec<_>>(), names, "{name}");
+        }
+        // It warns of a prefix, and ends with 1.
+        if name != "prefix" {
+            judge("unzip", &["-t", "-qq", path]);
+        }
     }
 }

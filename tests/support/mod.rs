@@ -14,6 +14,7 @@
 //! | `archive` | plain tar archives of named members, for last-minute edits |
 //! | `packages` | a package and its upgrade, for dpkg, apk and rpm |
 //! | `rpm` | rpm databases |
+//! | `zip` | jars and other zip archives |
 //! | `samples` | a small base, an application upon it, a random tree |
 //!
 //! Use it with `mod support;`, or from a bench with `#[path = "../tests/support/mod.rs"] mod support;`.
@@ -44,6 +45,7 @@ mod packages;
 mod rpm;
 mod samples;
 mod sparse;
+mod zip;
 
 pub use archive::{Member, files_to_tar, members_to_tar, read_members, tar_members};
 pub use compress::Compression;
@@ -57,3 +59,4 @@ pub use packages::{Manager, Package, md5, newer_sed, other, package, sed, unpack
 pub use rpm::{RpmFile, RpmPackage, rpm_database};
 pub use samples::{CLEAN_USER, PASSWD, clean_app, elf, random_tree, small_base};
 pub use sparse::SparseFormat;
+pub use zip::{Zip, ZipParts};

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
+use crate::scan::archives::{self, Archives, Members};
 use crate::scan::secrets::{Gap, Secret, Secrets, kind};
 use crate::scan::{Elf, Entry, EntryKind};
 
@@ -24,6 +25,7 @@ pub(super) struct Stored {
     pub(super) entries: Vec<Entry>,
     pub(super) contents: BTreeMap<usize, Arc<[u8]>>,
     pub(super) secrets: Secrets,
+    pub(super) archives: Archives,
 }
 
 impl Stored {
@@ -65,8 +67,9 @@ impl Stored {
             contents.insert(next, bytes.into());
         }
         let secrets = fields.secrets(&entries)?;
+        let archives = fields.archives(&entries)?;
         fields.end()?;
-        Ok(Self { diff_id, size, entries, contents, secrets })
+        Ok(Self { diff_id, size, entries, contents, secrets, archives })
     }
 }
 
@@ -149,11 +152,35 @@ impl Fields<'_> {
         Ok(secrets)
     }
 
+    fn archives(&mut self, entries: &[Entry]) -> Result<Archives> {
+        let mut archives = Archives::default();
+        let mut room = limits::LAYER_MEMBER_NAME_BYTES;
+        for _ in 0..self.count(entries.len())? {
+            let (entry, _) = self.file(entries)?;
+            let bytes = self.bytes(room as u64)?;
+            room = room.saturating_sub(bytes.len());
+            let members = Members::from_bytes(bytes).ok_or_else(|| broken("has names that are none"))?;
+            if archives.members.insert(entry, members).is_some() {
+                return Err(broken("has an archive twice"));
+            }
+        }
+        for _ in 0..self.count(entries.len())? {
+            let (entry, _) = self.file(entries)?;
+            let gap = archives::Gap::ALL.get(self.count(archives::Gap::ALL.len())?);
+            let gap = *gap.ok_or_else(|| broken("has an unknown gap"))?;
+            if archives.gaps.insert(entry, gap).is_some() {
+                return Err(broken("has an archive twice"));
+            }
+        }
+        Ok(archives)
+    }
+
     /// The index of a regular file, and its size.
     fn file(&mut self, entries: &[Entry]) -> Result<(usize, u64)> {
         let index = self.count(entries.len())?;
         let file = entries.get(index).filter(|entry| entry.kind == EntryKind::File);
-        file.map(|entry| (index, entry.size)).ok_or_else(|| broken("has a secret that is in no file"))
+        file.map(|entry| (index, entry.size))
+            .ok_or_else(|| broken("says of an entry what only a file can have"))
     }
 
     fn entry(&mut self) -> Result<Entry> {

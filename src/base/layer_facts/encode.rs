@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{FactsFile, MAGIC, VERSION};
 use crate::digest::{ContentId, Digest};
 use crate::limits;
+use crate::scan::archives::{self, Archives};
 use crate::scan::secrets::{Gap, Secret, Secrets};
 use crate::scan::{Elf, Entry, EntryKind, LayerFacts, TarFacts};
 
@@ -39,8 +40,8 @@ pub(super) const DEVICE: u8 = 1 << 7;
 impl FactsFile {
     /// The facts file of a layer; `more` are contents that were read beside the captured ones, by entry.
     ///
-    /// `None` for a layer that is to be read each time: one that was not read whole, has anomalies, or
-    /// is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
+    /// `None` for a layer that is to be read each time: one that was not read whole, archives and all, has
+    /// anomalies, or is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
     pub fn of(layer: &LayerFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Self> {
         let tar = layer.tar.as_ref().ok().filter(|_| layer.anomalies.is_empty())?;
         let payload = payload(tar, more)?;
@@ -55,7 +56,8 @@ impl FactsFile {
 /// The fields before they are compressed.
 pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Vec<u8>> {
     // All fields are named, so that a new one cannot be forgotten here.
-    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _, secrets } = tar;
+    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _, secrets, archives } =
+        tar;
     let Digest::Sha256(diff_id) = diff_id else { return None };
     let mut fields = Fields(diff_id.to_vec());
     fields.number(*size);
@@ -80,6 +82,7 @@ pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Opti
         last = entry;
     }
     fields.secrets(secrets)?;
+    fields.archives(archives.as_ref()?)?;
     (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
 }
 
@@ -117,6 +120,21 @@ impl Fields {
         for (entry, gap) in &secrets.gaps {
             self.count(*entry);
             self.count(Gap::ALL.iter().position(|known| known == gap)?);
+        }
+        Some(())
+    }
+
+    fn archives(&mut self, archives: &Archives) -> Option<()> {
+        let Archives { members, gaps } = archives;
+        self.count(members.len());
+        for (entry, members) in members {
+            self.count(*entry);
+            self.bytes(members.as_bytes());
+        }
+        self.count(gaps.len());
+        for (entry, gap) in gaps {
+            self.count(*entry);
+            self.count(archives::Gap::ALL.iter().position(|known| known == gap)?);
         }
         Some(())
     }

@@ -130,6 +130,7 @@ impl Stored {
             captured,
             not_captured: BTreeMap::new(),
             secrets: self.secrets,
+            archives: Some(self.archives),
         }
     }
 }
@@ -139,7 +140,9 @@ impl Kept {
         let contents: u64 = facts.captured.values().map(|bytes| bytes.len() as u64).sum();
         // Paths and links are short, and few entries have extended attributes.
         let entries = (facts.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
-        let bytes = contents.saturating_add(entries);
+        let names = facts.archives.iter().flat_map(|archives| archives.members.values());
+        let names: u64 = names.map(|members| members.as_bytes().len() as u64).sum();
+        let bytes = contents.saturating_add(entries).saturating_add(names);
         if self.bytes.saturating_add(bytes) > limits::FACTS_KEPT_BYTES {
             self.facts.clear();
             self.bytes = 0;

@@ -15,7 +15,9 @@
 //!   attributes, device;
 //! - the number of kept contents, and each: its entry's index as the distance from the last, the bytes;
 //! - the number of secrets, and each: its entry, offset, line (0 for none), length, the kind's name and prefix;
-//! - the number of files not looked at in full for secrets, and each: its entry, why.
+//! - the number of files not looked at in full for secrets, and each: its entry, why;
+//! - the number of archives with members, and each: its entry, the members' names, each after its length;
+//! - the number of archives whose members are not known, and each: its entry, why.
 //!
 //! What the plan asked for needs no record: a layer's kept contents are held to today's plan when
 //! they are used ([`crate::scan::kept_again`]), so a plan that grew makes just those files stale that lack
@@ -36,7 +38,7 @@ pub use known::FactsFiles;
 const MAGIC: &[u8; 8] = b"ocifacts";
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
-/// would be read as other entries or secrets, so that files of before are stale.
+/// would be read as other entries, secrets or members, so that files of before are stale.
 const VERSION: u32 = 5;
 
 /// A facts file ready to be written.

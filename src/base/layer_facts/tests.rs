@@ -10,6 +10,7 @@ use crate::base::{State, Tier};
 use crate::digest::BlobDigests;
 use crate::model::descriptor::Compression;
 use crate::model::{Anomaly, Fault, ImagePath};
+use crate::scan::archives::{self, Archives, Members};
 use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
 use crate::scan::{Elf, Entry, EntryKind, KnownLayers, LayerFacts, Plan, TarFacts};
 
@@ -70,6 +71,7 @@ fn sample() -> LayerFacts {
         captured: BTreeMap::from([(1, b"root:"[..].into())]),
         not_captured: BTreeMap::new(),
         secrets: secrets(),
+        archives: Some(archives()),
     };
     let blob = BlobDigests { sha256: Digest::sha256(b"stored"), sha512: None, size: 6 };
     LayerFacts { blob, compression: Compression::Gzip, tar: Ok(Arc::new(tar)), anomalies: Vec::new() }
@@ -82,6 +84,14 @@ fn secrets() -> Secrets {
     Secrets {
         found: vec![secret(1, 0, Some(3), 0), secret(9, 1 << 39, None, 20)],
         gaps: vec![(9, Gap::ManyInFile)],
+    }
+}
+
+fn archives() -> Archives {
+    let members = |bytes: &[u8]| Members::from_bytes(bytes.to_vec()).unwrap();
+    Archives {
+        members: BTreeMap::from([(1, members(b"\x07A.class\x02\xff\0")), (9, members(b"\x01b"))]),
+        gaps: BTreeMap::from([(2, archives::Gap::ManyNames), (8, archives::Gap::FarDirectory)]),
     }
 }
 
@@ -130,6 +140,7 @@ fn facts_read_back_as_written() {
     assert_eq!((stored.diff_id, stored.size), (tar.diff_id, tar.size));
     assert_eq!(stored.entries, tar.entries);
     assert_eq!(stored.secrets, tar.secrets);
+    assert_eq!(Some(stored.archives), tar.archives);
     let contents = BTreeMap::from([(1, b"root:"[..].into()), (2, b"grp"[..].into())]);
     assert_eq!(stored.contents, contents);
 }
@@ -138,7 +149,7 @@ fn facts_read_back_as_written() {
 #[test]
 fn the_form_is_that_of_its_version() {
     let payload = payload(sample().tar.as_ref().unwrap(), &more()).unwrap();
-    let known = "sha256:b7460e3439f5879a8905224b822976d9b4618882e76447701beb5cac9a9da33d";
+    let known = "sha256:927d9a8eee910bb4f7ae7c540f854ba19da9339038f76fdc91eb7dd8ff0b1b07";
     assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (5, known));
 }
 
@@ -146,7 +157,8 @@ fn the_form_is_that_of_its_version() {
 /// before are stale, then write the new digest here.
 #[test]
 fn reading_a_layer_means_what_it_meant_in_this_version() {
-    use crate::scan::build::Tar;
+    use crate::scan::build::{Tar, Zip};
+    let jar = Zip::jar(["A.class"]).prefix("#!/bin/sh\n").bytes();
     let tar = Tar::new()
         .link("bin", b'2', "usr/bin")
         .entry("usr/bin/", b'5', b"")
@@ -165,16 +177,16 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
         .entry("old-style", 0, b"file")
         .pax(b'x', &[("GNU.sparse.map", b"1,1"), ("GNU.sparse.size", b"4"), ("GNU.sparse.numblocks", b"1")])
         .file("sparse", "x")
+        .entry("app.jar", b'0', &jar)
         .end();
-    let layer = crate::scan::scan_layer(
-        &crate::read::Section::of_bytes(tar),
-        &crate::scan::ScanOptions::default(),
-        &(),
-    );
+    let mut plan = Plan::default();
+    plan.look_into_archives();
+    let options = crate::scan::ScanOptions { plan: Arc::new(plan), ..Default::default() };
+    let layer = crate::scan::scan_layer(&crate::read::Section::of_bytes(tar), &options, &());
     let layer = layer.unwrap();
-    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 12));
+    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 13));
     let payload = payload(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
-    let known = "sha256:a97fd860ef2f04b75fd4af770cf6d08ddcbb95ddf76b1211006279644a3a9d3e";
+    let known = "sha256:8ca5373f4881176885d23a0d321fe446dab41cf8958ff85a0782d25d19a76094";
     assert_eq!((VERSION, Digest::sha256(&payload).to_string().as_str()), (5, known));
 }
 
@@ -188,6 +200,7 @@ fn a_known_layer_has_the_facts_of_its_file() {
     assert_eq!(facts.entries, tar.entries);
     assert_eq!(facts.captured, tar.captured);
     assert_eq!(facts.secrets, tar.secrets);
+    assert_eq!(facts.archives, tar.archives);
     assert!(Arc::ptr_eq(&facts, &ask(&files).unwrap()), "images share the facts of their base");
     // Plain bytes whose digest is the diffID are the layer, whether that form was seen or not.
     let plain = BlobDigests { sha256: Digest::sha256(b"x"), sha512: None, size: 1 };
@@ -314,6 +327,11 @@ fn a_stored_digest_that_stands_for_two_layers_stands_for_none() {
 fn a_layer_that_is_not_sound_has_no_file() {
     let mut layer = sample();
     layer.anomalies.push(Anomaly::new(Fault::DuplicateEntry, "twice"));
+    assert_eq!(FactsFile::of(&layer, &more()), None);
+    // Whose archives nobody looked into.
+    let mut layer = sample();
+    let tar = TarFacts { archives: None, ..TarFacts::clone(layer.tar.as_ref().unwrap()) };
+    layer.tar = Ok(Arc::new(tar));
     assert_eq!(FactsFile::of(&layer, &more()), None);
 }
 

@@ -67,6 +67,7 @@ fn rootfs_on(base_layers: usize, layers: &[&[Entry]]) -> Rootfs {
         captured: Default::default(),
         not_captured: Default::default(),
         secrets: Default::default(),
+        archives: None,
     };
     let layers: Vec<_> = layers.iter().map(tar).collect();
     Readings::build(&layers.iter().enumerate().collect::<Vec<_>>(), base_layers).unwrap()
