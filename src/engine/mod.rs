@@ -56,8 +56,7 @@ impl Engine {
         let mut checked = Checked::default();
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
         let name = input.name();
-        let plan = plan(self.policy.limits);
-        let request = Request { input, selection: &self.selection, bases, plan };
+        let request = Request { input, selection: &self.selection, bases, plan: self.plan() };
         let visited = visit(&request, progress, |facts| {
             checked.images.push(self.judge(&name, &facts));
         });
@@ -66,6 +65,12 @@ impl Engine {
             Err(error) => checked.errors.push(error),
         }
         checked
+    }
+
+    /// What the rules want read under this policy.
+    fn plan(&self) -> Arc<Plan> {
+        let looks_inside = self.policy.settings.services.look_into_archives();
+        if looks_inside { whole_plan(self.policy.limits) } else { plan(self.policy.limits) }
     }
 
     /// Judges the facts of one image.

@@ -152,13 +152,7 @@ fn push_service(text: &mut String, name: &str, service: &Service) {
     if let Some(description) = &service.description {
         let _ = writeln!(text, "description = {}", quoted(description));
     }
-    let signs = [
-        ("files", &service.files),
-        ("env", &service.env),
-        ("arguments", &service.arguments),
-        ("labels", &service.labels),
-    ];
-    for (key, patterns) in signs {
+    for (key, patterns) in service.signs() {
         if !patterns.is_empty() {
             push_list(text, key, patterns.iter().map(|pattern| pattern.text.as_str()));
         }

@@ -3,6 +3,7 @@
 
 mod document;
 mod draft;
+mod patterns;
 mod preset;
 mod profile;
 mod read;

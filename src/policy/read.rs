@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::document::{At, Document, Mistake, Table};
 use super::draft::{demand, shown};
+use super::patterns::{assignment_pattern, member_pattern, name_pattern, path_pattern};
 use super::waiver::{Allowance, Waiver};
 use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted};
 use crate::digest::Digest;
@@ -179,18 +180,20 @@ impl Draft {
             texts.iter().filter_map(|text| read(&table, text)).collect::<Vec<_>>()
         };
         let files = patterns("files", path_pattern);
+        let inside = patterns("inside", member_pattern);
         let env = patterns("env", assignment_pattern);
         let arguments = patterns("arguments", name_pattern);
         let labels = patterns("labels", assignment_pattern);
-        if files.is_empty() && env.is_empty() && arguments.is_empty() && labels.is_empty() {
+        let description = table.string("description").map(|text| text.value);
+        let service = Service { description, files, inside, env, arguments, labels };
+        if service.has_no_sign() {
             let what = format!(
-                "the service {} shows by nothing; it needs files, env, arguments or labels",
+                "the service {} shows by nothing; it needs files, inside, env, arguments or labels",
                 shown(&name.value)
             );
             table.mistake(name.place, what);
         }
-        let description = table.string("description").map(|text| text.value);
-        self.services.insert(name.value, Service { description, files, env, arguments, labels });
+        self.services.insert(name.value, service);
         table.end();
     }
 
@@ -335,48 +338,6 @@ fn known_rule(table: &Table<'_>, name: &At<String>) -> Option<&'static Rule> {
 
 fn rule_names(table: &Table<'_>, names: &[At<String>]) -> BTreeSet<&'static str> {
     names.iter().filter_map(|name| known_rule(table, name)).map(|rule| rule.id).collect()
-}
-
-fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
-    if !text.value.starts_with('/') && !text.value.starts_with("**") {
-        table.mistake(
-            text.place,
-            format!("{} is no absolute path: it begins with / or **", shown(&text.value)),
-        );
-        return None;
-    }
-    pattern(table, text, Pattern::of_paths)
-}
-
-fn name_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
-    pattern(table, text, Pattern::of_words)
-}
-
-/// Of `NAME=value`: without a value it would match nothing.
-fn assignment_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
-    if !text.value.contains('=') {
-        let what = format!(
-            "{} matches nothing: it is compared with NAME=value, so write NAME=*",
-            shown(&text.value)
-        );
-        table.mistake(text.place, what);
-        return None;
-    }
-    name_pattern(table, text)
-}
-
-fn pattern(
-    table: &Table<'_>,
-    text: &At<String>,
-    make: fn(&str) -> std::result::Result<Pattern, String>,
-) -> Option<Pattern> {
-    match make(&text.value) {
-        Ok(pattern) => Some(pattern),
-        Err(why) => {
-            table.mistake(text.place, format!("{} is no pattern: {why}", shown(&text.value)));
-            None
-        }
-    }
 }
 
 fn a_digest(table: &Table<'_>, text: &At<String>) -> Option<Digest> {

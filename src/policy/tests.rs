@@ -112,6 +112,7 @@ fn the_whole_policy_reads_back_as_written() {
         "extends = \"strict\"\nprofile = \"mine\"\n[rules.setuid-file]\nseverity = \"low\"\n\
          allow = [{{ path = \"/usr/bin/\\\"x\", reason = \"a\\tb\" }}]\n\
          [profiles.mine]\nbase = \"official\"\nrequire = [\"user-root\"]\ntell = [\"user-unknown\"]\n\
+         [services.x]\ninside = [\"**/a/**\", \"b\\\\*\"]\nfiles = [\"/f\"]\n\
          [[waivers]]\nrule = \"user-root\"\nimage = \"example.com/*\"\ndigest = \"{DIGEST}\"\n\
          reason = \"r\"\nowner = \"o\"\nexpires = 2027-01-01\n\
          [limits]\nratio = 100\n"
@@ -122,6 +123,7 @@ fn the_whole_policy_reads_back_as_written() {
     let profile = again.profiles.get("mine").unwrap();
     assert_eq!((profile.name.as_str(), profile.base), ("mine", BaseDemand::Official));
     assert_eq!(again.limits, Limits { ratio: 100, ..Limits::default() });
+    assert!(whole.contains(r#"inside = ["**/a/**", "b\\*"]"#), "{whole}");
     assert!(whole.contains("severity = \"low\"") && whole.contains(r#"path = "/usr/bin/\"x""#), "{whole}");
 }
 
@@ -183,6 +185,10 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
         ("[rules.setuid-file]\nmax_layers = 1", "2:1: there is no key \"max_layers\" here"),
         ("[services.x]\nfiles = []", "1:11: the service \"x\" shows by nothing"),
         ("[services.x]\nenv = [\"NAME\"]", "2:8: \"NAME\" matches nothing"),
+        ("[services.x]\ninside = [\"a/**\", \"/a\"]", "2:19: \"/a\" matches nothing: names in an archive"),
+        ("[services.x]\ninside = [\"a{b\"]", "2:11: \"a{b\" is no pattern"),
+        ("[services.x]\ninside = \"a\"", "2:10: inside is a list of strings"),
+        ("[services.x]\ninsides = [\"a\"]", "2:1: there is no key \"insides\" here; did you mean inside?"),
         (
             "[services.apm]\nfiles = [\"/a\"]\n[environments.prod]\nallow = [\"amp\"]",
             "4:10: there is no service \"amp\"; allowed are apm",

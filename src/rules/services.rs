@@ -14,6 +14,14 @@ pub struct Services {
     pub environment: Option<Environment>,
 }
 
+impl Services {
+    /// Whether rules ask for what archives hold: some service shows by it, and the image is judged for an
+    /// environment.
+    pub fn look_into_archives(&self) -> bool {
+        self.environment.is_some() && self.known.values().any(|service| !service.inside.is_empty())
+    }
+}
+
 /// How a service shows in an image. Any one sign is enough.
 #[derive(Debug, Clone, Default)]
 pub struct Service {
@@ -21,6 +29,8 @@ pub struct Service {
     pub description: Option<String>,
     /// Paths of its files in the effective tree.
     pub files: Vec<Pattern>,
+    /// Names of members of zip archives (jar, war, ear) in the effective tree.
+    pub inside: Vec<Pattern>,
     /// Variables of the config, as `NAME=value`.
     pub env: Vec<Pattern>,
     /// Words of the entrypoint, the command, and of variables that hold options.
@@ -38,6 +48,19 @@ pub struct Environment {
     pub require: BTreeSet<String>,
     /// Services that may be there; `None` for all.
     pub allow: Option<BTreeSet<String>>,
+}
+
+impl Service {
+    /// Whether it shows by nothing.
+    pub fn has_no_sign(&self) -> bool {
+        self.signs().iter().all(|(_, patterns)| patterns.is_empty())
+    }
+
+    /// Its signs, by the keys of a policy.
+    pub fn signs(&self) -> [(&'static str, &[Pattern]); 5] {
+        let Self { description: _, files, inside, env, arguments, labels } = self;
+        [("files", files), ("inside", inside), ("env", env), ("arguments", arguments), ("labels", labels)]
+    }
 }
 
 impl Environment {

@@ -27,6 +27,7 @@ mod report;
 mod rpm;
 mod secrets;
 mod services;
+mod services_inside;
 mod testdata;
 mod two_truths;
 mod users;

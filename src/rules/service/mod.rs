@@ -1,17 +1,19 @@
 //! Services in an image, and what the environment says of them.
 
+mod inside;
 pub(super) mod service_missing;
 pub(super) mod service_not_allowed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::inside::Inside;
 use super::pattern::Pattern;
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
 use super::settings::Settings;
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::model::escape::escape_text;
+use crate::model::escape::{escape_bytes, escape_text};
 use crate::rootfs::Rootfs;
 
 /// Signs of one kind that are told of a service.
@@ -22,6 +24,8 @@ const TOLD: usize = 10;
 struct Signs {
     /// Its files, with the layer that put each there.
     files: BTreeSet<(ImagePath, usize)>,
+    /// Archives with the layer that put each there and the first of its members.
+    inside: BTreeSet<(ImagePath, usize, String)>,
     /// Names of variables.
     env: BTreeSet<String>,
     /// Words of commands, with where they stand.
@@ -32,16 +36,21 @@ struct Signs {
 
 impl Signs {
     fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.env.is_empty() && self.arguments.is_empty() && self.labels.is_empty()
+        let Self { files, inside, env, arguments, labels } = self;
+        files.is_empty() && inside.is_empty() && env.is_empty() && arguments.is_empty() && labels.is_empty()
     }
 
-    /// Adds them to a finding: the first file as its place, the rest as evidence.
+    /// Adds them to a finding: the first file or else archive as its place, the rest as evidence.
     fn prove(&self, mut finding: Finding) -> Finding {
-        if let Some((path, layer)) = self.files.first() {
+        let file = self.files.first().map(|(path, layer)| (path, layer));
+        if let Some((path, layer)) = file.or(self.inside.first().map(|(path, layer, _)| (path, layer))) {
             finding = finding.path(path).layer(*layer);
         }
         for (path, _) in &self.files {
             finding = finding.evidence("files", path);
+        }
+        for (path, _, member) in &self.inside {
+            finding = finding.evidence("inside", format!("{path}: {member}"));
         }
         let told = [("env", &self.env), ("arguments", &self.arguments), ("labels", &self.labels)];
         for (name, signs) in told {
@@ -68,15 +77,34 @@ fn asked<'a>(
     }
 }
 
+/// What was found of some services.
+#[derive(Debug)]
+struct Found<'a> {
+    /// Where each shows; all services that were asked for are there.
+    signs: BTreeMap<&'a str, Signs>,
+    /// Services that show by nothing that was looked at, and of which not all was.
+    unknown: BTreeSet<&'a str>,
+    /// Why not all was.
+    gap: Option<String>,
+}
+
+impl Found<'_> {
+    /// The judgement with these findings.
+    fn judgement(self, findings: Vec<Finding>) -> Judgement {
+        Judgement { incomplete: self.gap.filter(|_| !self.unknown.is_empty()), ..Judgement::of(findings) }
+    }
+}
+
 /// Where each of some services shows, in any reading of the layers and of the config.
-fn signs<'a>(
+fn find<'a>(
     services: impl Iterator<Item = (&'a String, &'a Service)>,
-    facts: &Facts,
+    facts: &'a Facts,
     rootfs: &Rootfs,
-) -> BTreeMap<&'a str, Signs> {
+) -> Found<'a> {
     let services: Vec<_> = services.collect();
     let mut all: BTreeMap<&str, Signs> =
         services.iter().map(|(name, service)| (name.as_str(), in_settings(service, facts))).collect();
+    let mut archives = Inside::new(&services, facts);
     // One walk for all of them; of a million files the first ones prove as much.
     for (path, node) in rootfs.readings.iter().flat_map(|reading| reading.effective.walk()) {
         let absolute = [b"/", path.as_bytes()].concat();
@@ -87,8 +115,18 @@ fn signs<'a>(
                 signs.files.insert((path.clone(), node.origin().layer()));
             }
         }
+        for (name, member) in archives.of(node.inode()) {
+            if let Some(signs) = all.get_mut(name).filter(|signs| signs.inside.len() < TOLD) {
+                signs.inside.insert((path.clone(), node.origin().layer(), escape_bytes(member)));
+            }
+        }
     }
-    all
+    let shows_inside = services.iter().filter(|(_, service)| !service.inside.is_empty());
+    let unknown = shows_inside
+        .map(|(name, _)| name.as_str())
+        .filter(|name| archives.gap.is_some() && all.get(name).is_none_or(Signs::is_empty))
+        .collect();
+    Found { signs: all, unknown, gap: archives.gap }
 }
 
 /// Where a service shows in any reading of the config.

@@ -1,6 +1,6 @@
 //! `service-missing`: see the page beside this file.
 
-use super::{asked, signs};
+use super::{asked, find};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
@@ -22,8 +22,11 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         Err(judgement) => return judgement,
     };
     let required = services.known.iter().filter(|(name, _)| environment.require.contains(*name));
-    let signs = signs(required, facts, rootfs);
-    let is_missing = |name: &&String| signs.get(name.as_str()).is_none_or(super::Signs::is_empty);
+    let found = find(required, facts, rootfs);
+    let is_missing = |name: &&String| {
+        found.signs.get(name.as_str()).is_none_or(super::Signs::is_empty)
+            && !found.unknown.contains(name.as_str())
+    };
     let finding = |name: &String| {
         let message = format!(
             "the service {} is not in the image, and the environment {} requires it",
@@ -33,5 +36,6 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         let remedy = "add the service to the image; the policy says by which files, variables or arguments it is known";
         Finding::new(message, remedy).evidence("name", escape_text(name))
     };
-    Judgement::of(environment.require.iter().filter(is_missing).map(finding).collect())
+    let findings = environment.require.iter().filter(is_missing).map(finding).collect();
+    found.judgement(findings)
 }

@@ -1,6 +1,6 @@
 //! `service-not-allowed`: see the page beside this file.
 
-use super::{asked, signs};
+use super::{asked, find};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
@@ -23,11 +23,12 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     };
     let mut findings = Vec::new();
     let refused = services.known.iter().filter(|(name, _)| !environment.allows(name));
-    for (name, signs) in signs(refused, facts, rootfs) {
+    let found = find(refused, facts, rootfs);
+    for (name, signs) in &found.signs {
         if signs.is_empty() {
             continue;
         }
-        let service = services.known.get(name);
+        let service = services.known.get(*name);
         let what = service
             .and_then(|service| service.description.as_deref())
             .map(|what| format!(" ({})", escape_text(what)));
@@ -40,5 +41,5 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         let remedy = "leave the service out of images for this environment, or have the policy allow it";
         findings.push(signs.prove(Finding::new(message, remedy).evidence("name", escape_text(name))));
     }
-    Judgement::of(findings)
+    found.judgement(findings)
 }

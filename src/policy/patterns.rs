@@ -1,0 +1,62 @@
+//! Patterns in a policy, each held to what it is compared with: one that can match nothing is a mistake.
+
+use super::document::{At, Table};
+use super::draft::shown;
+use crate::rules::Pattern;
+
+/// Of absolute paths.
+pub(super) fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    if !text.value.starts_with('/') && !text.value.starts_with("**") {
+        table.mistake(
+            text.place,
+            format!("{} is no absolute path: it begins with / or **", shown(&text.value)),
+        );
+        return None;
+    }
+    pattern(table, text, Pattern::of_paths)
+}
+
+/// Of the name of a member of an archive.
+pub(super) fn member_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    if text.value.starts_with('/') {
+        let what = format!(
+            "{} matches nothing: names in an archive have no leading slash; **/ stands for any directory",
+            shown(&text.value)
+        );
+        table.mistake(text.place, what);
+        return None;
+    }
+    pattern(table, text, Pattern::of_members)
+}
+
+/// Of names and words.
+pub(super) fn name_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    pattern(table, text, Pattern::of_words)
+}
+
+/// Of `NAME=value`: without a value it would match nothing.
+pub(super) fn assignment_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    if !text.value.contains('=') {
+        let what = format!(
+            "{} matches nothing: it is compared with NAME=value, so write NAME=*",
+            shown(&text.value)
+        );
+        table.mistake(text.place, what);
+        return None;
+    }
+    name_pattern(table, text)
+}
+
+fn pattern(
+    table: &Table<'_>,
+    text: &At<String>,
+    make: fn(&str) -> std::result::Result<Pattern, String>,
+) -> Option<Pattern> {
+    match make(&text.value) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            table.mistake(text.place, format!("{} is no pattern: {why}", shown(&text.value)));
+            None
+        }
+    }
+}
