@@ -59,11 +59,19 @@ fn added(step: &str) -> Option<Source> {
         ["http://", "https://", "git://", "git@", "ssh://"].iter().any(|scheme| word.starts_with(scheme))
     };
     let mut words = arguments.split_ascii_whitespace().map(|word| word.trim_matches(['[', ']', '"', ',']));
+    if words.clone().next().is_some_and(is_bare_digest) {
+        return Some(Source::Download);
+    }
     if !words.clone().any(is_remote) {
         return Some(Source::Local);
     }
     let is_verified = words.any(|word| word.starts_with("--checksum="));
     Some(if is_verified { Source::Verified } else { Source::Download })
+}
+
+/// How buildah calls what it fetched; a local file or directory is `file:<hex>` or `dir:<hex>`.
+fn is_bare_digest(word: &str) -> bool {
+    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `ADD file:… in /` of the classic builder, `ADD rootfs.tar.xz /` of BuildKit.
@@ -80,6 +88,8 @@ mod tests {
     fn adds_are_known_in_the_words_of_each_builder() {
         for (created_by, expected) in [
             ("/bin/sh -c #(nop) ADD file:0a1b in /srv ", Some(Source::Local)),
+            (&format!("/bin/sh -c #(nop) ADD {} in /srv ", "0a".repeat(32)), Some(Source::Download)),
+            (&format!("/bin/sh -c #(nop) ADD dir:{} in /srv ", "0a".repeat(32)), Some(Source::Local)),
             ("ADD app.tar.gz /srv # buildkit", Some(Source::Local)),
             ("ADD https://example.com/x /srv # buildkit", Some(Source::Download)),
             ("ADD --checksum=sha256:00 https://example.com/x /srv # buildkit", Some(Source::Verified)),
