@@ -4,6 +4,8 @@
 mod account;
 mod base;
 mod config;
+#[cfg(test)]
+mod contract;
 mod hygiene;
 mod integrity;
 pub mod options;

@@ -31,3 +31,4 @@ mod services_inside;
 mod testdata;
 mod two_truths;
 mod users;
+mod verdicts;

@@ -23,7 +23,7 @@ fn checked() -> String {
     random(30) + "0cOJrP"
 }
 
-fn github() -> String {
+pub(crate) fn github() -> String {
     ["gh", "p_", &checked()].concat()
 }
 
