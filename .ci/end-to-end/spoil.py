@@ -52,6 +52,30 @@ def missing_layer(layout):
     layout.path(layout.manifest["layers"][-1]).unlink()
 
 
+def diff_id_too_few(layout):
+    """The config lists a layer less than the manifest."""
+    config = json.loads(layout.path(layout.manifest["config"]).read_bytes())
+    config["rootfs"]["diff_ids"].pop()
+    config["history"].pop()
+    layout.put(layout.manifest["config"], json.dumps(config).encode())
+    layout.save()
+
+
+def second_user(layout):
+    """The config has `User`, and behind it `user`, which readers written in Go take for the same."""
+    text = layout.path(layout.manifest["config"]).read_bytes()
+    assert text.count(b'"User":"10001"') == 1
+    layout.put(layout.manifest["config"], text.replace(b'"User":"10001"', b'"User":"10001","user":"0"'))
+    layout.save()
+
+
+def called_zstd(layout):
+    """The manifest says of a layer that it is compressed with zstd."""
+    layer = layout.manifest["layers"][-1]
+    layer["mediaType"] = layer["mediaType"].replace("+gzip", "+zstd")
+    layout.save()
+
+
 def recompressed(layout):
     """No lie: every layer compressed again, in two gzip members, and the descriptors made true."""
     for layer in layout.manifest["layers"]:
