@@ -1,6 +1,6 @@
 # A Debian base, its good and bad child, and what package managers do to it; sourced by end-to-end.sh.
 
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 base=example.com/base/debian:12
 # Children of the base that do something to its packages; see `packages`.
 package_children=(installs upgrades downgrades removes tampers forges)

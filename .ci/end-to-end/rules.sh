@@ -23,7 +23,7 @@ rule_context() {
 	COPY org.jacoco.agent.rt.jar /opt/app/lib/
 	ENV JAVA_TOOL_OPTIONS=-javaagent:/opt/app/lib/org.jacoco.agent.rt.jar
 	EOF
-    # A program of this machine's, in an image that says another one: what is built on the wrong machine.
+    # A program for amd64 in an image that says arm64: what is built on the wrong machine.
     printf 'FROM scratch\nCOPY hello /opt/app/\nUSER 10001\n' >"$ctx/Containerfile.elsewhere"
 }
 
@@ -105,9 +105,12 @@ settings_image() {
 # serve DIR COMMAND…: runs a command with the address of a server on DIR behind it.
 serve() {
     local pid address status=0
-    python3 -um http.server 0 --bind 127.0.0.1 --directory "$1" >"$work/server.log" 2>&1 &
+    timeout 300 python3 -um http.server 0 --bind 127.0.0.1 --directory "$1" >"$work/server.log" 2>&1 &
     pid=$!
-    until address=$(grep -om1 'http://[0-9.:]*' "$work/server.log"); do sleep 0.1; done
+    until address=$(grep -om1 'http://[0-9.:]*' "$work/server.log"); do
+        kill -0 "$pid" || { cat "$work/server.log" >&2; return 1; }
+        sleep 0.1
+    done
     "${@:2}" "$address" || status=$?
     kill "$pid"
     return $status
