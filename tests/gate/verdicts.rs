@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocicheck::base::{Catalog, CatalogEntry, State};
-use ocicheck::engine::{Bases, gather};
+use ocicheck::engine::{Bases, Request, gather, whole_plan};
 use ocicheck::facts::Facts;
+use ocicheck::limits::Limits;
 use ocicheck::rules::{Environment, Judgement, Pattern, RULES, Rule, Service, Settings};
 use ocicheck::source::{Input, Selection};
 use serde_json::{Value, json};
@@ -58,7 +59,9 @@ impl Subject {
         let room = Room::new();
         let input = Input::Path(room.write("image.tar", &self.archive));
         let bases = Some(Bases { catalog: &self.catalog, files: None });
-        let mut gathered = gather(&input, &Selection::default(), bases, &()).unwrap();
+        let (selection, plan) = (Selection::default(), whole_plan(Limits::default()));
+        let request = Request { input: &input, selection: &selection, bases, plan };
+        let mut gathered = gather(&request, &()).unwrap();
         assert!(gathered.errors.is_empty() && gathered.images.len() == 1, "{:?}", gathered.errors);
         gathered.images.remove(0)
     }
