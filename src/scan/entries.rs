@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::archives;
 use super::elf::{self, Elf};
 use super::room::{Budget, Room};
@@ -105,19 +103,18 @@ impl<'a> Entries<'a> {
         reader: &mut TarReader<'_>,
         mut kept: Option<&mut Vec<u8>>,
     ) -> Result<(ContentId, Option<Elf>)> {
-        let (mut hasher, mut head) = (Sha256::new(), elf::Probe::default());
-        reader.body(|piece| {
+        let mut head = elf::Probe::default();
+        let content = reader.hashed_body(|piece| {
             if let Some(kept) = &mut kept {
                 keep(kept, &piece);
             }
             head.update(&piece);
-            update(&mut hasher, &piece);
             self.probe.feed(&piece);
             if let Some(archives) = &mut self.archives {
                 archives.feed(&piece);
             }
         })?;
-        Ok((hasher.finalize().into(), head.elf()))
+        Ok((content, head.elf()))
     }
 
     fn push(&mut self, reader: &mut TarReader<'_>, entry: Entry) -> Result<()> {
@@ -165,23 +162,6 @@ pub(crate) fn keep(bytes: &mut Vec<u8>, piece: &Piece<'_>) {
         Piece::Hole(length) => bytes.resize(bytes.len().saturating_add(*length as usize), 0),
     }
 }
-
-/// Hashes a piece of content, holes as the zeros that they are read as.
-pub(crate) fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
-    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-    match piece {
-        Piece::Data(data) => hasher.update(data),
-        Piece::Hole(length) => {
-            let mut length = *length;
-            while length > 0 {
-                let count = length.min(ZEROS.len() as u64);
-                hasher.update(ZEROS.get(..count as usize).unwrap_or_default());
-                length -= count;
-            }
-        }
-    }
-}
-
 /// A member as an entry, without its content.
 pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Entry> {
     let (path, raw_path) = cleaned(reader, &member.name, "path")?;

@@ -55,6 +55,72 @@ fn a_broken_layer_still_has_its_blob_digest() {
     assert_eq!(scan(&tar, &ScanOptions::default()).tar.unwrap_err().entries_read, 2);
 }
 
+/// Bytes that differ from block to block.
+fn body(length: usize) -> Vec<u8> {
+    (0..length as u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+}
+
+/// As many gzip members as there are pieces of this length: each ends a buffer of the decoder.
+fn gzip_by(length: usize, data: &[u8]) -> Vec<u8> {
+    data.chunks(length).flat_map(gzip).collect()
+}
+
+/// The diffID and the contents are hashed together, block by block; wherever a buffer ends and
+/// whatever lies between the files, both are what `sha2` makes of the same bytes.
+#[test]
+fn digests_do_not_depend_on_where_buffers_end() {
+    use sha2::Digest as _;
+    let mut contents: Vec<Vec<u8>> =
+        [0, 1, 55, 56, 63, 64, 65, 511, 512, 513, 4096, 9000, 300_000].map(body).into();
+    let mut tar = Tar::new();
+    for (index, content) in contents.iter().enumerate() {
+        tar = tar.entry(&format!("f{index}"), b'0', content);
+    }
+    // A file whose stored bytes stand at other places of a block than its content: 100 bytes behind
+    // a hole of 37, 700 behind one of 64 more, and a hole that is larger than what is hashed at once.
+    let stored = body(800);
+    let list: &[(&str, &[u8])] = &[
+        ("GNU.sparse.size", b"200000"),
+        ("GNU.sparse.numblocks", b"2"),
+        ("GNU.sparse.map", b"37,100,201,700"),
+    ];
+    tar = tar.pax(b'x', list).entry("sparse", b'0', &stored).file("last", "of all");
+    let expanded = [&[0; 37], &stored[..100], &[0; 64], &stored[100..], &vec![0; 200_000 - 901]].concat();
+    contents.extend([expanded, b"of all".to_vec()]);
+    let tar = [tar.end(), body(1000)].concat();
+
+    let options = ScanOptions { diff_id_sha512: true, blob_sha512: true, ..ScanOptions::default() };
+    let pieces = [1000, 4096, 7777, 65_537].map(|length| gzip_by(length, &tar));
+    for bytes in pieces.into_iter().chain([tar.clone(), gzip(&tar), zstd::encode_all(&*tar, 1).unwrap()]) {
+        let facts = scan(&bytes, &options);
+        assert_eq!(facts.blob.sha256, Digest::sha256(&bytes));
+        let read = facts.tar.unwrap();
+        assert_eq!(read.diff_id, Digest::sha256(&tar));
+        assert_eq!(read.diff_id_sha512, Some(Digest::compute_like(&Digest::Sha512([0; 64]), &tar)));
+        assert_eq!(read.entries.len(), contents.len());
+        for (entry, content) in read.entries.iter().zip(&contents) {
+            assert_eq!(entry.content[..], sha2::Sha256::digest(content)[..], "{}", entry.path);
+        }
+    }
+}
+
+/// An error comes between the bytes that were seen and those that were read: hashed are all, once.
+#[test]
+fn a_plain_layer_that_stops_anywhere_has_the_digest_of_all_bytes() {
+    let tar = Tar::new().entry("f", b'0', &body(200_000)).file("g", "x").end();
+    let limited = Limits { layer_bytes: 150_000, ..Limits::default() };
+    for end in [100, 512, 600, 100_000, 131_072, 131_100, 200_600, tar.len()] {
+        for limits in [Limits::default(), limited] {
+            let options = ScanOptions { plan: Arc::new(Plan::new(limits)), ..ScanOptions::default() };
+            let facts = scan(&tar[..end], &options);
+            // An archive that ends inside padding is complete.
+            let whole = [200_600, tar.len()].contains(&end) && limits.layer_bytes > end as u64;
+            assert_eq!(facts.tar.is_ok(), whole, "{end} bytes");
+            assert_eq!((facts.blob.sha256, facts.blob.size), (Digest::sha256(&tar[..end]), end as u64));
+        }
+    }
+}
+
 #[test]
 fn a_wrong_checksum_behind_the_last_entry_is_seen() {
     let mut bytes = gzip(&Tar::new().file("f", "hello").end());

@@ -1,8 +1,8 @@
-//! The uncompressed bytes of a layer on their way to the tar reader: hashed for the diffID, counted
-//! against the limits.
+//! The uncompressed bytes of a layer on their way to the tar reader: hashed for the diffID and, where
+//! they are a file's, for its content's identity; counted against the limits.
 
 use super::relay::Relay;
-use crate::digest::BlobHasher;
+use crate::digest::{BlobHasher, ContentId, Sha256};
 use crate::error::{Error, Result};
 use crate::limits::{Limits, RATIO_FREE_BYTES};
 
@@ -10,8 +10,9 @@ use crate::limits::{Limits, RATIO_FREE_BYTES};
 pub(crate) struct Meter<'a> {
     inner: Relay<'a>,
     hasher: Option<BlobHasher>,
-    /// How many bytes of the decoder's current buffer were hashed and not yet consumed. Hashing a
-    /// buffer whole when it is first seen keeps SHA's blocks aligned, whatever is read out of it.
+    /// Of the file whose content is consumed.
+    content: Option<Sha256>,
+    /// How many bytes of the decoder's current buffer were counted and not yet consumed.
     ahead: usize,
     /// Uncompressed bytes seen.
     size: u64,
@@ -37,16 +38,13 @@ impl<'a> Meter<'a> {
         } else {
             Limit { name: "layer_bytes", value: limits.layer_bytes, bytes: limits.layer_bytes }
         };
-        Self { inner, hasher, ahead: 0, size: 0, charged: 0, limit }
+        Self { inner, hasher, content: None, ahead: 0, size: 0, charged: 0, limit }
     }
 
     /// The bytes at hand; empty at the end.
     pub(crate) fn fill(&mut self) -> Result<&[u8]> {
         if self.ahead == 0 {
             let fresh = self.inner.advance().map_err(decoding)?;
-            if let Some(hasher) = &mut self.hasher {
-                hasher.update(fresh);
-            }
             let count = fresh.len() as u64;
             self.size = self.size.saturating_add(count);
             self.charged = self.charged.saturating_add(count);
@@ -59,16 +57,44 @@ impl<'a> Meter<'a> {
         self.inner.bytes().map_err(decoding)
     }
 
-    pub(crate) fn consume(&mut self, count: usize) {
+    /// Takes bytes that were at hand. They are hashed now and not when they are first seen, for only
+    /// now it is known whether they are a file's content; both hashes then cost little more than one.
+    pub(crate) fn consume(&mut self, count: usize) -> Result<()> {
         let count = count.min(self.ahead);
+        if count > 0 && (self.hasher.is_some() || self.content.is_some()) {
+            let bytes = self.inner.bytes().map_err(decoding)?.get(..count).unwrap_or_default();
+            match (&mut self.hasher, &mut self.content) {
+                (Some(hasher), Some(content)) => hasher.update_with(content, bytes),
+                (Some(hasher), None) => hasher.update(bytes),
+                (None, Some(content)) => content.update(bytes),
+                (None, None) => {}
+            }
+        }
         self.ahead -= count;
         self.inner.consume(count);
+        Ok(())
     }
 
-    /// Counts bytes that will be hashed without having been stored: holes of sparse files.
-    pub(crate) fn charge(&mut self, bytes: u64) -> Result<()> {
-        self.charged = self.charged.saturating_add(bytes);
-        if self.charged > self.limit.bytes { Err(self.too_large()) } else { Ok(()) }
+    /// What is consumed from now on, and the holes, are a file's content too.
+    pub(crate) fn begin_content(&mut self) {
+        self.content = Some(Sha256::default());
+    }
+
+    /// The content ends here; its identity.
+    pub(crate) fn end_content(&mut self) -> ContentId {
+        self.content.take().unwrap_or_default().finish()
+    }
+
+    /// Counts bytes that are hashed without having been stored: a hole of a sparse file.
+    pub(crate) fn hole(&mut self, length: u64) -> Result<()> {
+        self.charged = self.charged.saturating_add(length);
+        if self.charged > self.limit.bytes {
+            return Err(self.too_large());
+        }
+        if let Some(content) = &mut self.content {
+            zeros(length, |zeros| content.update(zeros));
+        }
+        Ok(())
     }
 
     fn too_large(&self) -> Error {
@@ -91,7 +117,7 @@ impl<'a> Meter<'a> {
     pub(crate) fn hash_rest(&mut self) -> Result<()> {
         self.limit.bytes = u64::MAX;
         while let count @ 1.. = self.fill()?.len() {
-            self.consume(count);
+            self.consume(count)?;
         }
         Ok(())
     }
@@ -102,9 +128,19 @@ impl<'a> Meter<'a> {
         self.inner.drain().map_err(decoding)
     }
 
-    /// The hasher of all bytes seen.
+    /// The hasher of all bytes consumed.
     pub(crate) fn into_hasher(self) -> Option<BlobHasher> {
         self.hasher
+    }
+}
+
+/// Hands out so many zeros.
+pub(crate) fn zeros(mut length: u64, mut take: impl FnMut(&[u8])) {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    while length > 0 {
+        let count = length.min(ZEROS.len() as u64);
+        take(ZEROS.get(..count as usize).unwrap_or_default());
+        length -= count;
     }
 }
 

@@ -10,11 +10,11 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::Digest as _;
 
-use super::entries::{entries_of, entry_of, keep, update};
-use super::meter::Meter;
+use super::entries::{entries_of, entry_of, keep};
+use super::meter::{Meter, zeros};
 use super::relay::Relay;
 use super::room::{Budget, Ceiling, Room};
-use super::tar::TarReader;
+use super::tar::{Piece, TarReader};
 use super::{Entry, EntryKind};
 use crate::codec::{self, HEAD_BYTES};
 use crate::error::{Error, ErrorKind, Result};
@@ -66,6 +66,14 @@ pub fn hash_entries(
         })?;
         Ok(OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() })
     })
+}
+
+/// Hashes a piece of content, holes as the zeros that they are read as.
+fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
+    match piece {
+        Piece::Data(data) => hasher.update(data),
+        Piece::Hole(length) => zeros(*length, |zeros| hasher.update(zeros)),
+    }
 }
 
 /// `read` is also told which entries the member is.

@@ -26,6 +26,7 @@ use self::header::{BLOCK, BadField, Block, Header, is_zero, text};
 use self::member::Pending;
 use self::pax::Records;
 use self::sparse::Segment;
+use crate::digest::ContentId;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Anomaly, Fault};
@@ -163,9 +164,17 @@ impl<'a> TarReader<'a> {
         self.hole(self.size.saturating_sub(at), &mut take)
     }
 
+    /// As [`Self::body`]; the identity of the content.
+    pub(crate) fn hashed_body(&mut self, take: impl FnMut(Piece<'_>)) -> Result<ContentId> {
+        self.input.begin_content();
+        let read = self.body(take);
+        let content = self.input.end_content();
+        read.map(|()| content)
+    }
+
     fn hole(&mut self, length: u64, take: &mut impl FnMut(Piece<'_>)) -> Result<()> {
         if length > 0 {
-            self.input.charge(length)?;
+            self.input.hole(length)?;
             take(Piece::Hole(length));
         }
         Ok(())
@@ -179,7 +188,7 @@ impl<'a> TarReader<'a> {
                 return Err(self.truncated("the content of an entry"));
             }
             take(Piece::Data(data.get(..count).unwrap_or_default()));
-            self.input.consume(count);
+            self.input.consume(count)?;
             self.position += count as u64;
             self.left = self.left.saturating_sub(count as u64);
             length -= count as u64;
@@ -244,7 +253,7 @@ impl<'a> TarReader<'a> {
                 self.padding = 0;
                 return Ok(());
             }
-            self.input.consume(count);
+            self.input.consume(count)?;
             self.position += count as u64;
             self.padding -= count;
         }
@@ -289,7 +298,7 @@ impl<'a> TarReader<'a> {
             if let (Some(to), Some(from)) = (rest.get_mut(..count), data.get(..count)) {
                 to.copy_from_slice(from);
             }
-            self.input.consume(count);
+            self.input.consume(count)?;
             filled += count;
         }
         self.position += filled as u64;

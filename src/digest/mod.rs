@@ -1,10 +1,16 @@
 //! Digests as the OCI image spec writes them (descriptor.md, "Digests"), computed and parsed.
 
+mod sha256;
+#[cfg(target_arch = "x86_64")]
+mod sha_ni;
+
 use std::fmt;
 use std::io::Read;
 use std::str::FromStr;
 
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha512};
+
+pub use self::sha256::Sha256;
 
 /// Bytes of a SHA-256: the identity of a file's content.
 pub type ContentId = [u8; 32];
@@ -26,7 +32,7 @@ pub struct ParseDigestError;
 impl Digest {
     /// The SHA-256 of bytes in memory.
     pub fn sha256(bytes: &[u8]) -> Self {
-        Self::Sha256(Sha256::digest(bytes).into())
+        Self::Sha256(sha2::Sha256::digest(bytes).into())
     }
 
     /// The digest of bytes in memory, by the algorithm of `like`.
@@ -148,6 +154,16 @@ impl BlobHasher {
     /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
+        self.count(bytes);
+    }
+
+    /// Takes the next bytes, which are the next ones of a file's content too.
+    pub fn update_with(&mut self, content: &mut Sha256, bytes: &[u8]) {
+        self.sha256.update_both(content, bytes);
+        self.count(bytes);
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
         if let Some(sha512) = &mut self.sha512 {
             sha512.update(bytes);
         }
@@ -157,7 +173,7 @@ impl BlobHasher {
     /// The digests of all bytes taken.
     pub fn finish(self) -> BlobDigests {
         BlobDigests {
-            sha256: Digest::Sha256(self.sha256.finalize().into()),
+            sha256: Digest::Sha256(self.sha256.finish()),
             sha512: self.sha512.map(|state| Digest::Sha512(state.finalize().into())),
             size: self.size,
         }
