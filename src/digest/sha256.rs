@@ -3,7 +3,7 @@
 //!
 //! A file's content begins at a multiple of 512 bytes of its tar, so that its blocks are blocks of
 //! the tar too. Both digests of such a block cost little more than one where the processor has
-//! instructions for SHA-256 ([`super::sha_ni`]). The compression function is else that of `sha2`.
+//! instructions for SHA-256 (`sha_ni.rs`). The compression function is else that of `sha2`.
 
 use sha2::block_api::compress256;
 
