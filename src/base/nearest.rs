@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::model::Platform;
 use crate::packages::{Manager, version};
-use crate::rootfs::Tree;
+use crate::rootfs::{NodeRef, Tree};
 use crate::scan::EntryKind;
 
 /// The base that an image comes nearest to, and how it differs.
@@ -53,11 +53,9 @@ impl Likeness {
     /// Counts the files of `base` that `image` has, too.
     pub fn of(base: &Tree, image: &Tree) -> Self {
         let mut likeness = Self { files: 0, equal: 0 };
-        for (path, node) in base.walk() {
+        let counts = |node: NodeRef<'_>| node.inode().kind == EntryKind::File && node.inode().size > 0;
+        for (path, node) in base.walk_where(counts) {
             let file = node.inode();
-            if file.kind != EntryKind::File || file.size == 0 {
-                continue;
-            }
             likeness.files += 1;
             let same = image.get(&path).map(|node| node.inode());
             let same = same.filter(|same| same.kind == EntryKind::File && same.content == file.content);

@@ -9,6 +9,8 @@ mod upgrades;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,7 +77,7 @@ impl Engine {
 
     /// Judges the facts of one image.
     pub fn judge(&self, source: &str, facts: &Facts) -> ImageReport {
-        let judged: Vec<_> = (RULES.into_iter())
+        let judged: Vec<_> = (RULES.into_par_iter())
             .filter(|rule| self.policy.judges(rule))
             .map(|rule| (rule, (rule.judge)(facts, &self.policy.settings)))
             .collect();

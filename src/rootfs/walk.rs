@@ -14,9 +14,10 @@ struct Level<'tree> {
     waiting: Vec<NodeId>,
 }
 
-/// See [`Tree::walk`].
-pub struct Walk<'tree> {
+/// See [`Tree::walk_where`].
+pub struct Walk<'tree, F> {
     tree: &'tree Tree,
+    wanted: F,
     root_told: bool,
     levels: Vec<Level<'tree>>,
 }
@@ -24,8 +25,15 @@ pub struct Walk<'tree> {
 impl Tree {
     /// All names with their paths, the root first, sorted as [`ImagePath`] sorts: two walks can be
     /// merged by comparing paths.
-    pub fn walk(&self) -> Walk<'_> {
-        Walk { tree: self, root_told: false, levels: vec![self.level(Self::ROOT, ImagePath::root())] }
+    pub fn walk(&self) -> impl Iterator<Item = (ImagePath, NodeRef<'_>)> {
+        self.walk_where(|_| true)
+    }
+
+    /// As [`Tree::walk`], but only the names that are wanted. Paths are made of those alone: of a
+    /// million names few rules want more than a handful.
+    pub fn walk_where<'tree, F: FnMut(NodeRef<'tree>) -> bool>(&'tree self, wanted: F) -> Walk<'tree, F> {
+        let levels = vec![self.level(Self::ROOT, ImagePath::root())];
+        Walk { tree: self, wanted, root_told: false, levels }
     }
 
     fn level(&self, id: NodeId, path: ImagePath) -> Level<'_> {
@@ -33,13 +41,15 @@ impl Tree {
     }
 }
 
-impl<'tree> Iterator for Walk<'tree> {
+impl<'tree, F: FnMut(NodeRef<'tree>) -> bool> Iterator for Walk<'tree, F> {
     type Item = (ImagePath, NodeRef<'tree>);
 
     fn next(&mut self) -> Option<Self::Item> {
         if !self.root_told {
             self.root_told = true;
-            return Some((ImagePath::root(), self.tree.root()));
+            if (self.wanted)(self.tree.root()) {
+                return Some((ImagePath::root(), self.tree.root()));
+            }
         }
         loop {
             let level = self.levels.last_mut()?;
@@ -64,7 +74,10 @@ impl<'tree> Iterator for Walk<'tree> {
             if !self.tree.node(*id).children.is_empty() {
                 level.waiting.push(*id);
             }
-            return Some((level.path.join(name), self.tree.reference(*id)));
+            let node = self.tree.reference(*id);
+            if (self.wanted)(node) {
+                return Some((level.path.join(name), node));
+            }
         }
     }
 }

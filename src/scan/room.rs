@@ -7,7 +7,7 @@ use super::Entry;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
-/// A number of bytes, and what it is called in [`limits`].
+/// A number of bytes, and what it is called in [`crate::limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limit {
     /// The number.

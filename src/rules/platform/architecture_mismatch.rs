@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
+use crate::rootfs::Inode;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::{Elf, EntryKind};
@@ -120,11 +121,13 @@ fn judge(facts: &Facts) -> Judgement {
         let mut known = BTreeSet::new();
         for reading in &rootfs.readings {
             let mut by_machine: BTreeMap<u16, Files> = BTreeMap::new();
-            for (path, node) in reading.effective.walk() {
+            let elf_of = |inode: &Inode| {
+                let entry = inode.origin.entry()?;
+                facts.entries(inode.origin.layer()).get(entry)?.elf
+            };
+            for (path, node) in reading.effective.walk_where(|node| elf_of(node.inode()).is_some()) {
                 let inode = node.inode();
-                let entry =
-                    inode.origin.entry().and_then(|entry| facts.entries(inode.origin.layer()).get(entry));
-                let Some(elf) = entry.and_then(|entry| entry.elf) else { continue };
+                let Some(elf) = elf_of(inode) else { continue };
                 let Some(machine) = foreign(elf, fitting, &path) else { continue };
                 let before = reading.base.get(&path);
                 if before.is_none_or(|before| before.inode().content != inode.content) {

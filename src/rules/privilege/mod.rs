@@ -82,11 +82,9 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
                 && reading.base.get(path).is_some_and(carried)
         };
         let mut told: BTreeSet<Origin> = BTreeSet::new();
-        for (path, node) in reading.effective.walk() {
+        let carries = |node: NodeRef<'_>| (privilege.is_carried)(&Subject::of_inode(node.inode()));
+        for (path, node) in reading.effective.walk_where(carries) {
             let subject = Subject::of_inode(node.inode());
-            if !(privilege.is_carried)(&subject) {
-                continue;
-            }
             let is_new = !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject);
             let is_told = privilege.once && node.names() > 1 && !told.insert(node.inode().origin);
             if is_new && !is_told {

@@ -7,6 +7,7 @@ use super::severity;
 use super::shadow::{self, BaseHashes};
 use crate::facts::Facts;
 use crate::model::ImagePath;
+use crate::rootfs::NodeRef;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::Entry;
@@ -47,7 +48,9 @@ fn judge(facts: &Facts) -> Judgement {
             }
         }
     }
-    let effective = if told.is_empty() { BTreeSet::new() } else { effective_entries(facts) };
+    let asked =
+        told.iter().flat_map(|((_, layer, _), secrets)| secrets.iter().map(|secret| (*layer, secret.entry)));
+    let effective = effective_of(facts, &asked.collect());
     let findings = told.iter().map(|(place, secrets)| finding(place, secrets, &effective));
     let mut findings: Vec<_> = findings.collect();
     findings.extend(passed_over.iter().map(|(reason, places)| passed_over_finding(reason, places)));
@@ -70,16 +73,18 @@ fn is_in_base(facts: &Facts, entry: &Entry) -> bool {
         })
 }
 
-/// Layer and entry of all files that some reading shows.
-fn effective_entries(facts: &Facts) -> BTreeSet<(usize, usize)> {
-    let Ok(rootfs) = &facts.rootfs else { return BTreeSet::new() };
-    let nodes = rootfs.readings.iter().flat_map(|reading| reading.effective.walk());
-    nodes
-        .filter_map(|(_, node)| {
-            let origin = node.inode().origin;
-            Some((origin.layer(), origin.entry()?))
-        })
-        .collect()
+/// Those of some files, by layer and entry, that some reading shows.
+fn effective_of(facts: &Facts, asked: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
+    let Some(rootfs) = facts.rootfs.as_ref().ok().filter(|_| !asked.is_empty()) else {
+        return BTreeSet::new();
+    };
+    let place = |node: NodeRef<'_>| {
+        let origin = node.inode().origin;
+        origin.entry().map(|entry| (origin.layer(), entry)).filter(|place| asked.contains(place))
+    };
+    let shown =
+        rootfs.readings.iter().flat_map(|reading| reading.effective.walk_where(|node| place(node).is_some()));
+    shown.filter_map(|(_, node)| place(node)).collect()
 }
 
 fn finding(
