@@ -3,6 +3,7 @@
     debian        a real Debian 12 with Python, Java, Perl and compilers, in five layers
     debian-zstd   the same with zstd layers; debian-plain: as `docker save` writes it, layers not compressed
     one-layer     the same files in one layer
+    on-base       the five layers and one of 1 MB above them
     small-files   200,000 files of 2.5 KB in one layer, seeded
     tiny          5 MB in three layers
 
@@ -21,7 +22,12 @@ import tempfile
 
 PACKAGES = ("libcap2-bin", "git", "openjdk-17-jdk-headless", "python3", "python3-pip", "perl", "build-essential")
 # What each layer above the first holds, by how the names of its packages begin.
-LAYERS = (("openjdk", "ca-certificates-java", "java"), ("python3", "libpython3"), ("gcc", "g++", "cpp", "libgcc-12", "libstdc++-12", "binutils"), ("perl", "libperl", "git", "libc6-dev", "linux-libc-dev"))
+LAYERS = (
+    ("openjdk", "ca-certificates-java", "java"),
+    ("python3", "libpython3"),
+    ("gcc", "g++", "cpp", "libgcc-12", "libstdc++-12", "binutils"),
+    ("perl", "libperl", "git", "libc6-dev", "linux-libc-dev"),
+)
 TIME = 1_704_067_200
 
 
@@ -30,7 +36,7 @@ def make(directory: pathlib.Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as name:
         work = pathlib.Path(name)
-        if not all((directory / f"{image}.tar").exists() for image in ("debian", "debian-zstd", "debian-plain", "one-layer")):
+        if not all((directory / f"{image}.tar").exists() for image in ("debian", "debian-zstd", "debian-plain", "one-layer", "on-base")):
             debian(directory, work)
         if not (directory / "small-files.tar").exists():
             layer = work / "small-files"
@@ -57,6 +63,14 @@ def debian(directory: pathlib.Path, work: pathlib.Path) -> None:
     copy = ["skopeo", "--insecure-policy", "copy", "--quiet", f"oci-archive:{directory / 'debian.tar'}", f"docker-archive:{plain}:example.com/bench/debian:1"]
     subprocess.run(copy, check=True)
     save(directory / "one-layer.tar", [root], "gzip")
+    above = work / "above"
+    trees(above, 7, files=100, size=10_000)
+    save(directory / "on-base.tar", [*layers, above], "gzip")
+    # umoci reads no archive.
+    layout = directory / "debian.layout"
+    shutil.rmtree(layout, ignore_errors=True)
+    layout.mkdir()
+    subprocess.run(["tar", "-xf", directory / "debian.tar", "-C", layout], check=True)
 
 
 def split(root: pathlib.Path, work: pathlib.Path) -> list[pathlib.Path]:
@@ -127,7 +141,7 @@ def save(out: pathlib.Path, layers: list[pathlib.Path], form: str) -> None:
                 "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **add(json.dumps(config).encode())},
                 "layers": descriptors}
     entry = {"mediaType": manifest["mediaType"], **add(json.dumps(manifest).encode()),
-             "annotations": {"org.opencontainers.image.ref.name": "example.com/bench/image:1"}}
+             "annotations": {"org.opencontainers.image.ref.name": "image"}}
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     subprocess.run(["tar", "-cf", out, "-C", layout, "oci-layout", "index.json", "blobs"], check=True)
