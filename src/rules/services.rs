@@ -70,9 +70,40 @@ impl Environment {
     }
 }
 
-/// The words of a command or of a variable's value, as a shell and the JVM part them: at spaces, but for
-/// those in quotes. The quotes are taken away.
-pub fn words(text: &str) -> Vec<String> {
+/// Commands within commands that are looked into: `sh -c "env OPTS='…' sh -c '…'"`.
+const DEPTH: usize = 4;
+
+/// The words of a command or of a variable's value, with those that only what it starts would see: of words
+/// that are commands again (`sh -c '…'`), and of values in them (`env JAVA_TOOL_OPTIONS=… java`).
+pub fn words(text: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let mut found = split(text);
+    // A shell takes backslashes away, and the JVM does not.
+    if text.contains('\\') {
+        found.extend(split(&text.replace('\\', "")));
+    }
+    for _ in 0..DEPTH {
+        let mut within = Vec::new();
+        for word in found {
+            if all.contains(&word) {
+                continue;
+            }
+            if let Some((_, value)) = word.split_once('=') {
+                within.extend(split(value));
+            }
+            if word.contains(is_blank) {
+                within.extend(split(&word));
+            }
+            all.insert(word);
+        }
+        found = within;
+    }
+    all.extend(found);
+    all
+}
+
+/// Words as a shell and the JVM part them: at blanks, but for those in quotes. The quotes are taken away.
+fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -83,12 +114,17 @@ pub fn words(text: &str) -> Vec<String> {
                 quote = Some(char);
                 word.get_or_insert_default();
             }
-            (None, char) if char.is_whitespace() => words.extend(word.take()),
+            (None, char) if is_blank(char) => words.extend(word.take()),
             (_, char) => word.get_or_insert_default().push(char),
         }
     }
     words.extend(word);
     words
+}
+
+/// `isspace` of C, by which the JVM goes: a no-break space parts no words.
+fn is_blank(char: char) -> bool {
+    char.is_ascii_whitespace() || char == '\x0b'
 }
 
 #[cfg(test)]
@@ -97,9 +133,36 @@ mod tests {
 
     #[test]
     fn words_are_parted_as_a_shell_does() {
-        assert_eq!(words("java -jar  app.jar"), ["java", "-jar", "app.jar"]);
-        assert_eq!(words("-javaagent:\"/a b/x.jar\"=c 'd e'"), ["-javaagent:/a b/x.jar=c", "d e"]);
-        assert_eq!(words("\t\n"), [""; 0]);
-        assert_eq!(words("'' \"open"), ["", "open"]);
+        assert_eq!(split("java -jar  app.jar"), ["java", "-jar", "app.jar"]);
+        assert_eq!(split("-javaagent:\"/a b/x.jar\"=c 'd e'"), ["-javaagent:/a b/x.jar=c", "d e"]);
+        assert_eq!(split("\t\n\x0b"), [""; 0]);
+        assert_eq!(split("'' \"open"), ["", "open"]);
+        assert_eq!(split("-javaagent:/a\u{a0}b.jar"), ["-javaagent:/a\u{a0}b.jar"]);
+    }
+
+    #[test]
+    fn words_of_what_a_command_starts_are_found() {
+        for text in [
+            "java -agent",
+            "env OPTS=-agent java",
+            "OPTS='-Xmx1g -agent' exec ./run",
+            "submit --conf 'driver.opts=-Xmx1g -agent'",
+            "sh -c 'exec sh -c \"java -agent -jar a.jar\"'",
+            "java -a\\gent",
+        ] {
+            assert!(words(text).contains("-agent"), "{text}");
+        }
+        for text in ["java --agent", "echo x-agent", "a=b-agent", ""] {
+            assert!(!words(text).contains("-agent"), "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_words_cost_little() {
+        let started = std::time::Instant::now();
+        for text in ["a=", "\"'", "a= ", "'\"a ", "\\"] {
+            let _ = words(&text.repeat(1 << 20));
+        }
+        assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
     }
 }

@@ -80,6 +80,27 @@ fn every_sign_of_a_service_is_seen() {
             "CMD: -javaagent:/jacoco.jar",
         ),
         (
+            with_env("JAVA_TOOL_OPTIONS=-javaagent:/\u{a0}/jacoco.jar"),
+            "arguments",
+            // As reports escape it.
+            "JAVA_TOOL_OPTIONS: -javaagent:/\u{a0}/jacoco.jar",
+        ),
+        (
+            with_env("JAVA_OPTS_APPEND=-javaagent:jacoco.jar"),
+            "arguments",
+            "JAVA_OPTS_APPEND: -javaagent:jacoco.jar",
+        ),
+        (
+            command("Entrypoint", &["env", "JAVA_TOOL_OPTIONS=-javaagent:/jacoco.jar", "java"]),
+            "arguments",
+            "ENTRYPOINT: -javaagent:/jacoco.jar",
+        ),
+        (
+            command("Cmd", &["/bin/sh", "-c", "exec sh -c 'java -javaagent:/jacoco.jar -jar a.jar'"]),
+            "arguments",
+            "CMD: -javaagent:/jacoco.jar",
+        ),
+        (
             set_config(app(), "Labels", serde_json::json!({"org.jacoco.version": "1"})),
             "labels",
             "org.jacoco.version",

@@ -163,7 +163,8 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
 
 /// Variables that hold options of a program: those that the JVM reads itself (`JAVA_TOOL_OPTIONS`,
 /// `JDK_JAVA_OPTIONS`, `_JAVA_OPTIONS`), and those of start scripts and other runtimes (`JAVA_OPTS`,
-/// `CATALINA_OPTS`, `NODE_OPTIONS`, `RUBYOPT`, `PERL5OPT`).
+/// `JAVA_OPTS_APPEND`, `CATALINA_OPTS`, `NODE_OPTIONS`, `RUBYOPT`, `PERL5OPT`).
 fn holds_options(name: &str) -> bool {
-    ["_OPTIONS", "_OPTS", "_ARGS", "OPT", "_FLAGS"].iter().any(|end| name.ends_with(end))
+    let ends = ["OPTIONS", "OPTS", "OPT", "ARGS", "ARGUMENTS", "FLAGS", "PARAMS", "PARAMETERS"];
+    name.to_ascii_uppercase().split(['_', '.', '-']).any(|part| ends.iter().any(|end| part.ends_with(end)))
 }
