@@ -189,3 +189,30 @@ fn a_file_of_nothing_but_faults_is_told_and_ends() {
     let checked = check(Layer::new().file("etc/passwd", passwd));
     assert_eq!(checked.outcome("account-uid-zero"), "fail");
 }
+
+/// Names that a reader with simpler eyes would take for nothing.
+#[test]
+fn what_sudo_and_the_linker_read_otherwise_than_it_looks_is_found() {
+    for (path, content, rule) in [
+        ("etc/sudoers", "root ,app ALL=(ALL) NOPASSWD: ALL\n", "sudo-nopasswd"),
+        ("etc/sudoers", "Defaults:root ,app !authenticate\n", "sudo-nopasswd"),
+        ("etc/sudoers", "Defaults exempt_group=app\n", "sudo-nopasswd"),
+        ("etc/ld.so.preload", "# a comment that is long enough\n# /evil.so\n", "ld-so-preload"),
+    ] {
+        let checked = check(Layer::new().file(path, content));
+        assert_eq!(checked.exit, 1, "{content}");
+        assert!(failing(&checked).contains(&format!("{rule} /{path}")), "{content}");
+    }
+}
+
+/// Resolving a path of half a million directories took half a minute; no system opens one.
+#[test]
+fn names_that_no_system_opens_cost_nothing() {
+    let long = "a/".repeat(500_000);
+    let started = std::time::Instant::now();
+    let image = clean_app(&small_base())
+        .layer(Layer::new().file("etc/sudoers", format!("@include /{long}\n@includedir /{long}\n")))
+        .env(&format!("PATH=/bin:/{long}"));
+    assert_eq!(check_child(&image).exit, 0);
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}

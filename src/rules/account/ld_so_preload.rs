@@ -30,12 +30,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     },
 };
 
-/// The libraries as glibc's `do_preload` (elf/rtld.c) takes them: comments begin with `#`, names are
-/// parted by white space and colons.
+/// The libraries as glibc's `handle_preload_list` and `dl_main` (elf/rtld.c) take them: comments begin with
+/// `#`, names are parted by white space and colons.
 fn faults(content: &[u8]) -> Vec<Fault> {
-    let code = content.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b'#').next());
-    let names =
-        code.flatten().flat_map(|line| line.split(|byte| byte.is_ascii_whitespace() || *byte == b':'));
+    let meant = content.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b'#').next());
+    let read = without_comments(content);
+    let names = meant.flatten().chain([&*read]);
+    let names = names.flat_map(|text| text.split(|byte| byte.is_ascii_whitespace() || *byte == b':'));
     // One more than is told, so that it is told that there are more.
     let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
     let told = names.into_iter().take(limits::LINE_FINDINGS + 1).map(|name| {
@@ -44,6 +45,21 @@ fn faults(content: &[u8]) -> Vec<Fault> {
         Fault { key: name.to_vec(), finding: Finding::new(message, remedy).evidence("library", quoted(name)) }
     });
     told.collect()
+}
+
+/// The file as glibc has it after its comments were blanked. It looks for each one from the start of the
+/// file, and only as far as bytes are left behind the last one: what a later comment says is loaded.
+fn without_comments(content: &[u8]) -> Vec<u8> {
+    let mut file = content.to_vec();
+    let mut left = file.len();
+    while let Some(start) = file.iter().take(left).position(|byte| *byte == b'#') {
+        left -= start;
+        for byte in file.iter_mut().skip(start).take(left).take_while(|byte| **byte != b'\n') {
+            *byte = b' ';
+            left -= 1;
+        }
+    }
+    file
 }
 
 #[cfg(test)]
@@ -55,5 +71,8 @@ mod tests {
         let names = |text: &[u8]| faults(text).into_iter().map(|fault| fault.key).collect::<Vec<_>>();
         assert_eq!(names(b"/a.so:/b.so # /c.so\n\t/d.so"), [&b"/a.so"[..], b"/b.so", b"/d.so"]);
         assert_eq!(names(b"# nothing\n \t\n"), Vec::<Vec<u8>>::new());
+        // As glibc 2.36 does: "object '/e.so' from /etc/ld.so.preload cannot be preloaded".
+        let second_comment = b"# a long comment here, long enough\n# /e.so\n";
+        assert_eq!(names(second_comment), [&b"#"[..], b"/e.so"]);
     }
 }

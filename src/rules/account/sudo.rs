@@ -96,7 +96,8 @@ fn logical_lines(content: &[u8]) -> Vec<(usize, Vec<u8>)> {
         let (first, mut text) = pending.take().unwrap_or((index + 1, Vec::new()));
         let code = without_comment(line, text.is_empty());
         let is_whole = code.len() == line.len();
-        match code.strip_suffix(b"\\").filter(|_| is_whole) {
+        // sudo takes blanks behind the backslash for none.
+        match code.trim_ascii_end().strip_suffix(b"\\").filter(|_| is_whole) {
             Some(begun) => {
                 text.extend_from_slice(begun);
                 text.push(b' ');
@@ -146,7 +147,9 @@ fn include(text: &[u8]) -> Option<Include> {
         Some(rest) => (true, rest),
         None => (false, rest),
     };
-    if !rest.first()?.is_ascii_whitespace() {
+    let first = rest.first()?;
+    let is_quoted = *first == b'"' && text.starts_with(b"@");
+    if !first.is_ascii_whitespace() && !is_quoted {
         return None;
     }
     let path = path_of(rest.trim_ascii());
@@ -172,23 +175,44 @@ fn path_of(text: &[u8]) -> Vec<u8> {
     path
 }
 
-/// `Defaults[@:!>LIST] PARAMETER, …` with `!authenticate`; that of root alone is no matter.
+/// `Defaults[@:!>LIST] PARAMETER, …` with `!authenticate`, or with a group that is not asked
+/// (`exempt_group`); that of root alone is no matter.
 fn defaults_are_open(rest: &[u8]) -> bool {
     let bound = rest.first().is_some_and(|byte| b"@:!>".contains(byte));
-    let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-    let (list, parameters) = rest.split_at(if bound { end } else { 0 });
-    let mut parameters = parameters.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let is_open = parameters.any(|parameter| {
-        let marks = parameter.iter().take_while(|byte| **byte == b'!').count();
-        let name = parameter.get(marks..).unwrap_or_default().trim_ascii();
-        name == b"authenticate" && marks % 2 == 1
+    let (list, parameters) =
+        rest.split_at(if bound { 1 + list_length(rest.get(1..).unwrap_or_default()) } else { 0 });
+    let is_open = parameters.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|parameter| {
+        let name = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
+        if name.trim_ascii_end() == b"exempt_group" {
+            return true;
+        }
+        let before = parameter.strip_suffix(b"authenticate").map(<[u8]>::trim_ascii_end);
+        before.is_some_and(|before| before.iter().rev().take_while(|byte| **byte == b'!').count() % 2 == 1)
     });
-    is_open && list != b":root"
+    is_open && list.trim_ascii_end() != b":root"
+}
+
+/// Bytes of a list at the start of a text: to a blank that no comma stands beside.
+fn list_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let blanks = rest.len() - rest.trim_ascii_start().len();
+        let item = rest.get(blanks..).unwrap_or_default();
+        let length = word_length(item, |byte| byte.is_ascii_whitespace() || byte == b',');
+        at += blanks + length;
+        let after = item.get(length..).unwrap_or_default();
+        let rest = after.trim_ascii_start();
+        if !rest.starts_with(b",") {
+            return at;
+        }
+        at += after.len() - rest.len() + 1;
+    }
 }
 
 /// `USERS HOSTS = (RUNAS) TAGS: COMMANDS` with a command that `NOPASSWD:` holds for.
 fn spec_is_open(text: &[u8]) -> bool {
-    let users = text.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    let (users, _) = text.split_at(list_length(text));
     if users == b"root" || users == b"#0" {
         return false;
     }
@@ -200,7 +224,7 @@ fn spec_is_open(text: &[u8]) -> bool {
         if rest.is_empty() {
             return false;
         }
-        let (word, after) = rest.split_at(word_length(rest));
+        let (word, after) = rest.split_at(word_length(rest, is_separator));
         let is_tag = after.trim_ascii_start().starts_with(b":")
             && word.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
         match (word, is_tag) {
@@ -219,7 +243,7 @@ fn is_separator(byte: u8) -> bool {
 }
 
 /// Bytes to the end of a word: to a separator outside quotes that no backslash stands before.
-fn word_length(text: &[u8]) -> usize {
+fn word_length(text: &[u8], is_separator: impl Fn(u8) -> bool) -> usize {
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in text.iter().enumerate() {
         match byte {
@@ -255,6 +279,14 @@ mod tests {
             "Defaults !authenticate",
             "Defaults:app env_reset, ! authenticate",
             "Defaults>root,app !authenticate",
+            "Defaults:a, b !authenticate",
+            "Defaults:root ,app !authenticate",
+            "Defaults env_reset, \\ \t\n !authenticate",
+            "Defaults env_reset, exempt_group = app",
+            "root ,app ALL=(ALL) NOPASSWD: ALL",
+            "root, app ALL=(ALL) NOPASSWD: ALL",
+            "#0 , app ALL=(ALL) NOPASSWD: ALL",
+            "root\\ ,app ALL=(ALL) NOPASSWD: ALL",
             "# a comment \\\napp ALL=NOPASSWD: ALL",
         ] {
             assert!(is_open(text), "{text}");
@@ -274,6 +306,9 @@ mod tests {
             "app ALL = ALL # NOPASSWD: ALL",
             "Defaults authenticate, !!authenticate",
             "Defaults:root !authenticate",
+            "Defaults:root  env_reset, !authenticate",
+            "Defaults !exempt_group",
+            "#0 ALL=(ALL) NOPASSWD: ALL",
             "Defaults secure_path=\"/bin, !authenticate\"",
             "DefaultsX !authenticate",
             "app ALL = NOPASSWD:",
@@ -286,9 +321,10 @@ mod tests {
 
     #[test]
     fn includes_are_read_in_all_their_forms() {
-        let text = "#includedir /etc/sudoers.d\n@include \"a b\"\n  @include a\\ b c\n#includes\n@include\n# include x";
+        let text = "#includedir /etc/sudoers.d\n@include \"a b\"\n  @include a\\ b c\n@include\"a b\"\n#include\"c\"\n#includes\n@include\n# include x";
         let expected = [
             Include::Directory(b"/etc/sudoers.d".to_vec()),
+            Include::File(b"a b".to_vec()),
             Include::File(b"a b".to_vec()),
             Include::File(b"a b".to_vec()),
         ];
@@ -324,7 +360,14 @@ mod tests {
     fn hostile_files_cost_no_more_than_their_length() {
         let started = std::time::Instant::now();
         let long = "app ALL = NOPASSWD".repeat(100_000);
-        for text in [long.clone(), "\\\n".repeat(1 << 20), "\"#".repeat(1 << 20), "A:".repeat(1 << 20)] {
+        for text in [
+            long.clone(),
+            "\\\n".repeat(1 << 20),
+            "\"#".repeat(1 << 20),
+            "A:".repeat(1 << 20),
+            "Defaults:a,".repeat(1 << 18),
+            ", ".repeat(1 << 20),
+        ] {
             let _ = (sudoers(text.as_bytes()), doas(text.as_bytes()));
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());

@@ -79,6 +79,8 @@ impl Walk<'_> {
                 break;
             }
             match include {
+                // No system opens it, and it would take long to find out.
+                Include::File(name) | Include::Directory(name) if name.len() > limits::PATH_BYTES => {}
                 Include::File(name) => self.file(path, name),
                 Include::Directory(name) if depends_on_host(name) => self.cannot(path, name),
                 Include::Directory(name) => {
