@@ -31,6 +31,7 @@ fn each_fault_of_the_config_is_told_and_what_looks_like_it_is_not() {
         (app().env("PATH=/usr/bin:.:/bin"), "path-env-unsafe medium"),
         (app().env("PATH=/usr/bin:/tmp"), "path-env-unsafe medium"),
         (app().env("PATH=/usr/bin:/tmp/not/there"), "path-env-unsafe medium"),
+        (app().env("LD_LIBRARY_PATH=/usr/lib;/tmp"), "path-env-unsafe medium"),
         (app().env("PATH=/usr/bin:/opt/not/there"), ""),
         (app().env("LD_PRELOAD=/tmp/evil.so"), "path-env-unsafe medium"),
         (app().env("LD_PRELOAD=/usr/lib/libjemalloc.so.2"), ""),

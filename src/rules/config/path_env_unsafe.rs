@@ -28,11 +28,12 @@ enum Lists {
     Libraries,
 }
 
-const VARIABLES: [(&str, Lists); 4] = [
-    ("PATH", Lists::Directories),
-    ("LD_LIBRARY_PATH", Lists::Directories),
-    ("LD_PRELOAD", Lists::Libraries),
-    ("LD_AUDIT", Lists::Libraries),
+/// Each with what parts its list.
+const VARIABLES: [(&str, Lists, &[char]); 4] = [
+    ("PATH", Lists::Directories, &[':']),
+    ("LD_LIBRARY_PATH", Lists::Directories, &[':', ';']),
+    ("LD_PRELOAD", Lists::Libraries, &[':', ' ']),
+    ("LD_AUDIT", Lists::Libraries, &[':', ' ']),
 ];
 
 fn judge(facts: &Facts) -> Judgement {
@@ -43,8 +44,10 @@ fn judge(facts: &Facts) -> Judgement {
     let mut findings = Vec::new();
     for assignment in facts.image.configs.iter().flat_map(|config| &config.env) {
         let Some((name, value)) = assignment.split_once('=') else { continue };
-        let Some((_, lists)) = VARIABLES.into_iter().find(|(known, _)| *known == name) else { continue };
-        for part in parts(value, lists) {
+        let Some((_, lists, marks)) = VARIABLES.into_iter().find(|(known, ..)| *known == name) else {
+            continue;
+        };
+        for part in parts(value, lists, marks) {
             if findings.len() > limits::LINE_FINDINGS {
                 break;
             }
@@ -62,12 +65,9 @@ fn judge(facts: &Facts) -> Judgement {
 }
 
 /// Each part once.
-fn parts(value: &str, lists: Lists) -> BTreeSet<&str> {
-    match lists {
-        // Unset and empty are the same to the dynamic linker.
-        Lists::Libraries => value.split([':', ' ']).filter(|part| part.contains('/')).collect(),
-        Lists::Directories => value.split(':').collect(),
-    }
+fn parts<'a>(value: &'a str, lists: Lists, marks: &[char]) -> BTreeSet<&'a str> {
+    // Unset and empty are the same to the dynamic linker.
+    value.split(marks).filter(|part| lists == Lists::Directories || part.contains('/')).collect()
 }
 
 fn fault_by_spelling(part: &str, lists: Lists) -> Option<&'static str> {
@@ -83,6 +83,10 @@ fn fault_by_spelling(part: &str, lists: Lists) -> Option<&'static str> {
 }
 
 fn fault_in_tree(tree: &Tree, part: &str, lists: Lists) -> Option<&'static str> {
+    if part.len() > limits::PATH_BYTES {
+        // No system opens it.
+        return None;
+    }
     let path = ImagePath::new(part.strip_prefix('/')?);
     let directory = match lists {
         Lists::Directories => path,
@@ -94,21 +98,21 @@ fn fault_in_tree(tree: &Tree, part: &str, lists: Lists) -> Option<&'static str> 
     match is_open(tree, &directory) {
         Ok(open) => open.then_some("a directory that every user may write in"),
         Err(ResolveError::Missing) => {
-            let mut above = directory;
-            while !above.is_root() {
-                above = above.parent();
-                match is_open(tree, &above) {
-                    Ok(true) => {
-                        return Some("what is not there, in a directory where every user may make it");
-                    }
-                    Err(ResolveError::Missing) => {}
-                    Ok(false) | Err(_) => return None,
-                }
-            }
-            None
+            let open = is_open(tree, &nearest(tree, &directory)) == Ok(true);
+            open.then_some("what is not there, in a directory where every user may make it")
         }
         Err(_) => None,
     }
+}
+
+/// The deepest directory above one that is not there. What is above a directory is there too, so it can be
+/// searched by halves: paths may be long, and there may be many.
+fn nearest(tree: &Tree, missing: &ImagePath) -> ImagePath {
+    let bytes = missing.as_bytes();
+    let slashes: Vec<usize> = (0..bytes.len()).filter(|at| bytes.get(*at) == Some(&b'/')).collect();
+    let above = |end: usize| ImagePath::new(bytes.get(..end).unwrap_or_default());
+    let there = slashes.partition_point(|end| is_open(tree, &above(*end)) != Err(ResolveError::Missing));
+    above(there.checked_sub(1).and_then(|last| slashes.get(last)).copied().unwrap_or_default())
 }
 
 /// Whether every user may write there: the sticky bit protects what is there, and hinders no one to add.
@@ -129,7 +133,10 @@ mod tests {
     #[test]
     fn parts_are_judged_by_their_spelling() {
         let faults = |value, lists| {
-            parts(value, lists).into_iter().filter_map(|part| fault_by_spelling(part, lists)).count()
+            parts(value, lists, &[':', ' '])
+                .into_iter()
+                .filter_map(|part| fault_by_spelling(part, lists))
+                .count()
         };
         for (value, number) in [
             ("/usr/bin:/bin", 0),
