@@ -186,6 +186,9 @@ pub const USER_FILE_BYTES: u64 = 64 << 20;
 /// Bytes of a policy. One that names every path of a large base is a few hundred KiB.
 pub const POLICY_BYTES: u64 = 4 << 20;
 
+/// Bytes of one pattern of a policy: those of the longest path.
+pub const PATTERN_BYTES: usize = PATH_BYTES;
+
 /// Mistakes of a policy that are told; who reads a hundred mends the first and asks again.
 pub const POLICY_MISTAKES: usize = 100;
 

@@ -252,7 +252,7 @@ impl Draft {
             );
         }
         if path.is_none() && image.is_none() && digest.is_none() && layer.is_none() && fingerprint.is_none() {
-            let what = "a waiver needs a scope: path, image, digest, layer or fingerprint";
+            let what = "a scope: path, image, digest, layer or fingerprint";
             let _ = table.required("a waiver", what, None::<()>);
         }
         if let Some((rule, place)) = rule.filter(|(rule, _)| !can_be_accepted(rule)) {

@@ -173,7 +173,7 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
         ),
         (
             "[[waivers]]\nrule = \"user-root\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
-            "a waiver needs a scope",
+            "1:1: a waiver needs a scope: path, image",
         ),
         (
             "[[waivers]]\nrule = \"blob-missing\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",

@@ -1,15 +1,19 @@
 //! Patterns that users write: of paths, names and words.
 
-use globset::{Candidate, Glob, GlobMatcher, GlobSet, GlobSetBuilder};
+use globset::{Candidate, Glob, GlobSet, GlobSetBuilder};
 
 use super::settings::as_path;
+use crate::limits;
 
 /// A pattern, as written and compiled.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As written.
     pub text: String,
-    matcher: GlobMatcher,
+    /// What stands before its first sign: most paths and words are told apart by it alone.
+    start: Box<[u8]>,
+    /// A set of one: unlike the matcher of one glob it says where an expression is too large.
+    matcher: GlobSet,
 }
 
 impl Pattern {
@@ -38,18 +42,27 @@ impl Pattern {
     }
 
     fn compiled(text: &str, glob: Result<Glob, globset::Error>) -> Result<Self, String> {
-        let matcher = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
-        Ok(Self { text: text.to_owned(), matcher })
+        if text.len() > limits::PATTERN_BYTES {
+            return Err(format!("it is longer than the limit PATTERN_BYTES ({})", limits::PATTERN_BYTES));
+        }
+        let set = |glob| GlobSetBuilder::new().add(glob).build();
+        let matcher = glob.and_then(set).map_err(|error| match error.kind() {
+            globset::ErrorKind::Regex(_) => "it is too large or nested too deep".to_owned(),
+            kind => kind.to_string(),
+        })?;
+        let end = text.find(['*', '?', '[', ']', '{', '}', '\\']).unwrap_or(text.len());
+        let start = text.get(..end).unwrap_or_default().as_bytes().into();
+        Ok(Self { text: text.to_owned(), start, matcher })
     }
 
     /// Whether it matches an absolute path.
     pub fn matches_path(&self, path: &[u8]) -> bool {
-        self.matcher.is_match(as_path(path))
+        path.starts_with(&self.start) && self.matcher.is_match(as_path(path))
     }
 
     /// Whether it matches a word.
     pub fn matches(&self, word: &str) -> bool {
-        self.matcher.is_match(word)
+        word.as_bytes().starts_with(&self.start) && self.matcher.is_match(word)
     }
 }
 
@@ -98,6 +111,32 @@ impl<T: Copy> MemberPatterns<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Expressions that are too large were a panic of globset.
+    #[test]
+    fn a_pattern_too_large_is_none() {
+        let nested = format!("/{}b{}", "{a,".repeat(1_000), "}".repeat(1_000));
+        assert_eq!(Pattern::of_paths(&nested).unwrap_err(), "it is too large or nested too deep");
+        let long = "/{a,".repeat(300_000);
+        assert!(Pattern::of_words(&long).unwrap_err().contains("PATTERN_BYTES"));
+    }
+
+    #[test]
+    fn what_stands_before_the_first_sign_is_held_to_too() {
+        for (pattern, path, matches) in [
+            ("/usr/bin/b", "/usr/bin/b", true),
+            ("/usr/bin/b", "/usr/bin/bb", false),
+            ("/usr/bin/\\*", "/usr/bin/*", true),
+            ("/usr/{bin,sbin}/b", "/usr/sbin/b", true),
+            ("/**/b", "/b", true),
+            ("/opt/**", "/opt/", true),
+            ("/opt/**", "/optional/x", false),
+            ("**", "/x", true),
+        ] {
+            let pattern = Pattern::of_paths(pattern).unwrap();
+            assert_eq!(pattern.matches_path(path.as_bytes()), matches, "{} {path}", pattern.text);
+        }
+    }
 
     #[test]
     fn members_are_matched_as_one_pattern_would() {
