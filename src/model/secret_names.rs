@@ -1,10 +1,11 @@
 //! Which names say that a value is a secret, and which values are none whatever their name says.
 
 /// Parts of names, in capitals with `_` between words, whose values are nobody's business.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "PASSWORD",
     "PASSWD",
     "_PASS",
+    "_PWD",
     "PASSPHRASE",
     "SECRET",
     "TOKEN",
@@ -90,7 +91,7 @@ pub fn names_a_secret(name: &str) -> bool {
     let name = normal(name);
     let has = |part: &str| match part {
         // No AUTHOR.
-        "_AUTH" | "_PASS" => name.ends_with(part),
+        "_AUTH" | "_PASS" | "_PWD" => name.ends_with(part),
         part => name.contains(part),
     };
     // PWD is a directory in most shells.
@@ -185,6 +186,8 @@ mod tests {
             ("my-api-key", true, true),
             ("PASS", true, true),
             ("DB_PASS", true, true),
+            ("MYSQL_PWD", true, true),
+            ("OLDPWD", false, false),
             ("COMPASS", false, false),
             ("AUTHOR", false, false),
             ("BUILD_AUTHORS", true, false),
