@@ -216,3 +216,12 @@ fn names_that_no_system_opens_cost_nothing() {
     assert_eq!(check_child(&image).exit, 0);
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }
+
+/// Findings are made of what is told only: made of all, these took gigabytes.
+#[test]
+fn a_file_of_nothing_but_faults_is_an_error_soon() {
+    let started = std::time::Instant::now();
+    let checked = check(Layer::new().file("etc/passwd", "u::0\n".repeat(200_000)));
+    assert_eq!((checked.exit, checked.outcome("account-uid-zero")), (2, "fail"));
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

@@ -48,16 +48,16 @@ fn faults(content: &[u8], is_open: impl Fn(Option<&[u8]>) -> bool) -> Vec<Fault>
     let open = lines(content).filter_map(|(number, line)| {
         let mut fields = line.split(|byte| *byte == b':');
         let name = fields.next().unwrap_or_default();
-        is_open(fields.next()).then(|| {
-            let message = format!("the account {} has an empty password", quoted(name));
-            let remedy = "lock the password (passwd -l, or usermod -p '!')";
-            let finding =
-                Finding::new(message, remedy).evidence("name", quoted(name)).evidence("line", number);
-            // The rest of the line may change with the day of the build.
-            Fault { key: name.to_vec(), finding }
-        })
+        // The rest of the line may change with the day of the build.
+        is_open(fields.next()).then(|| Fault { key: name.to_vec(), line: number, tell })
     });
     open.collect()
+}
+
+fn tell(name: &[u8], number: usize) -> Finding {
+    let message = format!("the account {} has an empty password", quoted(name));
+    let remedy = "lock the password (passwd -l, or usermod -p '!')";
+    Finding::new(message, remedy).evidence("name", quoted(name)).evidence("line", number)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn names(faults: Vec<Fault>) -> Vec<String> {
-        faults.into_iter().map(|fault| fault.finding.evidence[0].1.clone()).collect()
+        faults.into_iter().map(|fault| fault.finding().evidence[0].1.clone()).collect()
     }
 
     #[test]

@@ -29,23 +29,26 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn faults(content: &[u8]) -> Vec<Fault> {
-    lines(content).filter_map(|(number, line)| fault(number, line)).collect()
+    let open = lines(content).filter(|(_, line)| {
+        let (name, uid) = name_and_uid(line);
+        name != b"root" && uid_readings(uid).contains(&0)
+    });
+    open.map(|(number, line)| Fault { key: line.to_vec(), line: number, tell }).collect()
 }
 
-fn fault(number: usize, line: &[u8]) -> Option<Fault> {
+fn name_and_uid(line: &[u8]) -> (&[u8], &[u8]) {
     let mut fields = line.split(|byte| *byte == b':');
-    let name = fields.next().unwrap_or_default();
-    let uid = fields.nth(1).unwrap_or_default();
-    if name == b"root" || !uid_readings(uid).contains(&0) {
-        return None;
-    }
+    (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default())
+}
+
+fn tell(line: &[u8], number: usize) -> Finding {
+    let (name, uid) = name_and_uid(line);
     let message = format!("the account {} is another name of root: its uid is read as 0", quoted(name));
     let remedy = "give the account an uid of its own, and let it do the single things that it needs root for with sudo";
-    let finding = Finding::new(message, remedy)
+    Finding::new(message, remedy)
         .evidence("name", quoted(name))
         .evidence("uid", quoted(uid))
-        .evidence("line", number);
-    Some(Fault { key: line.to_vec(), finding })
+        .evidence("line", number)
 }
 
 #[cfg(test)]
@@ -53,7 +56,7 @@ mod tests {
     use super::*;
 
     fn names(text: &[u8]) -> Vec<String> {
-        faults(text).into_iter().map(|fault| fault.finding.evidence[0].1.clone()).collect()
+        faults(text).into_iter().map(|fault| fault.finding().evidence[0].1.clone()).collect()
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::{Fault, Found, judge, quoted};
-use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::rule::{Finding, Needs, Rule};
@@ -37,14 +36,14 @@ fn faults(content: &[u8]) -> Vec<Fault> {
     let read = without_comments(content);
     let names = meant.flatten().chain([&*read]);
     let names = names.flat_map(|text| text.split(|byte| byte.is_ascii_whitespace() || *byte == b':'));
-    // One more than is told, so that it is told that there are more.
     let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
-    let told = names.into_iter().take(limits::LINE_FINDINGS + 1).map(|name| {
-        let message = format!("every program loads {} before its own libraries", quoted(name));
-        let remedy = "take the file away; set LD_PRELOAD for the one program that needs it";
-        Fault { key: name.to_vec(), finding: Finding::new(message, remedy).evidence("library", quoted(name)) }
-    });
-    told.collect()
+    names.into_iter().map(|name| Fault { key: name.to_vec(), line: 0, tell }).collect()
+}
+
+fn tell(name: &[u8], _: usize) -> Finding {
+    let message = format!("every program loads {} before its own libraries", quoted(name));
+    let remedy = "take the file away; set LD_PRELOAD for the one program that needs it";
+    Finding::new(message, remedy).evidence("library", quoted(name))
 }
 
 /// The file as glibc has it after its comments were blanked. It looks for each one from the start of the

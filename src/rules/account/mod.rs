@@ -20,8 +20,17 @@ use crate::rootfs::Tree;
 struct Fault {
     /// What the base must say too for it to be the base's: the line, whatever file it is in.
     key: Vec<u8>,
-    /// What to say of it; path and layer are added.
-    finding: Finding,
+    /// Its number, from 1, where it is told.
+    line: usize,
+    /// What to say of it, by key and line; path and layer are added. Files may have millions of faults, of
+    /// which few are told.
+    tell: fn(&[u8], usize) -> Finding,
+}
+
+impl Fault {
+    fn finding(&self) -> Finding {
+        (self.tell)(&self.key, self.line)
+    }
 }
 
 /// What the files of one tree say.
@@ -74,10 +83,12 @@ fn judge(
         findings.incomplete = found.unread.or(findings.incomplete);
         for (path, fault) in found.faults {
             if !base.contains(&fault.key) {
-                let layer = reading.effective.resolve(&path).map(|found| found.node.inode().origin.layer());
-                let mut finding = fault.finding.path(&path);
-                finding.layer = layer.ok();
-                findings.add(finding);
+                findings.add(|| {
+                    let found = reading.effective.resolve(&path);
+                    let mut finding = fault.finding().path(&path);
+                    finding.layer = found.map(|found| found.node.inode().origin.layer()).ok();
+                    finding
+                });
             }
             known.insert(fault.key);
         }
@@ -87,8 +98,9 @@ fn judge(
         for (number, entry) in facts.entries(layer).iter().enumerate() {
             let Some(content) = facts.entry_content(layer, number) else { continue };
             for fault in in_file(&entry.path, &content) {
-                if known.insert(fault.key) {
-                    findings.add(fault.finding.path(&entry.path).layer(layer).not_effective());
+                if !known.contains(&fault.key) {
+                    findings.add(|| fault.finding().path(&entry.path).layer(layer).not_effective());
+                    known.insert(fault.key);
                 }
             }
         }
@@ -103,9 +115,9 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, finding: Finding) {
+    fn add(&mut self, finding: impl FnOnce() -> Finding) {
         if self.told.len() < limits::LINE_FINDINGS {
-            self.told.push(finding);
+            self.told.push(finding());
         } else {
             let reason = format!("there are more than {} (LINE_FINDINGS)", limits::LINE_FINDINGS);
             self.incomplete.get_or_insert(reason);

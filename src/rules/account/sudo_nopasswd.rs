@@ -50,7 +50,7 @@ fn in_tree(facts: &Facts, tree: &Tree) -> Found {
     let mut found = Found::default();
     let files = sudo_files(facts, tree, SUDOERS);
     for (path, read) in files.read {
-        found.faults.extend(read.open.into_iter().map(|open| (path.clone(), sudo_fault(open))));
+        found.faults.extend(read.open.into_iter().map(|open| (path.clone(), fault(open, tell_sudo))));
     }
     found.unread = files.unread.into_iter().map(|(_, reason)| reason).next().or(files.incomplete);
     let more = files_in(tree, &ImagePath::new(DOAS_DIRECTORY), |name| name.ends_with(b".conf"));
@@ -67,22 +67,29 @@ fn in_file(path: &ImagePath, content: &[u8]) -> Vec<Fault> {
     if SUDOERS.iter().any(|known| is(known, path.as_bytes()))
         || SUDOERS_DIRECTORIES.iter().any(|known| is(known, directory)) && is_read(name)
     {
-        return sudoers(content).open.into_iter().map(sudo_fault).collect();
+        return sudoers(content).open.into_iter().map(|open| fault(open, tell_sudo)).collect();
     }
     if is(DOAS, path.as_bytes()) || is(DOAS_DIRECTORY, directory) { doas_faults(content) } else { Vec::new() }
 }
 
 fn doas_faults(content: &[u8]) -> Vec<Fault> {
-    doas(content).into_iter().map(|open| fault("doas", open)).collect()
+    doas(content).into_iter().map(|open| fault(open, tell_doas)).collect()
 }
 
-fn sudo_fault(open: Open) -> Fault {
-    fault("sudo", open)
+fn fault(Open { line, text }: Open, tell: fn(&[u8], usize) -> Finding) -> Fault {
+    Fault { key: text, line, tell }
 }
 
-fn fault(program: &str, Open { line, text }: Open) -> Fault {
-    let message = format!("{program} asks for no password: {}", quoted(&text));
+fn tell_sudo(text: &[u8], line: usize) -> Finding {
+    tell("sudo", text, line)
+}
+
+fn tell_doas(text: &[u8], line: usize) -> Finding {
+    tell("doas", text, line)
+}
+
+fn tell(program: &str, text: &[u8], line: usize) -> Finding {
+    let message = format!("{program} asks for no password: {}", quoted(text));
     let remedy = "take the line away; make what needs root in the image while it is built";
-    let finding = Finding::new(message, remedy).evidence("text", quoted(&text)).evidence("line", line);
-    Fault { key: text, finding }
+    Finding::new(message, remedy).evidence("text", quoted(text)).evidence("line", line)
 }
