@@ -70,7 +70,7 @@ fn path_glob(text: &str) -> Result<Glob, globset::Error> {
     globset::GlobBuilder::new(text).literal_separator(true).build()
 }
 
-/// Many patterns of members, asked at once: a large jar has a hundred thousand names.
+/// Many patterns of members or paths, asked at once: a large jar has a hundred thousand names.
 #[derive(Debug)]
 pub(super) struct MemberPatterns<T> {
     set: GlobSet,

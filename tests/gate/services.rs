@@ -202,3 +202,26 @@ fn the_example_policy_does_what_it_says() {
     let batch = app().unnamed().name("example.com/batch/bill:1");
     assert_eq!(check(&batch, "standard", "prod"), (0, set([])));
 }
+
+/// Each of many services is found, and all of them are asked of each path at once.
+#[test]
+fn many_services_are_looked_for_together() {
+    let room = Room::new();
+    let mut policy = String::new();
+    for number in 0..1_000 {
+        policy += &format!("[services.s{number}]\nfiles = [\"/**/agent{number}-*.jar\"]\n");
+    }
+    policy += "[environments.prod]\n";
+    let policy = room.write("policy.toml", policy);
+    let mut layer = Layer::new();
+    for number in 0..2_000 {
+        layer = layer.file(format!("opt/{number}.jar"), "");
+    }
+    let image = app().layer(layer.file("opt/agent998-1.jar", ""));
+    let path = room.write("app.tar", image.oci_archive());
+    let started = std::time::Instant::now();
+    let checked = check_with(&path, None, &["--policy", policy.to_str().unwrap(), "--env", "prod"]);
+    assert_eq!(checked.failing(), set(["service-not-allowed /opt/agent998-1.jar"]));
+    assert_eq!(checked.finding("service-not-allowed")["evidence"]["name"], "s998");
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

@@ -7,7 +7,7 @@ pub(super) mod service_not_allowed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::inside::Inside;
-use super::pattern::Pattern;
+use super::pattern::{MemberPatterns, Pattern};
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
 use super::settings::Settings;
@@ -105,13 +105,24 @@ fn find<'a>(
     let mut all: BTreeMap<&str, Signs> =
         services.iter().map(|(name, service)| (name.as_str(), in_settings(service, facts))).collect();
     let mut archives = Inside::new(&services, facts);
+    let named = services.iter().flat_map(|(name, service)| service.files.iter().map(|p| (name.as_str(), p)));
+    let patterns = MemberPatterns::new(named);
+    let shown = |path: &[u8]| -> Vec<&str> {
+        match &patterns {
+            Ok(together) => together.owners(path).collect(),
+            // Too many for one expression.
+            Err(_) => {
+                let shows =
+                    |service: &Service| service.files.iter().any(|pattern| pattern.matches_path(path));
+                services.iter().filter(|(_, service)| shows(service)).map(|(name, _)| name.as_str()).collect()
+            }
+        }
+    };
     // One walk for all of them; of a million files the first ones prove as much.
     for (path, node) in rootfs.readings.iter().flat_map(|reading| reading.effective.walk()) {
         let absolute = [b"/", path.as_bytes()].concat();
-        for (name, service) in &services {
-            if let Some(signs) = all.get_mut(name.as_str()).filter(|signs| signs.files.len() < TOLD)
-                && service.files.iter().any(|pattern| pattern.matches_path(&absolute))
-            {
+        for name in shown(&absolute) {
+            if let Some(signs) = all.get_mut(name).filter(|signs| signs.files.len() < TOLD) {
                 signs.files.insert((path.clone(), node.origin().layer()));
             }
         }
