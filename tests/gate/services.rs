@@ -221,7 +221,8 @@ fn many_services_are_looked_for_together() {
     let path = room.write("app.tar", image.oci_archive());
     let started = std::time::Instant::now();
     let checked = check_with(&path, None, &["--policy", policy.to_str().unwrap(), "--env", "prod"]);
-    assert_eq!(checked.failing(), set(["service-not-allowed /opt/agent998-1.jar"]));
-    assert_eq!(checked.finding("service-not-allowed")["evidence"]["name"], "s998");
+    let finding = checked.finding("service-not-allowed");
+    assert_eq!(finding["path"], "/opt/agent998-1.jar");
+    assert_eq!(finding["evidence"]["name"], "s998");
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
