@@ -99,18 +99,14 @@ impl Waiver {
 
     /// Whether two cover the same.
     pub(super) fn same_scope(&self, other: &Self) -> bool {
-        let text = |pattern: &Option<Pattern>| pattern.as_ref().map(|pattern| pattern.text.clone());
-        let scope = |waiver: &Self| {
-            (
-                waiver.rule,
-                text(&waiver.path),
-                text(&waiver.image),
-                waiver.digest,
-                waiver.layer,
-                waiver.fingerprint.clone(),
-                waiver.sha256,
-            )
+        // Each waiver is compared with all before it: nothing is copied.
+        let same = |one: &Option<Pattern>, two: &Option<Pattern>| {
+            one.as_ref().map(|pattern| &pattern.text) == two.as_ref().map(|pattern| &pattern.text)
         };
-        scope(self) == scope(other)
+        self.rule == other.rule
+            && same(&self.path, &other.path)
+            && same(&self.image, &other.image)
+            && (self.digest, self.layer, self.sha256) == (other.digest, other.layer, other.sha256)
+            && self.fingerprint == other.fingerprint
     }
 }
