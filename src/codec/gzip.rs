@@ -5,7 +5,8 @@
 
 use std::io::{self, Read};
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher as Crc;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::input::Input;
 use super::{Codec, Step, broken, truncated};
@@ -61,7 +62,7 @@ impl Codec for Gzip {
             }
         }
         if flags & FLAG_HEADER_CRC != 0 {
-            let computed = header.crc.sum() & 0xffff;
+            let computed = header.crc.clone().finalize() & 0xffff;
             if u32::from(u16::from_le_bytes(header.bytes()?)) != computed {
                 return Err(broken(MEMBER, "its header's checksum is wrong").into());
             }
@@ -92,7 +93,7 @@ impl Codec for Gzip {
             *byte = input.byte()?.ok_or_else(|| io::Error::from(truncated(MEMBER, input)))?;
         }
         let [a, b, c, d, e, f, g, h] = trailer;
-        if u32::from_le_bytes([a, b, c, d]) != self.crc.sum() {
+        if u32::from_le_bytes([a, b, c, d]) != self.crc.clone().finalize() {
             return Err(broken(MEMBER, "its checksum is wrong").into());
         }
         // The length modulo 2^32, as the format has it.
