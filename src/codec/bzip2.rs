@@ -40,7 +40,8 @@ impl Codec for Bzip2 {
         Ok(())
     }
 
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step> {
+    fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {
+        let output = output.get_mut(at..).unwrap_or_default();
         let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, output).map_err(|error| broken(MEMBER, error))?;
         Ok(Step {

@@ -6,8 +6,8 @@
 use std::io::{self, Read};
 
 use crc32fast::Hasher as Crc;
-use flate2::{Decompress, FlushDecompress, Status};
 
+use super::inflate::{HISTORY, Inflate, Progress};
 use super::input::Input;
 use super::{Codec, Step, broken, truncated};
 use crate::error::{Error, Result};
@@ -28,18 +28,19 @@ pub(super) fn begins(head: &[u8]) -> bool {
 }
 
 pub(super) struct Gzip {
-    inflate: Decompress,
+    inflate: Inflate,
     crc: Crc,
 }
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { inflate: Decompress::new(false), crc: Crc::new() }
+        Self { inflate: Inflate::new(), crc: Crc::new() }
     }
 }
 
 impl Codec for Gzip {
     const MEMBER: &'static str = MEMBER;
+    const HISTORY: usize = HISTORY;
 
     fn begins(head: &[u8]) -> bool {
         begins(head)
@@ -67,24 +68,16 @@ impl Codec for Gzip {
                 return Err(broken(MEMBER, "its header's checksum is wrong").into());
             }
         }
-        self.inflate.reset(false);
+        self.inflate.reset();
         self.crc.reset();
         Ok(())
     }
 
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step> {
-        let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
-            .decompress(input, output, FlushDecompress::None)
-            .map_err(|error| broken(MEMBER, error))?;
-        let produced = (self.inflate.total_out() - before_out) as usize;
-        self.crc.update(output.get(..produced).unwrap_or_default());
-        Ok(Step {
-            consumed: (self.inflate.total_in() - before_in) as usize,
-            produced,
-            ended: status == Status::StreamEnd,
-        })
+    fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {
+        let Progress { consumed, produced, ended } =
+            self.inflate.step(input, output, at).map_err(|what| broken(MEMBER, what))?;
+        self.crc.update(output.get(at..at + produced).unwrap_or_default());
+        Ok(Step { consumed, produced, ended })
     }
 
     fn close<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()> {
@@ -97,7 +90,7 @@ impl Codec for Gzip {
             return Err(broken(MEMBER, "its checksum is wrong").into());
         }
         // The length modulo 2^32, as the format has it.
-        if u32::from_le_bytes([e, f, g, h]) != self.inflate.total_out() as u32 {
+        if u32::from_le_bytes([e, f, g, h]) != self.inflate.total() as u32 {
             return Err(broken(MEMBER, "its length is wrong").into());
         }
         Ok(())

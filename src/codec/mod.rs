@@ -8,6 +8,7 @@
 
 mod bzip2;
 mod gzip;
+mod inflate;
 mod input;
 mod xz;
 mod zstd;
@@ -57,6 +58,7 @@ pub trait Decoder: BufRead + Send {
 /// A buffer of decoded bytes of which some are at hand.
 #[derive(Debug)]
 pub struct Piece {
+    /// What a codec wants to see of what it decoded before, then what it decodes.
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -64,7 +66,7 @@ pub struct Piece {
 
 impl Default for Piece {
     fn default() -> Self {
-        Self { buffer: vec![0; OUTPUT_BYTES].into_boxed_slice(), start: 0, end: 0 }
+        Self { buffer: vec![0; inflate::HISTORY + OUTPUT_BYTES].into_boxed_slice(), start: 0, end: 0 }
     }
 }
 
@@ -79,19 +81,45 @@ impl Piece {
         self.start = self.start.saturating_add(count).min(self.end);
     }
 
-    #[cfg(test)]
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self { buffer: bytes.into(), start: 0, end: bytes.len() }
+    /// Makes room behind what was decoded last, when that was handed out; `history` bytes of it stay.
+    fn make_room(&mut self, history: usize) {
+        if history == 0 || self.end == self.buffer.len() {
+            let kept = self.end.saturating_sub(history)..self.end;
+            self.buffer.copy_within(kept, 0);
+            self.end = history;
+        }
+        self.end = self.end.max(history);
+        self.start = self.end;
     }
 
-    /// Fills it with what `read` writes into it.
-    fn refill<E>(
-        &mut self,
-        read: impl FnOnce(&mut [u8]) -> std::result::Result<usize, E>,
-    ) -> std::result::Result<(), E> {
+    /// Begins behind the last bytes of what another piece holds.
+    fn follow(&mut self, before: &Self, history: usize) {
+        (self.start, self.end) = (history, history);
+        let kept = before.buffer.get(before.end.saturating_sub(history)..before.end);
+        if let (Some(to), Some(from)) = (self.buffer.get_mut(..history), kept)
+            && to.len() == from.len()
+        {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// Adds what `step` decodes behind what is there.
+    fn decode(&mut self, step: impl FnOnce(&mut [u8], usize) -> Result<Step>) -> Result<Step> {
+        let step = step(&mut self.buffer, self.end)?;
+        self.end = self.end.saturating_add(step.produced).min(self.buffer.len());
+        Ok(step)
+    }
+
+    /// Holds what `read` reads, and nothing else.
+    fn read(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
         (self.start, self.end) = (0, 0);
         self.end = read(&mut self.buffer)?.min(self.buffer.len());
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { buffer: bytes.into(), start: 0, end: bytes.len() }
     }
 }
 
@@ -125,12 +153,14 @@ struct Step {
 trait Codec: Send {
     /// What people call one member: `gzip member`.
     const MEMBER: &'static str;
+    /// How many of the bytes decoded last it wants to see before where it writes.
+    const HISTORY: usize = 0;
     /// Whether a member begins with these bytes.
     fn begins(head: &[u8]) -> bool;
     /// Reads what stands before a member's data.
     fn open<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
-    /// Decodes some data; an empty input means that none is left.
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step>;
+    /// Decodes some data to `output` from `at` on; an empty input means that none is left.
+    fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step>;
     /// Reads and checks what stands behind a member's data.
     fn close<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
 }
@@ -162,7 +192,7 @@ impl<R: Read + Send> Decoder for Plain<R> {
     }
 
     fn hand_over(&mut self, mut spare: Piece) -> io::Result<Piece> {
-        spare.refill(|buffer| self.0.read(buffer))?;
+        spare.read(|buffer| self.0.read(buffer))?;
         Ok(spare)
     }
 }
@@ -192,12 +222,14 @@ struct Members<R, C> {
 
 impl<R: Read, C: Codec> Members<R, C> {
     fn new(codec: C, input: Input<R>) -> Self {
-        Self { codec, input, state: State::Start, output: Piece::default() }
+        let mut output = Piece::default();
+        output.make_room(C::HISTORY);
+        Self { codec, input, state: State::Start, output }
     }
 
     /// Decodes until there is output or the end.
     fn refill(&mut self) -> io::Result<()> {
-        self.output.consume(usize::MAX);
+        self.output.make_room(C::HISTORY);
         loop {
             match &self.state {
                 State::End => return Ok(()),
@@ -220,11 +252,7 @@ impl<R: Read, C: Codec> Members<R, C> {
                 State::Inside => {
                     let data = self.input.fill()?;
                     let at_end = data.is_empty();
-                    let mut step = Step::default();
-                    self.output.refill(|output| {
-                        step = self.codec.step(data, output)?;
-                        Ok::<_, Error>(step.produced)
-                    })?;
+                    let step = self.output.decode(|output, at| self.codec.step(data, output, at))?;
                     self.input.consume(step.consumed);
                     if step.ended {
                         // What was decoded is handed out first, should the checksum be wrong.
@@ -266,7 +294,6 @@ impl<R: Read, C: Codec> BufRead for Members<R, C> {
         if self.output.bytes().is_empty()
             && let Err(error) = self.refill()
         {
-            self.output.consume(usize::MAX);
             // Asked again, a broken blob must not read as one that ended.
             if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
                 self.state = State::Failed(inner.clone());
@@ -286,8 +313,9 @@ impl<R: Read + Send, C: Codec> Decoder for Members<R, C> {
         self.input.drain()
     }
 
-    fn hand_over(&mut self, spare: Piece) -> io::Result<Piece> {
+    fn hand_over(&mut self, mut spare: Piece) -> io::Result<Piece> {
         self.fill_buf()?;
+        spare.follow(&self.output, C::HISTORY);
         Ok(std::mem::replace(&mut self.output, spare))
     }
 }

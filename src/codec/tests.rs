@@ -130,6 +130,21 @@ fn an_error_stays_an_error() {
 }
 
 #[test]
+fn what_stands_before_an_error_is_handed_out() {
+    let header = &gzip(b"")[..10];
+    // A stored block, then one of the type that there is not.
+    let bytes = [header, b"\0\x04\0\xfb\xfftext\x06"].concat();
+    for mut decoder in [
+        decoder(Compression::Gzip, &bytes[..]).unwrap(),
+        decoder(Compression::Gzip, Trickle(Cursor::new(&bytes))).unwrap(),
+    ] {
+        let mut out = Vec::new();
+        let error = decoder.read_to_end(&mut out).unwrap_err();
+        assert_eq!((&*out, Error::io("", error).kind()), (&b"text"[..], ErrorKind::Invalid));
+    }
+}
+
+#[test]
 fn every_part_of_a_gzip_header_is_read_and_checked() {
     let plain = gzip(b"text");
     let mut header = vec![0x1f, 0x8b, 8, 0b1_1110, 0, 0, 0, 0, 0, 3];

@@ -38,7 +38,8 @@ impl Codec for Xz {
         Ok(())
     }
 
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step> {
+    fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {
+        let output = output.get_mut(at..).unwrap_or_default();
         let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
         let status = self.0.process(input, output, Action::Run).map_err(|error| match error {
             XzError::MemLimit => {

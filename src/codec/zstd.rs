@@ -41,7 +41,8 @@ impl Codec for Zstd {
         Ok(self.0.reinit().map_err(refused)?)
     }
 
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step> {
+    fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {
+        let output = output.get_mut(at..).unwrap_or_default();
         let mut input = InBuffer::around(input);
         let mut output = OutBuffer::around(output);
         let hint = self.0.run(&mut input, &mut output).map_err(|error| {
