@@ -53,6 +53,7 @@ type Case = (&'static str, Vec<u8>, Result<&'static [u8], Broken>);
 fn every_malformed_block_is_refused_and_every_odd_one_taken() {
     let eob = lengths(257, &[(256, 1), (0, 1)]);
     let two = [1, 1];
+    let longest: Vec<(usize, u32)> = (1..15).map(|length| (length as usize, length)).collect();
     // The fixed code's `a`, its length 3, its end of block.
     let (a, three, end) = (codeword(0x30 + 97, 8), codeword(1, 7), codeword(0, 7));
     let cases: Vec<Case> = vec![
@@ -89,6 +90,16 @@ fn every_malformed_block_is_refused_and_every_odd_one_taken() {
             Err("invalid bit length repeat"),
         ),
         (
+            "repeat one beyond the last length",
+            raw([0, 0, 0], &[0, 0, 1, 1], &[(1 | (138 - 11) << 1, 8), (1 | (121 - 11) << 1, 8)]),
+            Err("invalid bit length repeat"),
+        ),
+        (
+            "repeat to the last length",
+            raw([0, 0, 0], &[0, 0, 1, 1], &[(1 | (138 - 11) << 1, 8), (1 | (120 - 11) << 1, 8)]),
+            Err("no code for the end of block"),
+        ),
+        (
             "no end of block",
             dynamic(&lengths(257, &[(0, 1), (1, 1)]), &two, &[]),
             Err("no code for the end of block"),
@@ -99,6 +110,25 @@ fn every_malformed_block_is_refused_and_every_odd_one_taken() {
             "literals over-subscribed",
             dynamic(&lengths(257, &[(0, 1), (1, 1), (256, 1)]), &two, &[]),
             Err("invalid literal and length code"),
+        ),
+        (
+            "literals over-subscribed by one codeword of 15 bits",
+            dynamic(&lengths(257, &[&longest[..], &[(256, 15), (100, 15), (101, 15)]].concat()), &two, &[]),
+            Err("invalid literal and length code"),
+        ),
+        (
+            "literals incomplete by one codeword of 15 bits",
+            dynamic(&lengths(257, &[&longest[..], &[(256, 15)]].concat()), &two, &[]),
+            Err("invalid literal and length code"),
+        ),
+        (
+            "codewords of 15 bits",
+            dynamic(
+                &lengths(257, &[&longest[..], &[(256, 15), (100, 15)]].concat()),
+                &two,
+                &[(0x3fff, 15), (0x7fff, 15)],
+            ),
+            Ok(&[100]),
         ),
         (
             "literals incomplete",
