@@ -168,12 +168,7 @@ enum Built {
 
 /// Builds a table from the lengths of its symbols' codewords (RFC 1951, 3.2.2).
 fn build(table: &mut [u32], bits: u32, lengths: &[u8], meaning: &[u32]) -> Built {
-    let mut counts = [0_u16; LONGEST + 1];
-    for length in lengths {
-        if let Some(count) = counts.get_mut(usize::from(*length)) {
-            *count += 1;
-        }
-    }
+    let counts = count(lengths);
     // Each symbol's rank in its code: by length, then by symbol.
     let mut ranks = [0_u16; LONGEST + 1];
     let mut rank = 0;
@@ -210,6 +205,33 @@ fn build(table: &mut [u32], bits: u32, lengths: &[u8], meaning: &[u32]) -> Built
     Built::Complete
 }
 
+/// How many codewords there are of each length. Counted by fours in turn, for runs of one length
+/// are common, and the next addition to a count waits for the one before.
+fn count(lengths: &[u8]) -> Counts {
+    let mut by_turn = [[0_u16; LONGEST + 1]; 4];
+    for four in lengths.chunks(4) {
+        for (counts, length) in by_turn.iter_mut().zip(four) {
+            if let Some(count) = counts.get_mut(usize::from(*length)) {
+                *count += 1;
+            }
+        }
+    }
+    let mut sum = [0; LONGEST + 1];
+    for counts in by_turn {
+        sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    }
+    sum
+}
+
+/// Repeats the first half of a table in the second.
+fn double(table: &mut [u32], half: usize) {
+    if let Some((low, high)) = table.split_at_mut_checked(half)
+        && let Some(high) = high.get_mut(..half)
+    {
+        high.copy_from_slice(low);
+    }
+}
+
 /// A code of no codeword or of the single codeword `0`.
 fn fill_incomplete(table: &mut [u32], bits: u32, sorted: &[u16], counts: &Counts, meaning: &[u32]) -> Built {
     let zero = match (sorted, counts) {
@@ -217,9 +239,10 @@ fn fill_incomplete(table: &mut [u32], bits: u32, sorted: &[u16], counts: &Counts
         ([symbol], [_, 1, ..]) => meaning.get(usize::from(*symbol)).copied().unwrap_or(INVALID),
         _ => return Built::Refused,
     };
-    for (index, entry) in table.iter_mut().take(1 << bits).enumerate() {
-        *entry = entry_of(if index & 1 == 0 { zero } else { INVALID }, 1);
+    for (entry, meaning) in table.iter_mut().zip([zero, INVALID]) {
+        *entry = entry_of(meaning, 1);
     }
+    (1..bits).for_each(|length| double(table, 1 << length));
     Built::Incomplete
 }
 
@@ -232,12 +255,7 @@ fn fill_main(table: &mut [u32], bits: u32, sorted: &[u16], counts: &Counts, mean
     let mut codeword = 0;
     let mut symbols = sorted.iter();
     for (length, count) in (0..=bits).zip(counts).skip(1) {
-        let half = 1 << (length - 1);
-        if let Some((low, high)) = table.split_at_mut_checked(half)
-            && let Some(high) = high.get_mut(..half)
-        {
-            high.copy_from_slice(low);
-        }
+        double(table, 1 << (length - 1));
         for symbol in symbols.by_ref().take(usize::from(*count)) {
             let meaning = meaning.get(usize::from(*symbol)).copied().unwrap_or(INVALID);
             if let Some(entry) = table.get_mut(codeword as usize) {
