@@ -207,3 +207,46 @@ fn a_tar_whose_first_name_looks_like_bzip2_stays_a_tar() {
     assert_eq!(detect(b""), Compression::None);
     assert_eq!(detect(b"\x1f\x8b"), Compression::None);
 }
+
+#[test]
+fn pieces_that_are_handed_over_are_what_would_have_been_read() {
+    // Matches reach back over the whole window, and so into pieces that were given away.
+    let mut bytes = Vec::new();
+    let mut state = 1_u32;
+    while bytes.len() < 900_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let back = 1 + (state >> 8) as usize % (32 << 10);
+        match bytes.len().checked_sub(back) {
+            Some(from) if state % 5 > 0 => bytes.extend_from_within(from..(from + 70).min(bytes.len())),
+            _ => bytes.extend(state.to_le_bytes()),
+        }
+    }
+    let stored = [
+        gzip(&bytes),
+        zstd(&bytes),
+        bytes.clone(),
+        [gzip(&bytes[..400_000]), gzip(&bytes[400_000..])].concat(),
+    ];
+    for stored in stored {
+        // Some are read where they are, as when a decoder moves in the middle of a layer.
+        for moves in [1, 2, 5] {
+            let mut decoder = decoder(detect(&stored), stored.as_slice()).unwrap();
+            let (mut spare, mut read) = (Piece::default(), Vec::new());
+            for turn in 0.. {
+                if turn % moves == 0 {
+                    spare = decoder.hand_over(spare).unwrap();
+                    read.extend_from_slice(spare.bytes());
+                    if spare.bytes().is_empty() {
+                        break;
+                    }
+                } else {
+                    let here = decoder.fill_buf().unwrap();
+                    let count = here.len().min(50_000);
+                    read.extend_from_slice(&here[..count]);
+                    decoder.consume(count);
+                }
+            }
+            assert!(read == bytes, "{} of {} bytes", read.len(), bytes.len());
+        }
+    }
+}
