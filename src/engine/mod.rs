@@ -16,13 +16,14 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Facts};
 use crate::limits::{IMAGE_ANOMALIES, Limits};
-use crate::model::Image;
+use crate::model::descriptor::Compression;
+use crate::model::{Fault, Image};
 use crate::policy::Policy;
 use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
 use crate::rules::RULES;
-use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, scan_layers};
+use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, scan_layers, second_opinion};
 use crate::source::{self, Input, Selection};
 
 pub use enroll::{Enrolled, NewBase, enroll};
@@ -271,6 +272,7 @@ fn image_facts(
             None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
         };
     }
+    ask_again(&facts)?;
     facts.rootfs = apply(&mut facts)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
@@ -285,6 +287,20 @@ fn image_facts(
         return Err(Error::limit("the number of anomalies", "IMAGE_ANOMALIES", limit));
     }
     Ok(facts)
+}
+
+/// Has gzip layers with a wrong diffID read by another decoder: the fault may be ours.
+fn ask_again(facts: &Facts) -> Result<()> {
+    let accused = facts.anomalies.iter().filter(|anomaly| anomaly.fault == Fault::DiffIdMismatch);
+    for index in accused.filter_map(|anomaly| anomaly.layer) {
+        let blob = facts.image.layers.get(index).and_then(|layer| layer.blob.as_ref());
+        let read = facts.layers.get(index).and_then(Option::as_ref);
+        let read = read.filter(|layer| layer.compression == Compression::Gzip);
+        if let (Some(blob), Some(Ok(tar))) = (blob, read.map(|layer| &layer.tar)) {
+            second_opinion(blob, tar).map_err(|error| error.at(format!("layer {index}")))?;
+        }
+    }
+    Ok(())
 }
 
 fn apply(facts: &mut Facts) -> Result<std::result::Result<Rootfs, String>> {

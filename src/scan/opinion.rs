@@ -1,0 +1,73 @@
+//! A second opinion on gzip layers. They are read by a decoder of our own; before an image is accused of
+//! a wrong diffID, another one must have come to the same.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+
+use super::facts::TarFacts;
+use crate::digest::BlobDigests;
+use crate::error::{Error, ErrorKind, Result};
+use crate::read::Section;
+
+/// Reads a gzip blob by another decoder, and holds what came of it to what we computed.
+///
+/// # Errors
+/// The two disagree, which is a fault of this program, or the blob cannot be read. Where the other one
+/// refuses the blob (it takes bytes behind the last member for an error) it has no opinion.
+pub fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
+    // One byte more tells that it is longer.
+    let bytes = MultiGzDecoder::new(blob.reader()).take(ours.size.saturating_add(1));
+    let theirs = match BlobDigests::of(bytes, false) {
+        Ok(theirs) => theirs,
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::InvalidInput
+                    | std::io::ErrorKind::InvalidData
+                    | std::io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(Error::io("the layer cannot be read again", error)),
+    };
+    if theirs.sha256 == ours.diff_id && theirs.size == ours.size {
+        return Ok(());
+    }
+    let what = format!("two gzip decoders make {} and {} of the layer", ours.diff_id, theirs.sha256);
+    Err(Error::new(ErrorKind::Internal, what)
+        .hint("this is a fault of ocicheck; please report it with the layer, which was not judged"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+    use crate::scan::tar::build::Tar;
+    use crate::scan::{ScanOptions, scan_layer};
+
+    #[test]
+    fn another_decoder_must_agree() {
+        let tar = Tar::new().file("f", "some text, some text, some text").end();
+        let mut stored = Vec::new();
+        flate2::read::GzEncoder::new(tar.as_slice(), flate2::Compression::best())
+            .read_to_end(&mut stored)
+            .unwrap();
+        let blob = Section::of_bytes(stored.clone());
+        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap().tar.unwrap();
+        second_opinion(&blob, &ours).unwrap();
+        // What a decoder with a fault would have computed.
+        let mut wrong = TarFacts::clone(&ours);
+        wrong.diff_id = Digest::sha256(b"else");
+        let error = second_opinion(&blob, &wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.to_string().contains(&Digest::sha256(&tar).to_string()), "{error}");
+        let short = TarFacts { size: ours.size - 1, ..TarFacts::clone(&ours) };
+        assert!(second_opinion(&blob, &short).is_err());
+        // It has no opinion of what it does not read.
+        for refused in [[stored.clone(), b"more".to_vec()].concat(), stored[..40].to_vec()] {
+            second_opinion(&Section::of_bytes(refused), &wrong).unwrap();
+        }
+    }
+}
