@@ -217,7 +217,9 @@ fn pieces_that_are_handed_over_are_what_would_have_been_read() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let back = 1 + (state >> 8) as usize % (32 << 10);
         match bytes.len().checked_sub(back) {
-            Some(from) if !state.is_multiple_of(5) => bytes.extend_from_within(from..(from + 70).min(bytes.len())),
+            Some(from) if !state.is_multiple_of(5) => {
+                bytes.extend_from_within(from..(from + 70).min(bytes.len()))
+            }
             _ => bytes.extend(state.to_le_bytes()),
         }
     }

@@ -9,7 +9,7 @@ use crate::limits::{FURTHER_READS, Limits};
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::FURTHER;
-use crate::scan::{Budget, Ceiling, EntryKind, Plan, read_entries};
+use crate::scan::{Budget, Ceiling, EntryKind, Plan, known_entries, read_entries};
 
 /// Entries by layer.
 type Wanted = BTreeMap<usize, BTreeMap<usize, Ceiling>>;
@@ -80,7 +80,12 @@ fn contents(facts: &Facts, wanted: Wanted, budget: &Budget, limits: &Limits) -> 
         let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
             continue;
         };
-        match read_entries(blob, &entries, budget, limits) {
+        let known = facts.layers.get(layer).and_then(|layer| {
+            let tar = layer.as_ref()?.tar.as_ref().ok()?;
+            known_entries(tar, &entries, budget)
+        });
+        let read = known.map_or_else(|| read_entries(blob, &entries, budget, limits), Ok);
+        match read {
             Ok(read) => contents.extend(
                 read.into_iter()
                     .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),

@@ -60,6 +60,7 @@ pub(super) fn layer(entries: &[Entry]) -> TarFacts {
         entries: entries.to_vec(),
         captured: Default::default(),
         not_captured: Default::default(),
+        beside: Default::default(),
         secrets: Default::default(),
         archives: None,
     }

@@ -39,6 +39,9 @@ pub struct TarFacts {
     pub captured: BTreeMap<usize, Arc<[u8]>>,
     /// Files that the plan asked for and that were too large to keep, by index of their entry.
     pub not_captured: BTreeMap<usize, Error>,
+    /// Content of other files that was kept when the layer was read before, by index of their entry: the
+    /// second read takes it from here. Empty for a layer that was read now.
+    pub beside: BTreeMap<usize, Arc<[u8]>>,
     /// Secrets in the files.
     pub secrets: Secrets,
     /// What archives among the files hold; `None` where the plan did not ask.

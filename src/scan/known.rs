@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::facts::{Entry, EntryKind, LayerFacts, TarFacts};
 use super::layer::{ScanOptions, Tap};
+use super::meter;
+use super::packed::Contents;
 use super::pipeline::Progress;
 use super::plan::Plan;
 use super::room::{Budget, Room};
@@ -22,8 +24,14 @@ pub trait KnownLayers: Send + Sync {
     fn may_know(&self, stored: &Digest, plain: bool) -> bool;
 
     /// All that reading a blob with these computed digests would yield, for a layer without anomalies.
-    /// `None` where that is not known; the blob is read then.
-    fn tar_facts(&self, stored: &BlobDigests, compression: Compression) -> Option<Arc<TarFacts>>;
+    /// `None` where that is not known; the blob is read then. `budget` is what all layers that are read
+    /// together may keep of their files.
+    fn tar_facts(
+        &self,
+        stored: &BlobDigests,
+        compression: Compression,
+        budget: &Budget,
+    ) -> Option<Arc<TarFacts>>;
 }
 
 impl KnownLayers for () {
@@ -31,7 +39,7 @@ impl KnownLayers for () {
         false
     }
 
-    fn tar_facts(&self, _: &BlobDigests, _: Compression) -> Option<Arc<TarFacts>> {
+    fn tar_facts(&self, _: &BlobDigests, _: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
         None
     }
 }
@@ -47,32 +55,47 @@ pub(super) fn scan_known(
     let compression = codec::detect(&blob.head(HEAD_BYTES).map_err(failed)?);
     let reader = Tap { reader: blob.reader(), seen: |bytes: &[u8]| progress.add_bytes(bytes.len() as u64) };
     let stored = BlobDigests::of(reader, options.blob_sha512).map_err(failed)?;
-    let tar = known.tar_facts(&stored, compression);
+    let tar = known.tar_facts(&stored, compression, &options.budget);
+    // Under higher limits it was read, and today it may be too large.
+    let tar = tar.filter(|tar| meter::allows(tar, stored.size, options.plan.limits()));
     Ok(tar.map(|tar| LayerFacts { blob: stored, compression, tar: Ok(tar), anomalies: Vec::new() }))
 }
 
-/// Contents that were kept of a layer, and the reasons for those that were not, by entry.
-pub type Captured = (BTreeMap<usize, Arc<[u8]>>, BTreeMap<usize, Error>);
+/// Contents of a layer's files.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// As reading would keep them.
+    pub(super) captured: Contents,
+    /// As reading would tell them.
+    pub(super) not_captured: BTreeMap<usize, Error>,
+    /// The others.
+    pub(super) beside: Contents,
+}
 
 /// What reading a layer without anomalies by this plan would keep, taken from `contents` that were
 /// kept before. `None` where the plan wants a file that is not among them.
-pub fn kept_again(entries: &[Entry], contents: BTreeMap<usize, Arc<[u8]>>, plan: &Plan) -> Option<Captured> {
-    let mut not_captured = BTreeMap::new();
-    // They are in memory already, so the only ceilings are those of each layer.
-    let budget = Budget::new(plan.limits());
-    let mut room = Room::new(&budget);
+pub(super) fn kept_again(
+    entries: &[Entry],
+    mut contents: Contents,
+    plan: &Plan,
+    budget: &Budget,
+) -> Option<Kept> {
+    let mut kept = Kept::default();
+    let mut room = Room::new(budget);
     for (index, entry) in entries.iter().enumerate() {
         let Some(ceiling) = plan.wants(&entry.path).filter(|_| entry.kind == EntryKind::File) else {
             continue;
         };
         match room.take(entry, ceiling) {
-            Ok(()) => drop(contents.get(&index)?),
-            Err(error) => drop(not_captured.insert(index, error)),
+            Ok(()) => drop(kept.captured.insert(index, contents.remove(&index)?)),
+            Err(error) => {
+                contents.remove(&index);
+                kept.not_captured.insert(index, error);
+            }
         }
     }
-    let mut captured = contents;
-    captured.retain(|index, _| !not_captured.contains_key(index));
-    Some((captured, not_captured))
+    kept.beside = contents;
+    Some(kept)
 }
 
 #[cfg(test)]

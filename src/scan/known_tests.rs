@@ -13,7 +13,7 @@ impl KnownLayers for Knows {
         true
     }
 
-    fn tar_facts(&self, stored: &BlobDigests, _: Compression) -> Option<Arc<TarFacts>> {
+    fn tar_facts(&self, stored: &BlobDigests, _: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
         self.0.get(&stored.sha256).cloned()
     }
 }
@@ -85,13 +85,18 @@ fn contents_are_kept_as_reading_would() {
         let options = ScanOptions { plan: Arc::new(plan.clone()), ..ScanOptions::default() };
         let read =
             crate::scan::scan_layer(&Section::of_bytes(tar.clone()), &options, &()).unwrap().tar.unwrap();
-        let (captured, not_captured) = kept_again(&read.entries, read.captured.clone(), &plan).unwrap();
+        let again = |plan: &Plan| {
+            let more = [(0, b"aa"[..].into())].into_iter().chain(read.captured.clone()).collect();
+            kept_again(&read.entries, more, plan, &Budget::default())
+        };
+        let Kept { captured, not_captured, beside } = again(&plan).unwrap();
         assert_eq!(captured, read.captured);
+        assert_eq!(beside.len(), usize::from(!wanted.contains(&"a")), "what is not wanted waits beside");
         let told = |errors: &BTreeMap<usize, Error>| -> Vec<String> {
             errors.iter().map(|(index, error)| format!("{index} {error}")).collect()
         };
         assert_eq!(told(&not_captured), told(&read.not_captured));
         plan.capture(crate::model::ImagePath::new("c"));
-        assert_eq!(kept_again(&read.entries, read.captured.clone(), &plan).is_some(), wanted.contains(&"c"));
+        assert_eq!(again(&plan).is_some(), wanted.contains(&"c"));
     }
 }

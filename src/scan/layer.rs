@@ -4,6 +4,7 @@
 //! still known by name. An empty blob is an empty layer (docker and containerd say so in
 //! `DecompressStream`, for old builders wrote such `layer.tar` files).
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -102,6 +103,7 @@ fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries<'_>)
         entries: entries.entries,
         captured: entries.captured,
         not_captured: entries.not_captured,
+        beside: BTreeMap::new(),
         secrets: entries.probe.into_secrets(),
         archives: entries.archives.map(archives::Probe::into_archives),
     }

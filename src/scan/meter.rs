@@ -1,6 +1,7 @@
 //! The uncompressed bytes of a layer on their way to the tar reader: hashed for the diffID and, where
 //! they are a file's, for its content's identity; counted against the limits.
 
+use super::facts::TarFacts;
 use super::relay::Relay;
 use crate::digest::{BlobHasher, ContentId, Sha256};
 use crate::error::{Error, Result};
@@ -28,16 +29,29 @@ struct Limit {
     bytes: u64,
 }
 
+impl Limit {
+    fn of(stored: u64, limits: &Limits) -> Self {
+        let by_ratio = stored.saturating_mul(limits.ratio).max(RATIO_FREE_BYTES);
+        if by_ratio < limits.layer_bytes {
+            Self { name: "ratio", value: limits.ratio, bytes: by_ratio }
+        } else {
+            Self { name: "layer_bytes", value: limits.layer_bytes, bytes: limits.layer_bytes }
+        }
+    }
+}
+
+/// Whether a layer that was read before, of so many stored bytes, is within these limits. In doubt it is
+/// not: how much of its files' sizes was holes is not known.
+pub(super) fn allows(tar: &TarFacts, stored: u64, limits: &Limits) -> bool {
+    let expanded = tar.entries.iter().fold(tar.size, |sum, entry| sum.saturating_add(entry.size));
+    expanded <= Limit::of(stored, limits).bytes
+}
+
 impl<'a> Meter<'a> {
     /// `stored` is the size of the blob, which [`Limits::ratio`] refers to. Without a hasher nothing
     /// is hashed.
     pub(crate) fn new(inner: Relay<'a>, hasher: Option<BlobHasher>, stored: u64, limits: &Limits) -> Self {
-        let by_ratio = stored.saturating_mul(limits.ratio).max(RATIO_FREE_BYTES);
-        let limit = if by_ratio < limits.layer_bytes {
-            Limit { name: "ratio", value: limits.ratio, bytes: by_ratio }
-        } else {
-            Limit { name: "layer_bytes", value: limits.layer_bytes, bytes: limits.layer_bytes }
-        };
+        let limit = Limit::of(stored, limits);
         Self { inner, hasher, content: None, ahead: 0, size: 0, charged: 0, limit }
     }
 

@@ -13,6 +13,7 @@ pub mod known;
 pub mod layer;
 mod meter;
 pub mod opinion;
+pub mod packed;
 pub mod pipeline;
 pub mod plan;
 mod relay;
@@ -24,13 +25,13 @@ mod tar;
 pub use archives::Archives;
 pub use elf::Elf;
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
-pub use known::{KnownLayers, kept_again};
+pub use known::KnownLayers;
 pub use layer::{ScanOptions, scan_layer};
 pub use opinion::second_opinion;
 pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};
-pub use second::{OldDigests, hash_entries, read_entries};
+pub use second::{OldDigests, hash_entries, known_entries, read_entries};
 pub use secrets::{Secret, Secrets};
 
 #[cfg(test)]

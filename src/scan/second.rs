@@ -15,7 +15,7 @@ use super::meter::{Meter, zeros};
 use super::relay::Relay;
 use super::room::{Budget, Ceiling, Room};
 use super::tar::{Piece, TarReader};
-use super::{Entry, EntryKind};
+use super::{Entry, EntryKind, TarFacts};
 use crate::codec::{self, HEAD_BYTES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
@@ -41,6 +41,26 @@ pub fn read_entries(
         reader.body(|piece| keep(&mut bytes, &piece))?;
         Ok(bytes.into())
     })
+}
+
+/// As [`read_entries`], where all that is wanted was kept when the layer was read before; else `None`.
+pub fn known_entries(
+    tar: &TarFacts,
+    wanted: &BTreeMap<usize, Ceiling>,
+    budget: &Budget,
+) -> Option<BTreeMap<usize, Result<Arc<[u8]>>>> {
+    let known = |(index, ceiling): (&usize, &Ceiling)| {
+        Some((*index, tar.entries.get(*index)?, tar.beside.get(index)?, *ceiling))
+    };
+    let known: Vec<_> = wanted.iter().map(known).collect::<Option<_>>()?;
+    let mut room = Room::new(budget);
+    let mut take = |entry, bytes, ceiling| room.take(entry, ceiling).map(|()| Arc::clone(bytes));
+    Some(
+        known
+            .into_iter()
+            .map(|(index, entry, bytes, ceiling)| (index, take(entry, bytes, ceiling)))
+            .collect(),
+    )
 }
 
 /// Digests that prove nothing any more, and that package managers still write down.

@@ -6,15 +6,15 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::decode::Stored;
-use super::file_name;
+use super::{FactsFile, file_name};
 use crate::base::{Catalog, CatalogEntry};
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::rootfs::{Builder, Runtime, Tree};
-use crate::scan::{Entry, KnownLayers, Plan, TarFacts, kept_again};
+use crate::scan::packed::Unpacked;
+use crate::scan::{Budget, Entry, KnownLayers, Plan, TarFacts};
 
 /// What a catalog knows of layers by their stored digests.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl FactsFiles {
             let file = layer.facts?;
             let facts = match self.kept(&file, &layer.diff_id) {
                 Some(facts) => facts,
-                None => Arc::new(self.stored(&file, &layer.diff_id).ok()??.into_facts(BTreeMap::new())),
+                None => Arc::new(self.stored(&file, &layer.diff_id).ok()??.without_contents()),
             };
             builder.apply(index, &facts).ok()?;
         }
@@ -91,18 +91,19 @@ impl FactsFiles {
         if let Some(facts) = self.kept(file, diff_id) {
             return Ok(Some(facts));
         }
-        let Some(mut stored) = self.stored(file, diff_id)? else { return Ok(None) };
-        let contents = std::mem::take(&mut stored.contents);
-        let Some((captured, not_captured)) = kept_again(&stored.entries, contents, &self.plan) else {
+        // They are in memory already, so the only ceilings are those of each layer.
+        let budget = Budget::new(self.plan.limits());
+        let stored = self.stored(file, diff_id)?;
+        let Some(facts) = stored.and_then(|stored| stored.into_facts(&self.plan, &budget)) else {
             return Ok(None);
         };
-        let facts = Arc::new(TarFacts { not_captured, ..stored.into_facts(captured) });
+        let facts = Arc::new(facts);
         lock(&self.kept).keep(*file, &facts);
         Ok(Some(facts))
     }
 
     /// Reads one file, whatever is wanted; `None` where it is not there or of another version.
-    fn stored(&self, file: &Digest, diff_id: &Digest) -> Result<Option<Stored>> {
+    fn stored(&self, file: &Digest, diff_id: &Digest) -> Result<Option<Unpacked>> {
         let bytes = match read(&self.directory.join(file_name(file))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes.map_err(|error| Error::io("it cannot be read", error))?,
@@ -110,7 +111,7 @@ impl FactsFiles {
         if Digest::compute_like(file, &bytes) != *file {
             return Err(Error::invalid("it does not have the digest that the catalog says"));
         }
-        let Some(stored) = Stored::read(&bytes)? else { return Ok(None) };
+        let Some(stored) = FactsFile::read(&bytes)? else { return Ok(None) };
         drop(bytes);
         if stored.diff_id != *diff_id {
             return Err(Error::invalid(format!("it is of another layer, {}", stored.diff_id)));
@@ -119,25 +120,10 @@ impl FactsFiles {
     }
 }
 
-impl Stored {
-    /// The facts, with these contents.
-    fn into_facts(self, captured: BTreeMap<usize, Arc<[u8]>>) -> TarFacts {
-        TarFacts {
-            diff_id: self.diff_id,
-            diff_id_sha512: None,
-            size: self.size,
-            entries: self.entries,
-            captured,
-            not_captured: BTreeMap::new(),
-            secrets: self.secrets,
-            archives: Some(self.archives),
-        }
-    }
-}
-
 impl Kept {
     fn keep(&mut self, file: Digest, facts: &Arc<TarFacts>) {
-        let contents: u64 = facts.captured.values().map(|bytes| bytes.len() as u64).sum();
+        let contents: u64 =
+            facts.captured.values().chain(facts.beside.values()).map(|bytes| bytes.len() as u64).sum();
         // Paths and links are short, and few entries have extended attributes.
         let entries = (facts.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
         let names = facts.archives.iter().flat_map(|archives| archives.members.values());
@@ -157,7 +143,7 @@ impl KnownLayers for FactsFiles {
         self.diff_id(stored, plain).is_some()
     }
 
-    fn tar_facts(&self, stored: &BlobDigests, compression: Compression) -> Option<Arc<TarFacts>> {
+    fn tar_facts(&self, stored: &BlobDigests, compression: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
         let diff_id = self.diff_id(&stored.sha256, compression == Compression::None)?;
         for file in self.files.get(&diff_id)? {
             match self.load(file, &diff_id) {

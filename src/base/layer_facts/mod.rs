@@ -5,26 +5,13 @@
 //! before anything in them is understood. Who vouches for the catalog thus vouches for the way from
 //! a layer's stored digest to its diffID and facts; the stored digest itself is always computed.
 //!
-//! The form: `ocifacts`, the version (u32, little-endian), and one zstd frame with these fields.
-//! Numbers are LEB128, byte strings have their length before them.
-//!
-//! - the diffID's 32 bytes, the uncompressed size;
-//! - the number of entries, and each: a byte for its kind and what follows, path, mode, uid, gid, size,
-//!   mtime (zigzag); then, where the byte says so, content's SHA-256, what an ELF file's
-//!   head says (machine, type, class, data; a kind of its own says so), raw path, link, extended
-//!   attributes, device;
-//! - the number of kept contents, and each: its entry's index as the distance from the last, the bytes;
-//! - the number of secrets, and each: its entry, offset, line (0 for none), length, the kind's name and prefix;
-//! - the number of files not looked at in full for secrets, and each: its entry, why;
-//! - the number of archives with members, and each: its entry, the members' names, each after its length;
-//! - the number of archives whose members are not known, and each: its entry, why.
+//! The form: `ocifacts`, the version (u32, little-endian), and what [`crate::scan::packed`] makes of the
+//! facts.
 //!
 //! What the plan asked for needs no record: a layer's kept contents are held to today's plan when
-//! they are used ([`crate::scan::kept_again`]), so a plan that grew makes just those files stale that lack
+//! they are used ([`Unpacked::into_facts`]), so a plan that grew makes just those files stale that lack
 //! something of it. Of a layer with anomalies there is no file; `base add` takes no such layer.
 
-mod decode;
-mod encode;
 mod known;
 #[cfg(test)]
 mod tests;
@@ -32,14 +19,23 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::scan::LayerFacts;
+use crate::scan::packed::{self, Contents, Unpacked, VERSION};
 
 pub use known::FactsFiles;
 
 const MAGIC: &[u8; 8] = b"ocifacts";
 
-/// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
-/// would be read as other entries, secrets or members, so that files of before are stale.
-const VERSION: u32 = 5;
+/// A base is taken once and checked often, so some time for a small file is well spent.
+const ZSTD_LEVEL: i32 = 12;
+
+/// A hundred MB of rpm database would take ten seconds more, to be a few hundredths smaller.
+const ZSTD_LEVEL_LARGE: i32 = 6;
+
+/// Bytes before compression from which on that level is taken.
+const LARGE: usize = 32 << 20;
 
 /// A facts file ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +44,36 @@ pub struct FactsFile {
     pub digest: Digest,
     /// The file.
     pub bytes: Vec<u8>,
+}
+
+impl FactsFile {
+    /// The facts file of a layer; `more` are contents that were read beside the captured ones, by entry.
+    ///
+    /// `None` for a layer that is to be read each time: one that was not read whole, archives and all, has
+    /// anomalies, or is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
+    pub fn of(layer: &LayerFacts, more: &Contents) -> Option<Self> {
+        let tar =
+            layer.tar.as_ref().ok().filter(|tar| layer.anomalies.is_empty() && tar.archives.is_some())?;
+        let level = |bytes| if bytes > LARGE { ZSTD_LEVEL_LARGE } else { ZSTD_LEVEL };
+        let packed = packed::pack(tar, more, level)?;
+        let bytes = [&MAGIC[..], &VERSION.to_le_bytes(), &packed].concat();
+        let fits = bytes.len() as u64 <= limits::FACTS_FILE_BYTES;
+        fits.then(|| Self { digest: Digest::sha256(&bytes), bytes })
+    }
+
+    /// What a file holds; `None` for one of another version.
+    fn read(bytes: &[u8]) -> Result<Option<Unpacked>> {
+        let cut_short = || Error::invalid("it is cut short");
+        let (magic, rest) = bytes.split_first_chunk().ok_or_else(cut_short)?;
+        let (version, frame) = rest.split_first_chunk().ok_or_else(cut_short)?;
+        if magic != MAGIC {
+            return Err(Error::invalid("it is none by its first bytes"));
+        }
+        if u32::from_le_bytes(*version) != VERSION {
+            return Ok(None);
+        }
+        Unpacked::read(frame).map(Some)
+    }
 }
 
 /// The directory of a catalog's facts files: `bases.facts` beside `bases.json`.

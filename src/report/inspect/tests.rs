@@ -66,6 +66,7 @@ fn rootfs_on(base_layers: usize, layers: &[&[Entry]]) -> Rootfs {
         entries: entries.to_vec(),
         captured: Default::default(),
         not_captured: Default::default(),
+        beside: Default::default(),
         secrets: Default::default(),
         archives: None,
     };

@@ -1,23 +1,14 @@
-//! Facts → file. The same facts give the same bytes.
+//! Facts → fields.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FactsFile, MAGIC, VERSION};
+use super::Contents;
 use crate::digest::{ContentId, Digest};
 use crate::limits;
 use crate::scan::archives::{self, Archives};
 use crate::scan::secrets::{Gap, Secret, Secrets};
-use crate::scan::{Elf, Entry, EntryKind, LayerFacts, TarFacts};
-
-/// A base is taken once and checked often, so some time for a small file is well spent.
-const ZSTD_LEVEL: i32 = 12;
-
-/// A hundred MB of rpm database would take ten seconds more, to be a few hundredths smaller.
-const ZSTD_LEVEL_LARGE: i32 = 6;
-
-/// Bytes before compression from which on that level is taken.
-const LARGE: usize = 32 << 20;
+use crate::scan::{Elf, Entry, EntryKind, TarFacts};
 
 pub(super) const KINDS: [EntryKind; 7] = [
     EntryKind::File,
@@ -37,27 +28,23 @@ pub(super) const LINK: u8 = 1 << 5;
 pub(super) const XATTRS: u8 = 1 << 6;
 pub(super) const DEVICE: u8 = 1 << 7;
 
-impl FactsFile {
-    /// The facts file of a layer; `more` are contents that were read beside the captured ones, by entry.
-    ///
-    /// `None` for a layer that is to be read each time: one that was not read whole, archives and all, has
-    /// anomalies, or is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
-    pub fn of(layer: &LayerFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Self> {
-        let tar = layer.tar.as_ref().ok().filter(|_| layer.anomalies.is_empty())?;
-        let payload = payload(tar, more)?;
-        let level = if payload.len() > LARGE { ZSTD_LEVEL_LARGE } else { ZSTD_LEVEL };
-        let mut bytes = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
-        bytes.extend(zstd::bulk::compress(&payload, level).ok()?);
-        let fits = bytes.len() as u64 <= limits::FACTS_FILE_BYTES;
-        fits.then(|| Self { digest: Digest::sha256(&bytes), bytes })
-    }
-}
-
-/// The fields before they are compressed.
-pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Option<Vec<u8>> {
+/// The fields before they are compressed; `None` for facts that are to be read each time: they do not fit
+/// ([`limits::FACTS_BYTES`]), or have something of which the form knows nothing.
+///
+/// Archives into which nobody looked are written as none.
+pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
     // All fields are named, so that a new one cannot be forgotten here.
-    let TarFacts { diff_id, diff_id_sha512: _, size, entries, captured, not_captured: _, secrets, archives } =
-        tar;
+    let TarFacts {
+        diff_id,
+        diff_id_sha512: _,
+        size,
+        entries,
+        captured,
+        not_captured: _,
+        beside,
+        secrets,
+        archives,
+    } = tar;
     let Digest::Sha256(diff_id) = diff_id else { return None };
     let mut fields = Fields(diff_id.to_vec());
     fields.number(*size);
@@ -67,7 +54,7 @@ pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Opti
     }
     let mut contents: BTreeMap<usize, &Arc<[u8]>> = captured.iter().map(|(entry, b)| (*entry, b)).collect();
     let mut taken: u64 = contents.values().map(|bytes| bytes.len() as u64).sum();
-    for (entry, bytes) in more {
+    for (entry, bytes) in beside.iter().chain(more) {
         let after = taken.saturating_add(bytes.len() as u64);
         if after <= limits::FACTS_CONTENT_BYTES && !contents.contains_key(entry) {
             taken = after;
@@ -82,7 +69,10 @@ pub(super) fn payload(tar: &TarFacts, more: &BTreeMap<usize, Arc<[u8]>>) -> Opti
         last = entry;
     }
     fields.secrets(secrets)?;
-    fields.archives(archives.as_ref()?)?;
+    match archives {
+        Some(archives) => fields.archives(archives)?,
+        None => fields.archives(&Archives::default())?,
+    }
     (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
 }
 

@@ -1,12 +1,11 @@
-//! File → facts. The digest of the file was checked before; all the same, no length or count in it is
-//! believed, and nothing takes more memory than the limits of reading a layer allow.
+//! Fields → facts. Whoever reads them knows by a digest or a MAC whose they are; all the same, no length
+//! or count in them is believed, and nothing takes more memory than the limits of reading a layer allow.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
-use std::sync::Arc;
 
+use super::Contents;
 use super::encode::{CONTENT, DEVICE, ELF_FILE, KIND_MASK, KINDS, LINK, RAW_PATH, XATTRS};
-use super::{MAGIC, VERSION};
 use crate::codec::{self, Decoder};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -14,33 +13,59 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
+use crate::scan::known::{Kept, kept_again};
 use crate::scan::secrets::{Gap, Secret, Secrets, kind};
-use crate::scan::{Elf, Entry, EntryKind};
+use crate::scan::{Budget, Elf, Entry, EntryKind, Plan, TarFacts};
 
-/// What a facts file holds.
+/// What was packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
-    pub(super) diff_id: Digest,
-    pub(super) size: u64,
-    pub(super) entries: Vec<Entry>,
-    pub(super) contents: BTreeMap<usize, Arc<[u8]>>,
-    pub(super) secrets: Secrets,
-    pub(super) archives: Archives,
+pub struct Unpacked {
+    /// As in [`TarFacts`].
+    pub diff_id: Digest,
+    /// As in [`TarFacts`].
+    pub size: u64,
+    /// As in [`TarFacts`].
+    pub entries: Vec<Entry>,
+    /// All contents that were packed, whoever wanted them, by index of their entry.
+    pub contents: Contents,
+    /// As in [`TarFacts`].
+    pub secrets: Secrets,
+    /// As in [`TarFacts`]; empty where nobody had looked.
+    pub archives: Archives,
 }
 
-impl Stored {
-    /// Reads a facts file; `None` for one of another version.
-    pub(super) fn read(file: &[u8]) -> Result<Option<Self>> {
-        let (magic, rest) = file.split_first_chunk().ok_or_else(|| broken("is cut short"))?;
-        let (version, frame) = rest.split_first_chunk().ok_or_else(|| broken("is cut short"))?;
-        if magic != MAGIC {
-            return Err(broken("is none by its first bytes"));
-        }
-        if u32::from_le_bytes(*version) != VERSION {
-            return Ok(None);
-        }
+impl Unpacked {
+    /// Reads what [`super::pack`] wrote.
+    ///
+    /// # Errors
+    /// Bytes that it did not write.
+    pub fn read(frame: &[u8]) -> Result<Self> {
         let decoder = codec::decoder(Compression::Zstd, frame)?;
-        Self::of(Fields(decoder.take(limits::FACTS_BYTES))).map(Some)
+        Self::of(Fields(decoder.take(limits::FACTS_BYTES)))
+    }
+
+    /// The facts as reading by this plan would yield them; `None` where the plan wants a file that is
+    /// not among the contents.
+    pub fn into_facts(mut self, plan: &Plan, budget: &Budget) -> Option<TarFacts> {
+        let contents = std::mem::take(&mut self.contents);
+        let kept = kept_again(&self.entries, contents, plan, budget)?;
+        let Kept { captured, not_captured, beside } = kept;
+        Some(TarFacts { captured, not_captured, beside, ..self.without_contents() })
+    }
+
+    /// The facts without any content.
+    pub fn without_contents(self) -> TarFacts {
+        TarFacts {
+            diff_id: self.diff_id,
+            diff_id_sha512: None,
+            size: self.size,
+            entries: self.entries,
+            captured: BTreeMap::new(),
+            not_captured: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            secrets: self.secrets,
+            archives: Some(self.archives),
+        }
     }
 
     fn of(mut fields: Fields<'_>) -> Result<Self> {

@@ -1,0 +1,189 @@
+use super::encode::fields;
+use super::*;
+use crate::digest::{BlobDigests, Digest};
+use crate::model::ImagePath;
+use crate::model::descriptor::Compression;
+use crate::scan::archives::{self, Archives, Members};
+use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
+use crate::scan::{Elf, Entry, EntryKind, LayerFacts, Plan};
+
+fn entry(path: &str, kind: EntryKind) -> Entry {
+    let content = if kind == EntryKind::File { [7; 32] } else { [0; 32] };
+    Entry {
+        path: ImagePath::new(path),
+        raw_path: None,
+        kind,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        mtime: 0,
+        content,
+        elf: None,
+        link: Box::default(),
+        xattrs: Vec::new(),
+        device: (0, 0),
+    }
+}
+
+/// A layer in which each field of each kind of entry has a value of its own.
+pub(crate) fn sample() -> LayerFacts {
+    let bytes = |text: &str| -> Box<[u8]> { text.as_bytes().into() };
+    let entries = vec![
+        entry("", EntryKind::Directory),
+        Entry {
+            size: 5,
+            mtime: -1,
+            uid: u64::MAX,
+            gid: 42,
+            mode: 0o4755,
+            xattrs: vec![
+                (bytes("security.capability"), [1, 0, 10, 255].into()),
+                (bytes("user.x"), bytes("")),
+            ],
+            ..entry("etc/passwd", EntryKind::File)
+        },
+        Entry { raw_path: Some(bytes("a/../etc/group")), size: 3, ..entry("etc/group", EntryKind::File) },
+        Entry { link: bytes("etc/passwd"), ..entry("etc/passwd-", EntryKind::HardLink) },
+        Entry { link: bytes("../\u{1b}"), mtime: i64::MIN, ..entry("link", EntryKind::Symlink) },
+        Entry { device: (1, u32::MAX), ..entry("dev/null", EntryKind::CharDevice) },
+        Entry { device: (8, 0), ..entry("dev/sda", EntryKind::BlockDevice) },
+        entry("pipe", EntryKind::Fifo),
+        Entry {
+            elf: Some(Elf { machine: 0x1234, kind: 3, class: 2, data: 1 }),
+            size: 20,
+            ..entry("usr/bin/ls", EntryKind::File)
+        },
+        Entry { size: 1 << 40, mtime: i64::MAX, ..entry("large", EntryKind::File) },
+    ];
+    let tar = TarFacts {
+        diff_id: Digest::sha256(b"x"),
+        diff_id_sha512: None,
+        size: 1 << 41,
+        entries,
+        captured: BTreeMap::from([(1, b"root:"[..].into())]),
+        not_captured: BTreeMap::new(),
+        beside: BTreeMap::new(),
+        secrets: secrets(),
+        archives: Some(archives()),
+    };
+    let blob = BlobDigests { sha256: Digest::sha256(b"stored"), sha512: None, size: 6 };
+    LayerFacts { blob, compression: Compression::Gzip, tar: Ok(Arc::new(tar)), anomalies: Vec::new() }
+}
+
+fn secrets() -> Secrets {
+    let kinds: Vec<_> = all_kinds().collect();
+    let secret =
+        |entry, offset, line, kind: usize| Secret { entry, offset, line, length: 1, kind: kinds[kind] };
+    Secrets {
+        found: vec![secret(1, 0, Some(3), 0), secret(9, 1 << 39, None, 20)],
+        gaps: vec![(9, Gap::ManyInFile)],
+    }
+}
+
+fn archives() -> Archives {
+    let members = |bytes: &[u8]| Members::from_bytes(bytes.to_vec()).unwrap();
+    Archives {
+        members: BTreeMap::from([(1, members(b"\x07A.class\x02\xff\0")), (9, members(b"\x01b"))]),
+        gaps: BTreeMap::from([(2, archives::Gap::ManyNames), (8, archives::Gap::FarDirectory)]),
+    }
+}
+
+pub(crate) fn more() -> BTreeMap<usize, Arc<[u8]>> {
+    BTreeMap::from([(2, b"grp"[..].into())])
+}
+
+fn packed(layer: &LayerFacts) -> Vec<u8> {
+    pack(layer.tar.as_ref().unwrap(), &more(), |_| 1).unwrap()
+}
+
+#[test]
+fn facts_read_back_as_written() {
+    let layer = sample();
+    let stored = Unpacked::read(&packed(&layer)).unwrap();
+    let tar = layer.tar.as_ref().unwrap();
+    assert_eq!((stored.diff_id, stored.size), (tar.diff_id, tar.size));
+    assert_eq!(stored.entries, tar.entries);
+    assert_eq!(stored.secrets, tar.secrets);
+    assert_eq!(Some(stored.archives), tar.archives);
+    let contents = BTreeMap::from([(1, b"root:"[..].into()), (2, b"grp"[..].into())]);
+    assert_eq!(stored.contents, contents);
+}
+
+/// If this fails, the form has changed: raise `VERSION`, then write the new digest here.
+#[test]
+fn the_form_is_that_of_its_version() {
+    let fields = fields(sample().tar.as_ref().unwrap(), &more()).unwrap();
+    let known = "sha256:927d9a8eee910bb4f7ae7c540f854ba19da9339038f76fdc91eb7dd8ff0b1b07";
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (5, known));
+}
+
+/// If this fails, layers are read as other entries than before: raise `VERSION`, so that what was packed
+/// before is stale, then write the new digest here.
+#[test]
+fn reading_a_layer_means_what_it_meant_in_this_version() {
+    use crate::scan::build::{Tar, Zip};
+    let jar = Zip::jar(["A.class"]).prefix("#!/bin/sh\n").bytes();
+    let tar = Tar::new()
+        .link("bin", b'2', "usr/bin")
+        .entry("usr/bin/", b'5', b"")
+        .file("./usr//bin/ls", "ls")
+        .link("usr/bin/dir", b'1', "./usr/bin/ls")
+        .pax(b'x', &[("SCHILY.xattr.security.capability", &[1, 0, 0, 2, 10]), ("uid", b"3000000")])
+        .file("usr/bin/ping", "ping")
+        .pax(b'x', &[("path", b"long/\xff"), ("mtime", b"-1.5"), ("LIBARCHIVE.xattr.user.x", b"eA==")])
+        .file("short", "x")
+        .file("elf", "\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0")
+        .long(b'L', "a/long/name")
+        .file("a", "a")
+        .pax(b'g', &[("comment", b"from git archive")])
+        .file(".wh.gone", "")
+        .entry("pipe", b'6', b"")
+        .entry("old-style", 0, b"file")
+        .pax(b'x', &[("GNU.sparse.map", b"1,1"), ("GNU.sparse.size", b"4"), ("GNU.sparse.numblocks", b"1")])
+        .file("sparse", "x")
+        .entry("app.jar", b'0', &jar)
+        .end();
+    let mut plan = Plan::default();
+    plan.look_into_archives();
+    let options = crate::scan::ScanOptions { plan: Arc::new(plan), ..Default::default() };
+    let layer = crate::scan::scan_layer(&crate::read::Section::of_bytes(tar), &options, &());
+    let layer = layer.unwrap();
+    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 13));
+    let fields = fields(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
+    let known = "sha256:8ca5373f4881176885d23a0d321fe446dab41cf8958ff85a0782d25d19a76094";
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (5, known));
+}
+
+/// No bytes stop the program or take more memory than there are
+/// bytes for.
+#[test]
+fn no_bytes_can_harm() {
+    let whole = fields(sample().tar.as_ref().unwrap(), &more()).unwrap();
+    let file = |fields: &[u8]| zstd::bulk::compress(fields, 1).unwrap();
+    assert!(Unpacked::read(&file(&whole)).is_ok());
+    for length in 0..whole.len() {
+        assert!(Unpacked::read(&file(&whole[..length])).is_err(), "cut at {length}");
+    }
+    assert!(Unpacked::read(&file(&[&*whole, b"\0"].concat())).is_err());
+    let sound = Unpacked::read(&file(&whole)).unwrap();
+    for at in 0..whole.len() {
+        for value in [0, 1, 0x7f, 0x80, 0xff, whole[at] ^ 0x10] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            let read = Unpacked::read(&file(&bytes));
+            assert!(bytes == whole || read.is_err() || read.unwrap() != sound, "{at} {value}");
+        }
+    }
+    let good = packed(&sample());
+    for at in 0..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0xff;
+        let _ = Unpacked::read(&bytes);
+        let _ = Unpacked::read(&good[..at]);
+    }
+    let mut huge = [Digest::sha256(b"x").hex().as_bytes()[..32].to_vec(), vec![0]].concat();
+    huge.extend([0xff; 9]);
+    huge.push(1);
+    assert!(Unpacked::read(&file(&huge)).unwrap_err().to_string().contains("limit"));
+}
