@@ -176,6 +176,28 @@ pub const FACTS_BYTES: u64 = 4 << 30;
 /// or one with a large rpm database.
 pub const FACTS_KEPT_BYTES: u64 = 256 << 20;
 
+/// Bytes of all entries of a cache, where no `--cache-size` says otherwise: entries of some thousand layers.
+pub const CACHE_BYTES: u64 = 2 << 30;
+
+/// What `--cache-size` may be at least: an entry of a layer with 10,000 files.
+pub const CACHE_LEAST_BYTES: u64 = 1 << 20;
+
+/// What an entry of a cache is counted as at least, as disks do: so their number is bounded too.
+pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
+
+/// Bytes of one entry of a cache: it is held in memory whole until its MAC is known to be right.
+pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;
+
+/// Stored bytes of a layer from which on it is worth an entry: smaller ones are read in the time that it takes
+/// to open an entry and hold it to its MAC, some 50 µs.
+pub const CACHE_LAYER_BYTES: u64 = 4 << 10;
+
+/// Characters that `OCICHECK_CACHE_KEY` must have at least: 128 bits, written in hexadecimal digits.
+pub const CACHE_KEY_CHARACTERS: usize = 32;
+
+/// Seconds after which an unfinished entry is one that its run will not finish: a day.
+pub const CACHE_LEFTOVER_SECONDS: u64 = 24 * 60 * 60;
+
 /// Bases of the catalog whose files are looked for in an image that stands on none: each takes some
 /// hundredths of a second, and the nearest by layers and version come first.
 pub const LIKENESS_BASES: usize = 64;

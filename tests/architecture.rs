@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The floors, lowest first; modules of one floor may import each other.
-const FLOORS: [&[&str]; 14] = [
+const FLOORS: [&[&str]; 15] = [
     &["error", "limits", "digest", "read"],
     &["model"],
     &["codec"],
     &["source"],
     &["scan"],
+    &["cache"],
     &["rootfs"],
     &["packages"],
     &["base"],
@@ -105,7 +106,7 @@ fn nothing_reaches_out() {
             ("std::process::Command", &[][..]),
             ("File::create", &[][..]),
             ("fs::write", &[][..]),
-            ("tempfile", &["source/spool.rs", "cli/output.rs"][..]),
+            ("tempfile", &["source/spool.rs", "cache/files.rs", "cache/key.rs", "cli/output.rs"][..]),
         ] {
             assert!(!code.contains(forbidden) || allowed.contains(&relative), "{relative}: {forbidden}");
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Tier;
+use crate::limits;
 use crate::model::Platform;
 use crate::policy::Preset;
 use crate::rules::Severity;
@@ -92,6 +93,13 @@ pub struct CheckArguments {
     /// Fail on findings of this severity or above [default: as the policy says; medium]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
+    /// Directory of layers that were read before: the same layers again are hashed and not unpacked
+    #[arg(long, value_name = "DIR", env = "OCICHECK_CACHE")]
+    pub cache: Option<PathBuf>,
+    /// How many bytes the cache may take [default: 2147483648]
+    #[arg(long, value_name = "BYTES", requires = "cache",
+        value_parser = clap::value_parser!(u64).range(limits::CACHE_LEAST_BYTES..))]
+    pub cache_size: Option<u64>,
     /// How many threads to use [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
@@ -293,6 +301,22 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_default_in_the_help_is_that_of_the_limits() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(help.contains(&format!("[default: {}]", limits::CACHE_BYTES)), "{help}");
+    }
+
+    #[test]
+    fn the_readme_has_every_option_of_check() {
+        let readme = include_str!("../../README.md");
+        let command = Arguments::command();
+        let check = command.find_subcommand("check").unwrap();
+        for long in check.get_arguments().filter_map(|argument| argument.get_long()) {
+            assert!(long == "verbose" || long == "quiet" || readme.contains(&format!("`--{long}")), "{long}");
+        }
     }
 
     #[test]

@@ -8,8 +8,10 @@ use super::exit::Exit;
 use super::progress::Bar;
 use super::{base, output, policy};
 use crate::base::layer_facts::directory_of;
+use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::CACHE_BYTES;
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
@@ -35,6 +37,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         policy,
         catalog,
         facts_files,
+        cache: cache(arguments)?,
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
     };
     let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();
@@ -42,6 +45,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         return Err(Error::usage("standard input (-) can be read only once"));
     }
     let report = super::with_jobs(arguments.jobs.map(usize::from), || check(&engine, &inputs, arguments))?;
+    for note in engine.cache.iter().flat_map(Cache::take_notes) {
+        output::tell(&format!("ocicheck: {note}"));
+    }
     for (path, format) in &outputs {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
         output::to_file(path, &render(&report, *format, &style))?;
@@ -52,6 +58,28 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     }
     output::to_stdout(&render(&report, format, &style(arguments)))?;
     Ok(report.verdict.into())
+}
+
+/// The cache that is asked for. One that cannot be used is told, and images are checked without it: what
+/// the report says does not depend on it.
+fn cache(arguments: &CheckArguments) -> Result<Option<Cache>> {
+    let Some(directory) = &arguments.cache else { return Ok(None) };
+    let key = std::env::var_os("OCICHECK_CACHE_KEY").map(|key| key.into_encoded_bytes());
+    let opened = if key.as_ref().is_some_and(Vec::is_empty) {
+        // As CI systems set a secret that a job may not see. A key from the directory would be another's.
+        Err(Error::invalid("OCICHECK_CACHE_KEY is empty"))
+    } else {
+        let bytes = arguments.cache_size.unwrap_or(CACHE_BYTES);
+        Cache::open(&CacheSettings { directory: directory.clone(), bytes, key })
+    };
+    match opened {
+        Ok(cache) => Ok(Some(cache)),
+        Err(error) if error.kind() == ErrorKind::Usage => Err(error),
+        Err(error) => {
+            output::tell_error(&error.at("the cache is not used"));
+            Ok(None)
+        }
+    }
 }
 
 fn check(engine: &Engine, inputs: &[Input], arguments: &CheckArguments) -> Report {

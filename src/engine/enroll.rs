@@ -1,7 +1,6 @@
 //! Taking a verified image into the catalog as a base.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use crate::base::catalog::Added;
 use crate::base::catalog::CatalogLayer;
@@ -75,7 +74,7 @@ pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Enr
     let layers = diff_ids.into_iter().zip(facts.layers.iter().flatten()).enumerate();
     let layers = layers
         .map(|(index, (diff_id, layer))| {
-            let file = if new.with_facts { FactsFile::of(layer, &second_read(facts, index)) } else { None };
+            let file = if new.with_facts { FactsFile::of(layer, &facts.second_read_of(index)) } else { None };
             let digest = file.as_ref().map(|file| file.digest);
             files.extend(file);
             CatalogLayer { diff_id, blob_digests: BTreeSet::from([layer.blob.sha256]), facts: digest }
@@ -95,12 +94,6 @@ pub fn enroll(catalog: &mut Catalog, facts: &Facts, new: &NewBase) -> Result<Enr
         layers,
     })?;
     Ok(Enrolled { added, files })
-}
-
-/// Contents of a layer's files that only the tree showed to be wanted.
-fn second_read(facts: &Facts, layer: usize) -> BTreeMap<usize, Arc<[u8]>> {
-    let contents = facts.second_read.range((layer, 0)..(layer + 1, 0));
-    contents.filter_map(|((_, entry), read)| Some((*entry, Arc::clone(read.as_ref().ok()?)))).collect()
 }
 
 /// A base must be what it says, and the same to every reader.

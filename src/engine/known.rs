@@ -1,21 +1,71 @@
-//! Which layers are worth hashing first: those that are said to be catalogued. What is said decides
-//! only how a layer is read, never what it is.
+//! Which layers are worth hashing first: those that are said to be catalogued or cached. What is said
+//! decides only how a layer is read, never what it is.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::plan;
 use crate::base::{Catalog, FactsFiles};
+use crate::cache::Cache;
 use crate::codec::{self, HEAD_BYTES};
-use crate::digest::Digest;
+use crate::digest::{BlobDigests, Digest};
+use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::model::Image;
 use crate::model::descriptor::Compression;
 use crate::read::Section;
-use crate::scan::KnownLayers;
+use crate::scan::{KnownLayers, ScanOptions, TarFacts};
 
 /// The facts files of a catalog, for what the rules want today.
 pub fn facts_files(catalog: &Catalog, directory: &Path, limits: Limits) -> FactsFiles {
     FactsFiles::new(catalog, directory, plan(limits))
+}
+
+/// All that is known of layers before they are read.
+pub(super) struct Known<'a> {
+    pub(super) files: Option<&'a FactsFiles>,
+    pub(super) cache: Option<&'a Cache>,
+    /// Blobs that facts files knew; they need no entry of the cache.
+    by_files: Mutex<BTreeSet<Digest>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(files: Option<&'a FactsFiles>, cache: Option<&'a Cache>) -> Self {
+        Self { files, cache, by_files: Mutex::default() }
+    }
+
+    /// Keeps what was read of an image's layers.
+    pub(super) fn keep(&self, facts: &Facts) {
+        let Some(cache) = self.cache else { return };
+        for (index, layer) in facts.layers.iter().enumerate() {
+            let Some(layer) = layer else { continue };
+            let by_files = self.by_files.lock().unwrap_or_else(PoisonError::into_inner);
+            if !by_files.contains(&layer.blob.sha256) {
+                cache.keep(layer, &facts.second_read_of(index));
+            }
+        }
+    }
+}
+
+impl KnownLayers for Known<'_> {
+    fn may_know(&self, stored: &Digest, plain: bool) -> bool {
+        self.files.is_some_and(|files| files.may_know(stored, plain))
+            || self.cache.is_some_and(|cache| cache.may_know(stored, plain))
+    }
+
+    fn tar_facts(
+        &self,
+        stored: &BlobDigests,
+        compression: Compression,
+        options: &ScanOptions,
+    ) -> Option<Arc<TarFacts>> {
+        let by_files = self.files.and_then(|files| files.tar_facts(stored, compression, options));
+        if by_files.is_some() {
+            self.by_files.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.sha256);
+        }
+        by_files.or_else(|| self.cache?.tar_facts(stored, compression, options))
+    }
 }
 
 /// Whether a layer is said to be a known one: by its descriptor, or else, in docker archives, by its

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
+use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Facts};
@@ -29,6 +30,8 @@ use crate::source::{self, Input, Selection};
 pub use enroll::{Enrolled, NewBase, enroll};
 pub use known::facts_files;
 
+use known::Known;
+
 /// By what images are judged.
 #[derive(Debug)]
 pub struct Engine {
@@ -38,6 +41,8 @@ pub struct Engine {
     pub catalog: Option<Catalog>,
     /// The catalog's facts files, where they may be used.
     pub facts_files: Option<FactsFiles>,
+    /// Layers that were read before, where they are kept.
+    pub cache: Option<Cache>,
     /// Which of an input's images are wanted.
     pub selection: Selection,
 }
@@ -59,7 +64,13 @@ impl Engine {
         let mut checked = Checked::default();
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
         let name = input.name();
-        let request = Request { input, selection: &self.selection, bases, plan: self.plan() };
+        let request = Request {
+            input,
+            selection: &self.selection,
+            bases,
+            cache: self.cache.as_ref(),
+            plan: self.plan(),
+        };
         let visited = visit(&request, progress, |facts| {
             checked.images.push(self.judge(&name, &facts));
         });
@@ -112,6 +123,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// What is known of bases; without them no image is compared with one.
     pub bases: Option<Bases<'a>>,
+    /// Layers that were read before; those that are read now are kept there.
+    pub cache: Option<&'a Cache>,
     /// What is kept of their content, and how large things may be.
     pub plan: Arc<Plan>,
 }
@@ -150,7 +163,7 @@ pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered
 /// # Errors
 /// What is no image at all, or cannot be read.
 pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
-    let Request { input, selection, bases, plan } = request;
+    let Request { input, selection, bases, cache, plan } = request;
     let mut source = source::open(input, plan.limits())?;
     selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
     let mut visited = Visited {
@@ -162,13 +175,17 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     if let Some(first) = source.images.first_mut() {
         first.anomalies.append(&mut source.anomalies);
     }
-    let scanned = scan(&source.images, plan, files, progress);
+    let known = Known::new(files, *cache);
+    let scanned = scan(&source.images, plan, &known, progress);
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {
         let title = image.title();
         let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, *bases, plan));
         match facts {
-            Ok(facts) => each(facts),
+            Ok(facts) => {
+                known.keep(&facts);
+                each(facts);
+            }
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
         }
     }
@@ -198,7 +215,7 @@ pub fn whole_plan(limits: Limits) -> Arc<Plan> {
 type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
 /// Scans every stored layer of all images, each once.
-fn scan(images: &[Image], plan: &Arc<Plan>, files: Option<&FactsFiles>, progress: &dyn Progress) -> Scanned {
+fn scan(images: &[Image], plan: &Arc<Plan>, known: &Known<'_>, progress: &dyn Progress) -> Scanned {
     let budget = Arc::new(Budget::new(plan.limits()));
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     for image in images {
@@ -216,21 +233,17 @@ fn scan(images: &[Image], plan: &Arc<Plan>, files: Option<&FactsFiles>, progress
                 },
                 hash_first: false,
             });
-            job.hash_first =
-                job.hash_first || files.is_some_and(|files| known::hint(files, image, index, blob));
+            job.hash_first = job.hash_first || known::hint(known, image, index, blob);
             job.options.blob_sha512 |= matches!(declared, Some(Digest::Sha512(_)));
             job.options.diff_id_sha512 |= diff_id_sha512;
         }
     }
     let (keys, mut jobs): (Vec<_>, Vec<LayerJob>) = jobs.into_iter().unzip();
     for job in &mut jobs {
-        // No catalog knows a SHA-512 of the uncompressed bytes.
+        // Nothing that is known has a SHA-512 of the uncompressed bytes.
         job.hash_first &= !job.options.diff_id_sha512;
     }
-    let scanned = match files {
-        Some(files) => scan_layers(&jobs, files, progress),
-        None => scan_layers(&jobs, &(), progress),
-    };
+    let scanned = scan_layers(&jobs, known, progress);
     keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))).collect()
 }
 

@@ -10,6 +10,7 @@ use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
 use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
+use crate::scan::packed;
 use crate::scan::{Entry, EntryKind, LayerFacts};
 
 pub use verify::verify;
@@ -118,6 +119,12 @@ impl Facts {
             Err(ResolveError::Missing | ResolveError::NotADirectory) => Ok(None),
             Err(error) => Err(format!("{path}: {error}")),
         }
+    }
+
+    /// Contents of a layer's files that the second read brought.
+    pub fn second_read_of(&self, layer: usize) -> packed::Contents {
+        let contents = self.second_read.range((layer, 0)..(layer + 1, 0));
+        contents.filter_map(|((_, entry), read)| Some((*entry, Arc::clone(read.as_ref().ok()?)))).collect()
     }
 
     /// The content of an entry of a layer, where the plan asked for it and it could be kept.

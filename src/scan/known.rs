@@ -24,13 +24,12 @@ pub trait KnownLayers: Send + Sync {
     fn may_know(&self, stored: &Digest, plain: bool) -> bool;
 
     /// All that reading a blob with these computed digests would yield, for a layer without anomalies.
-    /// `None` where that is not known; the blob is read then. `budget` is what all layers that are read
-    /// together may keep of their files.
+    /// `None` where that is not known; the blob is read then.
     fn tar_facts(
         &self,
         stored: &BlobDigests,
         compression: Compression,
-        budget: &Budget,
+        options: &ScanOptions,
     ) -> Option<Arc<TarFacts>>;
 }
 
@@ -39,7 +38,7 @@ impl KnownLayers for () {
         false
     }
 
-    fn tar_facts(&self, _: &BlobDigests, _: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
+    fn tar_facts(&self, _: &BlobDigests, _: Compression, _: &ScanOptions) -> Option<Arc<TarFacts>> {
         None
     }
 }
@@ -55,7 +54,7 @@ pub(super) fn scan_known(
     let compression = codec::detect(&blob.head(HEAD_BYTES).map_err(failed)?);
     let reader = Tap { reader: blob.reader(), seen: |bytes: &[u8]| progress.add_bytes(bytes.len() as u64) };
     let stored = BlobDigests::of(reader, options.blob_sha512).map_err(failed)?;
-    let tar = known.tar_facts(&stored, compression, &options.budget);
+    let tar = known.tar_facts(&stored, compression, options);
     // Under higher limits it was read, and today it may be too large.
     let tar = tar.filter(|tar| meter::allows(tar, stored.size, options.plan.limits()));
     Ok(tar.map(|tar| LayerFacts { blob: stored, compression, tar: Ok(tar), anomalies: Vec::new() }))

@@ -13,7 +13,7 @@ impl KnownLayers for Knows {
         true
     }
 
-    fn tar_facts(&self, stored: &BlobDigests, _: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
+    fn tar_facts(&self, stored: &BlobDigests, _: Compression, _: &ScanOptions) -> Option<Arc<TarFacts>> {
         self.0.get(&stored.sha256).cloned()
     }
 }

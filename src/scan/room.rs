@@ -66,7 +66,8 @@ impl Budget {
         Self { left: AtomicU64::new(bytes), whole: bytes }
     }
 
-    fn take(&self, bytes: u64) -> bool {
+    /// Whether there was room for so many bytes more; they are taken then.
+    pub fn take(&self, bytes: u64) -> bool {
         let fewer = |left: u64| left.checked_sub(bytes);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
     }

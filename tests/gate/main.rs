@@ -13,6 +13,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod base;
+mod cache;
 mod changes;
 mod corpus;
 mod facts_files;

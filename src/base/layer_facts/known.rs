@@ -14,7 +14,7 @@ use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::rootfs::{Builder, Runtime, Tree};
 use crate::scan::packed::Unpacked;
-use crate::scan::{Budget, Entry, KnownLayers, Plan, TarFacts};
+use crate::scan::{Budget, Entry, KnownLayers, Plan, ScanOptions, TarFacts};
 
 /// What a catalog knows of layers by their stored digests.
 #[derive(Debug)]
@@ -143,7 +143,12 @@ impl KnownLayers for FactsFiles {
         self.diff_id(stored, plain).is_some()
     }
 
-    fn tar_facts(&self, stored: &BlobDigests, compression: Compression, _: &Budget) -> Option<Arc<TarFacts>> {
+    fn tar_facts(
+        &self,
+        stored: &BlobDigests,
+        compression: Compression,
+        _: &ScanOptions,
+    ) -> Option<Arc<TarFacts>> {
         let diff_id = self.diff_id(&stored.sha256, compression == Compression::None)?;
         for file in self.files.get(&diff_id)? {
             match self.load(file, &diff_id) {

@@ -9,7 +9,7 @@ use crate::digest::BlobDigests;
 use crate::model::descriptor::Compression;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::packed::tests::{more, sample};
-use crate::scan::{Budget, KnownLayers, Plan, TarFacts};
+use crate::scan::{KnownLayers, Plan, ScanOptions, TarFacts};
 
 /// A catalog with one layer that has this facts file, and a directory with it.
 struct Known {
@@ -39,7 +39,7 @@ impl Known {
 }
 
 fn ask(files: &FactsFiles) -> Option<Arc<TarFacts>> {
-    files.tar_facts(&sample().blob, Compression::Gzip, &Budget::default())
+    files.tar_facts(&sample().blob, Compression::Gzip, &ScanOptions::default())
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn a_known_layer_has_the_facts_of_its_file() {
     assert!(Arc::ptr_eq(&facts, &ask(&files).unwrap()), "images share the facts of their base");
     // Plain bytes whose digest is the diffID are the layer, whether that form was seen or not.
     let plain = BlobDigests { sha256: Digest::sha256(b"x"), sha512: None, size: 1 };
-    assert!(files.tar_facts(&plain, Compression::None, &Budget::default()).is_some());
-    assert!(files.tar_facts(&plain, Compression::Gzip, &Budget::default()).is_none());
+    assert!(files.tar_facts(&plain, Compression::None, &ScanOptions::default()).is_some());
+    assert!(files.tar_facts(&plain, Compression::Gzip, &ScanOptions::default()).is_none());
     let other = BlobDigests { sha256: Digest::sha256(b"y"), ..plain };
-    assert!(files.tar_facts(&other, Compression::None, &Budget::default()).is_none());
+    assert!(files.tar_facts(&other, Compression::None, &ScanOptions::default()).is_none());
     assert!(files.take_notes().is_empty());
 }
 

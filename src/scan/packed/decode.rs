@@ -2,7 +2,7 @@
 //! or count in them is believed, and nothing takes more memory than the limits of reading a layer allow.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read, Take};
 
 use super::Contents;
 use super::encode::{CONTENT, DEVICE, ELF_FILE, KIND_MASK, KINDS, LINK, RAW_PATH, XATTRS};
@@ -41,7 +41,7 @@ impl Unpacked {
     /// Bytes that it did not write.
     pub fn read(frame: &[u8]) -> Result<Self> {
         let decoder = codec::decoder(Compression::Zstd, frame)?;
-        Self::of(Fields(decoder.take(limits::FACTS_BYTES)))
+        Self::of(Fields(BufReader::with_capacity(BUFFER_BYTES, decoder.take(limits::FACTS_BYTES))))
     }
 
     /// The facts as reading by this plan would yield them; `None` where the plan wants a file that is
@@ -105,7 +105,10 @@ fn broken(what: &str) -> Error {
     Error::invalid(format!("it {what}"))
 }
 
-struct Fields<'a>(std::io::Take<Box<dyn Decoder + 'a>>);
+/// Bytes that are decoded at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+struct Fields<'a>(BufReader<Take<Box<dyn Decoder + 'a>>>);
 
 impl Fields<'_> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
@@ -152,7 +155,12 @@ impl Fields<'_> {
     fn bytes(&mut self, limit: u64) -> Result<Vec<u8>> {
         let length = self.at_most(limit)?;
         // Room for what is there, not for what a length says.
-        let mut bytes = Vec::with_capacity(length.min(limits::PATH_BYTES as u64) as usize);
+        if length <= limits::PATH_BYTES as u64 {
+            let mut bytes = vec![0; length as usize];
+            self.0.read_exact(&mut bytes).map_err(cut)?;
+            return Ok(bytes);
+        }
+        let mut bytes = Vec::new();
         self.0.by_ref().take(length).read_to_end(&mut bytes).map_err(cut)?;
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(broken("is cut short")) }
     }
@@ -259,8 +267,8 @@ impl Fields<'_> {
 
     /// Nothing may follow.
     fn end(mut self) -> Result<()> {
-        let more = !self.0.fill_buf().map_err(cut)?.is_empty() || self.0.limit() == 0;
-        if more || self.0.into_inner().drain().map_err(cut)? > 0 {
+        let more = !self.0.fill_buf().map_err(cut)?.is_empty() || self.0.get_ref().limit() == 0;
+        if more || self.0.into_inner().into_inner().drain().map_err(cut)? > 0 {
             return Err(broken("has more in it than its facts"));
         }
         Ok(())

@@ -1,0 +1,75 @@
+//! One entry: `ocicache`, the version (u32, little-endian), a byte that is 1 where archives were looked
+//! into, the MAC, and what [`crate::scan::packed`] makes of the facts.
+//!
+//! The MAC is of all of it, and of the blob's digest too: an entry under another name is none.
+
+use super::key::{Key, MAC_BYTES};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::scan::TarFacts;
+use crate::scan::packed::{self, Contents, Unpacked, VERSION};
+
+const MAGIC: &[u8; 8] = b"ocicache";
+
+/// It is written while somebody waits.
+const ZSTD_LEVEL: i32 = 1;
+
+/// The name of a blob's entry. The version in it lets two versions of this program share a directory.
+pub(super) fn name(stored: &Digest) -> String {
+    format!("{}.v{VERSION}", stored.hex())
+}
+
+/// Whether a file of that name is an entry, of whichever version.
+pub(super) fn is_name(name: &str) -> bool {
+    let is = |(hex, version): (&str, &str)| {
+        format!("sha256:{hex}").parse::<Digest>().is_ok()
+            && !version.is_empty()
+            && version.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    name.split_once(".v").is_some_and(is)
+}
+
+/// An entry's bytes.
+pub(super) struct Sealed {
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Sealed {
+    /// Packs facts; `None` where they are too large for an entry.
+    pub(super) fn seal(key: &Key, stored: &Digest, tar: &TarFacts, more: &Contents) -> Option<Self> {
+        let packed = packed::pack(tar, more, |_| ZSTD_LEVEL)?;
+        let head = head(VERSION, tar.archives.is_some());
+        let mac = key.mac(&[&head, stored.hex().as_bytes(), &packed]);
+        let bytes = [&head[..], &mac, &packed].concat();
+        (bytes.len() as u64 <= limits::CACHE_ENTRY_BYTES).then_some(Self { bytes })
+    }
+
+    /// What was packed, and whether archives had been looked into.
+    ///
+    /// # Errors
+    /// Anything but an entry of this blob, version and key.
+    pub(super) fn open(self, key: &Key, stored: &Digest) -> Result<(Unpacked, bool)> {
+        let cut_short = || Error::invalid("it is cut short");
+        let (head, rest) = self.bytes.split_first_chunk::<HEAD_BYTES>().ok_or_else(cut_short)?;
+        let (mac, packed) = rest.split_first_chunk::<MAC_BYTES>().ok_or_else(cut_short)?;
+        let looked_into_archives = match head {
+            head if *head == self::head(VERSION, true) => true,
+            head if *head == self::head(VERSION, false) => false,
+            _ => return Err(Error::invalid("it is none of this version by its first bytes")),
+        };
+        if !key.is_mac(mac, &[head, stored.hex().as_bytes(), packed]) {
+            return Err(Error::invalid("its MAC is not that of this layer and key")
+                .hint("it was changed by a fault or on purpose, or the key is another one"));
+        }
+        Ok((Unpacked::read(packed)?, looked_into_archives))
+    }
+}
+
+pub(super) const HEAD_BYTES: usize = 13;
+
+fn head(version: u32, looked_into_archives: bool) -> [u8; HEAD_BYTES] {
+    let [m0, m1, m2, m3, m4, m5, m6, m7] = *MAGIC;
+    let [v0, v1, v2, v3] = version.to_le_bytes();
+    [m0, m1, m2, m3, m4, m5, m6, m7, v0, v1, v2, v3, looked_into_archives.into()]
+}
