@@ -185,6 +185,10 @@ pub const CACHE_LEAST_BYTES: u64 = 1 << 20;
 /// What an entry of a cache is counted as at least, as disks do: so their number is bounded too.
 pub const CACHE_BLOCK_BYTES: u64 = 4 << 10;
 
+/// Which part of its size a run may write into a cache before it looks again what others wrote: by so much each
+/// run that writes at the same time may exceed it.
+pub const CACHE_UNSEEN_SHARE: u64 = 16;
+
 /// Bytes of one entry of a cache: it is held in memory whole until its MAC is known to be right.
 pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;
 

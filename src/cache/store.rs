@@ -27,8 +27,10 @@ pub(super) struct Store {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Bytes of all entries, as this run knows; `None` before it looked.
+    /// Bytes of all entries when this run last looked, and those that it wrote since; `None` before it looks.
     used: Option<u64>,
+    /// Those that it wrote since.
+    written: u64,
     /// Writing failed once.
     closed: bool,
 }
@@ -120,17 +122,22 @@ impl Store {
     /// Makes room for so many bytes more, and counts them as taken.
     fn make_room(&self, state: &mut State, more: u64) -> io::Result<bool> {
         let Some(target) = self.bytes.checked_sub(more) else { return Ok(false) };
-        let used = match state.used {
+        // Other runs write and remove too.
+        let known = state.used.filter(|_| state.written < self.bytes / limits::CACHE_UNSEEN_SHARE);
+        let used = match known {
             Some(used) => used,
-            None => self.survey()?.bytes,
+            None => {
+                state.written = 0;
+                self.survey()?.bytes
+            }
         };
-        // Other runs may have written, or removed, so much that it is worth to look again.
         let used = if used > target { self.evict(target)? } else { used };
         state.used = Some(used);
         if used > target {
             return Ok(false);
         }
         state.used = Some(used.saturating_add(more));
+        state.written = state.written.saturating_add(more);
         Ok(true)
     }
 

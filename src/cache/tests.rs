@@ -330,6 +330,19 @@ fn the_longest_unused_are_removed_first() {
 }
 
 #[test]
+fn what_other_runs_write_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = settings(&directory, 32 * limits::CACHE_BLOCK_BYTES);
+    let runs: Vec<_> = (0..4).map(|_| open_with(&small)).collect();
+    for number in 0..200 {
+        runs[number % 4].keep(&layer(number), &more());
+        let entries = names(&directory).iter().filter(|name| entry::is_name(name)).count();
+        assert!(entries <= 32 + 3 * 2, "{entries} after {number}");
+    }
+    assert!(path(&directory, &layer(199)).exists());
+}
+
+#[test]
 fn a_failed_write_is_told_once_and_leaves_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let cache = open(&directory);

@@ -291,6 +291,14 @@ fn a_cache_stays_within_its_size() {
         assert!((1 << 18..=1 << 20).contains(&bytes), "{bytes} bytes");
         assert!(entries(&room).len() < 12);
     }
+    // Also of runs that remove under each other's hands.
+    let children: Vec<_> = (0..4)
+        .map(|_| cached(&room, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for child in children {
+        let told = Checked::of(&child.wait_with_output().unwrap());
+        assert_eq!((told.without_run(), told.stderr.as_str()), (plain.without_run(), ""));
+    }
     let too_small = cached(&room, &[path.to_str().unwrap(), "--cache-size", "1"]).output().unwrap();
     assert_eq!(too_small.status.code(), Some(2));
 }
