@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::plan;
 use crate::base::{Catalog, FactsFiles};
@@ -35,13 +35,17 @@ impl<'a> Known<'a> {
         Self { files, cache, by_files: Mutex::default() }
     }
 
+    fn by_files(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.by_files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps what was read of an image's layers.
     pub(super) fn keep(&self, facts: &Facts) {
         let Some(cache) = self.cache else { return };
         for (index, layer) in facts.layers.iter().enumerate() {
             let Some(layer) = layer else { continue };
-            let by_files = self.by_files.lock().unwrap_or_else(PoisonError::into_inner);
-            if !by_files.contains(&layer.blob.sha256) {
+            let is_base = self.by_files().contains(&layer.blob.sha256);
+            if !is_base {
                 cache.keep(layer, &facts.second_read_of(index));
             }
         }
@@ -62,7 +66,7 @@ impl KnownLayers for Known<'_> {
     ) -> Option<Arc<TarFacts>> {
         let by_files = self.files.and_then(|files| files.tar_facts(stored, compression, options));
         if by_files.is_some() {
-            self.by_files.lock().unwrap_or_else(PoisonError::into_inner).insert(stored.sha256);
+            self.by_files().insert(stored.sha256);
         }
         by_files.or_else(|| self.cache?.tar_facts(stored, compression, options))
     }
