@@ -1,10 +1,9 @@
 //! The cache of layers: the same layers a second time are hashed and not unpacked, and nothing else
 //! changes, whatever is in the cache's directory.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -17,22 +16,22 @@ use serde_json::Value;
 use crate::harness::{Checked, Room, command};
 use crate::support::{Compression, Image, Layer, Layout, Zip, clean_app, digest, random_tree, small_base};
 
-const SECRET: &str = "a secret of CI, 32 characters or more";
+pub(crate) const SECRET: &str = "a secret of CI, 32 characters or more";
 
 /// A check with the room's cache.
-fn cached(room: &Room, arguments: &[&str]) -> Command {
+pub(crate) fn cached(room: &Room, arguments: &[&str]) -> Command {
     let mut command = command();
     command.args(arguments).args(["--format", "json"]).stdin(Stdio::null());
     command.arg("--cache").arg(room.path("cache"));
     command
 }
 
-fn check(command: &mut Command) -> Checked {
+pub(crate) fn check(command: &mut Command) -> Checked {
     Checked::of(&command.output().unwrap())
 }
 
 /// The names of the entries.
-fn entries(room: &Room) -> Vec<PathBuf> {
+pub(crate) fn entries(room: &Room) -> Vec<PathBuf> {
     let Ok(files) = fs::read_dir(room.path("cache")) else { return Vec::new() };
     let files = files.map(|file| file.unwrap().path());
     let mut entries: Vec<_> =
@@ -41,14 +40,14 @@ fn entries(room: &Room) -> Vec<PathBuf> {
     entries
 }
 
-fn set_age(path: &Path, hours: u64) {
+pub(crate) fn set_age(path: &Path, hours: u64) {
     let then = SystemTime::now() - Duration::from_secs(hours * 3600);
     fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
 }
 
 /// Checks without a cache, with an empty one and with a full one, and demands that all say the same;
 /// how many entries there are in the end, each of which served.
-fn thrice(room: &Room, arguments: &[&str]) -> (Checked, usize) {
+pub(crate) fn thrice(room: &Room, arguments: &[&str]) -> (Checked, usize) {
     let _ = fs::remove_dir_all(room.path("cache"));
     let plain = check(command().args(arguments).args(["--format", "json"]).stdin(Stdio::null()));
     let cold = check(&mut cached(room, arguments));
@@ -69,13 +68,13 @@ fn thrice(room: &Room, arguments: &[&str]) -> (Checked, usize) {
 }
 
 /// Whether an entry was written or used in the last hour.
-fn is_fresh(entry: &Path) -> bool {
+pub(crate) fn is_fresh(entry: &Path) -> bool {
     let modified = fs::metadata(entry).unwrap().modified().unwrap();
     SystemTime::now().duration_since(modified).unwrap() < Duration::from_secs(3600)
 }
 
 /// The image with each layer made large enough for an entry; the same layers become the same.
-fn filled(image: &Image) -> Image {
+pub(crate) fn filled(image: &Image) -> Image {
     (0..image.layers().count()).fold(image.clone(), |image, index| {
         image.edit_layer(index, |stored| {
             let bytes = random_tree(index as u64 + 1, 1, 60_000).tar();
@@ -88,7 +87,7 @@ fn filled(image: &Image) -> Image {
     })
 }
 
-fn app() -> Image {
+pub(crate) fn app() -> Image {
     filled(&clean_app(&small_base()))
 }
 
@@ -124,7 +123,7 @@ fn reports_are_the_same_with_and_without_a_cache() {
 }
 
 /// An image that is wrong in many ways, none of which hinders its layers from being read whole.
-fn rich() -> Image {
+pub(crate) fn rich() -> Image {
     let secret = ["ghp", "0123456789abcdefghijABCDEFGHIJ012345"].join("_");
     clean_app(&small_base())
         .layer(Layer::new().file("usr/bin/ls", "other").whiteout("usr/bin/sh").opaque("opt/gone"))
@@ -211,186 +210,6 @@ fn clean_passwd() -> Vec<u8> {
     let mut bytes = Vec::new();
     std::io::copy(&mut entry, &mut bytes).unwrap();
     bytes
-}
-
-#[test]
-fn a_spoilt_entry_is_told_and_the_layer_read() {
-    let room = Room::new();
-    let path = room.write("app.tar", app().oci_archive());
-    let arguments = [path.to_str().unwrap()];
-    let (plain, count) = thrice(&room, &arguments);
-    let good: BTreeMap<_, _> =
-        entries(&room).into_iter().map(|entry| (entry.clone(), fs::read(entry).unwrap())).collect();
-    for entry in entries(&room) {
-        let mut bytes = fs::read(&entry).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(&entry, bytes).unwrap();
-    }
-    let told = check(&mut cached(&room, &arguments));
-    assert_eq!((told.exit, told.without_run()), (plain.exit, plain.without_run()));
-    assert_eq!(told.stderr.lines().count(), 1, "{}", told.stderr);
-    assert!(
-        told.stderr.contains(&format!("and {} more is not used, and read anew", count - 1)),
-        "{}",
-        told.stderr
-    );
-    // They are whole again.
-    assert_eq!(check(&mut cached(&room, &arguments)).stderr, "");
-    for (entry, bytes) in &good {
-        assert_eq!(&fs::read(entry).unwrap(), bytes, "the same facts give the same entry");
-    }
-    // Each under the next one's name.
-    let names: Vec<_> = good.keys().collect();
-    for (number, bytes) in good.values().enumerate() {
-        fs::write(names[(number + 1) % count], bytes).unwrap();
-    }
-    let told = check(&mut cached(&room, &arguments));
-    assert_eq!((told.exit, told.without_run()), (plain.exit, plain.without_run()));
-    assert!(told.stderr.contains("its MAC is not that of this layer"), "{}", told.stderr);
-}
-
-#[test]
-fn runs_at_once_share_a_cache() {
-    let room = Room::new();
-    let rich = filled(&rich());
-    let path = room.write("app.tar", rich.oci_archive());
-    let arguments = [path.to_str().unwrap()];
-    let plain = check(command().args(arguments).args(["--format", "json"]).stdin(Stdio::null()));
-    for round in 0..3 {
-        let children: Vec<_> = (0..6)
-            .map(|_| {
-                let mut command = cached(&room, &arguments);
-                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-            })
-            .collect();
-        for child in children {
-            let told = Checked::of(&child.wait_with_output().unwrap());
-            assert_eq!((told.without_run(), told.stderr.as_str()), (plain.without_run(), ""), "{round}");
-        }
-        let files = fs::read_dir(room.path("cache")).unwrap().count();
-        assert_eq!((entries(&room).len(), files), (rich.layers().count(), rich.layers().count() + 1));
-        // Then with half of them gone, and one spoilt under the readers' hands.
-        entries(&room).iter().step_by(2).for_each(|entry| fs::remove_file(entry).unwrap());
-    }
-}
-
-#[test]
-fn a_cache_stays_within_its_size() {
-    let room = Room::new();
-    let mut image = Image::new();
-    for seed in 0..12 {
-        image = image.layer(random_tree(seed + 1, 3_000, 40));
-    }
-    let path = room.write("app.tar", image.oci_archive());
-    let arguments = [path.to_str().unwrap(), "--cache-size", "1048576"];
-    let plain = check(command().args(&arguments[..1]).args(["--format", "json"]).stdin(Stdio::null()));
-    for _ in 0..2 {
-        let told = check(&mut cached(&room, &arguments));
-        assert_eq!((told.without_run(), told.stderr.as_str()), (plain.without_run(), ""));
-        let bytes: u64 = entries(&room).iter().map(|entry| fs::metadata(entry).unwrap().len()).sum();
-        assert!((1 << 18..=1 << 20).contains(&bytes), "{bytes} bytes");
-        assert!(entries(&room).len() < 12);
-    }
-    // Also of runs that remove under each other's hands.
-    let children: Vec<_> = (0..4)
-        .map(|_| cached(&room, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-        .collect();
-    for child in children {
-        let told = Checked::of(&child.wait_with_output().unwrap());
-        assert_eq!((told.without_run(), told.stderr.as_str()), (plain.without_run(), ""));
-    }
-    let too_small = cached(&room, &[path.to_str().unwrap(), "--cache-size", "1"]).output().unwrap();
-    assert_eq!(too_small.status.code(), Some(2));
-}
-
-/// What is written to no disk: as with a full one, for root too.
-#[test]
-fn a_full_disk_is_told_and_stops_nothing() {
-    let room = Room::new();
-    let path = room.write("app.tar", app().oci_archive());
-    let (plain, _) = thrice(&room, &[path.to_str().unwrap()]);
-    entries(&room).iter().for_each(|entry| fs::remove_file(entry).unwrap());
-    let shell = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-    let mut full = Command::new("sh");
-    full.args(["-c", shell, "sh", crate::harness::PROGRAM, path.to_str().unwrap(), "--format", "json"]);
-    full.arg("--cache").arg(room.path("cache")).env_remove("OCICHECK_CACHE_KEY").stdin(Stdio::null());
-    let told = check(&mut full);
-    assert_eq!((told.exit, told.without_run()), (plain.exit, plain.without_run()));
-    assert_eq!(told.stderr.lines().count(), 1, "{}", told.stderr);
-    assert!(told.stderr.contains("cannot be written to"), "{}", told.stderr);
-    assert_eq!(fs::read_dir(room.path("cache")).unwrap().count(), 1, "nothing but the key");
-    // Nor can a key be made then.
-    fs::remove_file(room.path("cache/key")).unwrap();
-    let told = check(&mut full);
-    assert_eq!((told.exit, told.without_run()), (plain.exit, plain.without_run()));
-    assert!(told.stderr.contains("the key cannot be made"), "{}", told.stderr);
-    assert_eq!(fs::read_dir(room.path("cache")).unwrap().count(), 0);
-}
-
-#[test]
-fn a_cache_that_cannot_be_trusted_is_told_and_not_used() {
-    let room = Room::new();
-    let path = room.write("app.tar", app().oci_archive());
-    let arguments = [path.to_str().unwrap()];
-    let (plain, count) = thrice(&room, &arguments);
-    let set_mode = |name: &str, mode| {
-        fs::set_permissions(room.path(name), fs::Permissions::from_mode(mode)).unwrap();
-    };
-    let used = |change: &dyn Fn(&mut Command)| {
-        entries(&room).iter().for_each(|entry| set_age(entry, 2));
-        let mut command = cached(&room, &arguments);
-        change(&mut command);
-        let told = check(&mut command);
-        assert_eq!((told.exit, told.without_run()), (plain.exit, plain.without_run()));
-        (entries(&room).iter().filter(|entry| is_fresh(entry)).count(), told.stderr)
-    };
-    set_mode("cache/key", 0o644);
-    let (number, told) = used(&|_| {});
-    assert!(number == 0 && told.contains("others may read or write the key"), "{told}");
-    assert!(
-        told.starts_with("ocicheck: the cache is not used: ") && told.contains("hint: remove it"),
-        "{told}"
-    );
-    set_mode("cache/key", 0o600);
-    set_mode("cache", 0o777);
-    let (number, told) = used(&|_| {});
-    assert!(number == 0 && told.contains("others may write to it") && told.contains("chmod go-w"), "{told}");
-    // As CI systems say that a job may not see a secret.
-    let (number, told) = used(&|command| {
-        command.env("OCICHECK_CACHE_KEY", "");
-    });
-    assert!(number == 0 && told.contains("OCICHECK_CACHE_KEY is empty"), "{told}");
-    // A key from elsewhere needs no private directory; entries of the other one are not believed.
-    let with_key = |command: &mut Command| {
-        command.env("OCICHECK_CACHE_KEY", SECRET);
-    };
-    let (number, told) = used(&with_key);
-    assert!(number == count && told.contains(&format!("{} more is not used", count - 1)), "{told}");
-    assert_eq!(used(&with_key), (count, String::new()));
-    // By the variable that names the directory, too.
-    let by_variable = |command: &mut Command| {
-        *command = crate::harness::command();
-        command.args(arguments).args(["--format", "json"]).stdin(Stdio::null());
-        command.env("OCICHECK_CACHE", room.path("cache")).env("OCICHECK_CACHE_KEY", SECRET);
-    };
-    assert_eq!(used(&by_variable), (count, String::new()));
-}
-
-#[test]
-fn what_can_be_no_cache_is_wrong_usage() {
-    let room = Room::new();
-    let path = room.write("app.tar", app().oci_archive());
-    room.write("cache", "a file");
-    let output = cached(&room, &[path.to_str().unwrap()]).output().unwrap();
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("a cache is a directory"));
-    fs::remove_file(room.path("cache")).unwrap();
-    let output =
-        cached(&room, &[path.to_str().unwrap()]).env("OCICHECK_CACHE_KEY", "short").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("at least 32"));
-    let output = command().args([path.to_str().unwrap(), "--cache-size", "1048576"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "a size of what?");
 }
 
 /// A policy that looks into archives wants more of the same layers, and limits may allow more or less.

@@ -14,6 +14,7 @@ mod accounts;
 mod bad_input;
 mod base;
 mod cache;
+mod cache_directory;
 mod changes;
 mod corpus;
 mod facts_files;
