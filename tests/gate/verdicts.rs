@@ -60,7 +60,7 @@ impl Subject {
         let input = Input::Path(room.write("image.tar", &self.archive));
         let bases = Some(Bases { catalog: &self.catalog, files: None });
         let (selection, plan) = (Selection::default(), whole_plan(Limits::default()));
-        let request = Request { input: &input, selection: &selection, bases, plan };
+        let request = Request { input: &input, selection: &selection, bases, plan, cache: None };
         let mut gathered = gather(&request, &()).unwrap();
         assert!(gathered.errors.is_empty() && gathered.images.len() == 1, "{:?}", gathered.errors);
         gathered.images.remove(0)
