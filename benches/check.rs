@@ -44,7 +44,14 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
         let input = Input::Path(base_file.path().to_owned());
         let selection = Selection::default();
         let plan = engine::whole_plan(Limits::default());
-        let request = Request { input: &input, selection: &selection, bases: None, cache: None, plan };
+        let request = Request {
+            input: &input,
+            selection: &selection,
+            bases: None,
+            cache: None,
+            read_before: None,
+            plan,
+        };
         let gathered = engine::gather(&request, &()).expect("a sound base");
         let mut catalog = Catalog::default();
         let added = "2026-01-02".parse().expect("a date");
@@ -74,6 +81,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
                 .map(|catalog| engine::facts_files(catalog, facts.path(), Limits::default())),
             catalog,
             cache: None,
+            read_before: None,
             selection: Selection::default(),
         },
         _file: file,

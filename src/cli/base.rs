@@ -46,7 +46,8 @@ fn add(add: &AddBase) -> Result<()> {
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
     let plan = engine::whole_plan(Limits::default());
-    let request = Request { input: &input, selection: &selection, bases: None, cache: None, plan };
+    let request =
+        Request { input: &input, selection: &selection, bases: None, cache: None, read_before: None, plan };
     let gathered = super::with_jobs(None, || engine::gather(&request, &()))??;
     if let Some(error) = gathered.errors.into_iter().next() {
         return Err(error);

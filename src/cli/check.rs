@@ -9,7 +9,7 @@ use super::progress::Bar;
 use super::{base, output, policy};
 use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::CACHE_BYTES;
 use crate::report::text::{Style, Verbosity};
@@ -38,6 +38,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         catalog,
         facts_files,
         cache: cache(arguments)?,
+        read_before: (arguments.images.len() > 1).then(ReadBefore::default),
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
     };
     let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();

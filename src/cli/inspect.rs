@@ -18,7 +18,8 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
     let input = Input::from_argument(&arguments.image_file);
     let selection = Selection { platform: arguments.platform.clone(), image: arguments.image.clone() };
     let plan = engine::plan(Limits::default());
-    let request = Request { input: &input, selection: &selection, bases, cache: None, plan };
+    let request =
+        Request { input: &input, selection: &selection, bases, cache: None, read_before: None, plan };
     let gathered = super::with_jobs(None, || engine::gather(&request, &()))?;
     let gathered = gathered.unwrap_or_else(|error| Gathered { errors: vec![error], ..Gathered::default() });
     let (name, wanted) = (input.name(), wanted(arguments));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::before::ReadBefore;
 use super::plan;
 use crate::base::{Catalog, FactsFiles};
 use crate::cache::Cache;
@@ -26,13 +27,18 @@ pub fn facts_files(catalog: &Catalog, directory: &Path, limits: Limits) -> Facts
 pub(super) struct Known<'a> {
     pub(super) files: Option<&'a FactsFiles>,
     pub(super) cache: Option<&'a Cache>,
+    pub(super) before: Option<&'a ReadBefore>,
     /// Blobs that facts files knew; they need no entry of the cache.
     by_files: Mutex<BTreeSet<Digest>>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(files: Option<&'a FactsFiles>, cache: Option<&'a Cache>) -> Self {
-        Self { files, cache, by_files: Mutex::default() }
+    pub(super) fn new(
+        files: Option<&'a FactsFiles>,
+        cache: Option<&'a Cache>,
+        before: Option<&'a ReadBefore>,
+    ) -> Self {
+        Self { files, cache, before, by_files: Mutex::default() }
     }
 
     fn by_files(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
@@ -41,6 +47,9 @@ impl<'a> Known<'a> {
 
     /// Keeps what was read of an image's layers.
     pub(super) fn keep(&self, facts: &Facts) {
+        if let Some(before) = self.before {
+            facts.layers.iter().flatten().for_each(|layer| before.keep(layer));
+        }
         let Some(cache) = self.cache else { return };
         for (index, layer) in facts.layers.iter().enumerate() {
             let Some(layer) = layer else { continue };
@@ -54,7 +63,8 @@ impl<'a> Known<'a> {
 
 impl KnownLayers for Known<'_> {
     fn may_know(&self, stored: &Digest, plain: bool) -> bool {
-        self.files.is_some_and(|files| files.may_know(stored, plain))
+        self.before.is_some_and(|before| before.may_know(stored, plain))
+            || self.files.is_some_and(|files| files.may_know(stored, plain))
             || self.cache.is_some_and(|cache| cache.may_know(stored, plain))
     }
 
@@ -64,6 +74,10 @@ impl KnownLayers for Known<'_> {
         compression: Compression,
         options: &ScanOptions,
     ) -> Option<Arc<TarFacts>> {
+        let before = self.before.and_then(|before| before.tar_facts(stored, compression, options));
+        if before.is_some() {
+            return before;
+        }
         let by_files = self.files.and_then(|files| files.tar_facts(stored, compression, options));
         if by_files.is_some() {
             self.by_files().insert(stored.sha256);

@@ -1,6 +1,7 @@
 //! The way of the data: plan from rules → scan → facts → rules → report, one image after another,
 //! the layers of each in parallel.
 
+mod before;
 mod enroll;
 mod known;
 mod second;
@@ -27,6 +28,7 @@ use crate::rules::RULES;
 use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, scan_layers, second_opinion};
 use crate::source::{self, Input, Selection};
 
+pub use before::ReadBefore;
 pub use enroll::{Enrolled, NewBase, enroll};
 pub use known::facts_files;
 
@@ -43,6 +45,8 @@ pub struct Engine {
     pub facts_files: Option<FactsFiles>,
     /// Layers that were read before, where they are kept.
     pub cache: Option<Cache>,
+    /// Layers that inputs before had, where several are checked.
+    pub read_before: Option<ReadBefore>,
     /// Which of an input's images are wanted.
     pub selection: Selection,
 }
@@ -69,6 +73,7 @@ impl Engine {
             selection: &self.selection,
             bases,
             cache: self.cache.as_ref(),
+            read_before: self.read_before.as_ref(),
             plan: self.plan(),
         };
         let visited = visit(&request, progress, |facts| {
@@ -125,6 +130,8 @@ pub struct Request<'a> {
     pub bases: Option<Bases<'a>>,
     /// Layers that were read before; those that are read now are kept there.
     pub cache: Option<&'a Cache>,
+    /// Layers that inputs before had, read by the same plan; those that are read now are kept there, too.
+    pub read_before: Option<&'a ReadBefore>,
     /// What is kept of their content, and how large things may be.
     pub plan: Arc<Plan>,
 }
@@ -163,7 +170,7 @@ pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered
 /// # Errors
 /// What is no image at all, or cannot be read.
 pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
-    let Request { input, selection, bases, cache, plan } = request;
+    let Request { input, selection, bases, cache, read_before, plan } = request;
     let mut source = source::open(input, plan.limits())?;
     selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
     let mut visited = Visited {
@@ -175,7 +182,7 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     if let Some(first) = source.images.first_mut() {
         first.anomalies.append(&mut source.anomalies);
     }
-    let known = Known::new(files, *cache);
+    let known = Known::new(files, *cache, *read_before);
     let scanned = scan(&source.images, plan, &known, progress);
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     for image in source.images {

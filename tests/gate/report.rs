@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::harness::{Room, SMALL_CATALOG, assert_valid, check_path, check_with, command, text};
-use crate::support::{Image, Layer, Layout, clean_app, small_base};
+use crate::harness::{Room, SMALL_CATALOG, assert_valid, check_path, check_with, command, run, text};
+use crate::support::{DockerForm, Image, Layer, Layout, clean_app, small_base};
 
 /// An image with a finding of many rules in it.
 fn colourful() -> Image {
@@ -216,4 +216,26 @@ fn the_readme_shows_real_output() {
             .unwrap();
         assert_eq!(text(&output.stdout).trim_end(), shown.trim_end(), "README.md is out of step");
     }
+}
+
+#[test]
+fn archives_that_share_layers_are_told_as_each_alone() {
+    let room = Room::new();
+    let catalog = room.catalog(&[&small_base()]);
+    let app = |name: &str| clean_app(&small_base()).layer(Layer::new().file_mode(name, "x", 0o4755));
+    let shared = app("opt/a");
+    let images = [
+        room.write("a.tar", shared.oci_archive()),
+        room.write("b.tar", shared.clone().layer(Layer::new().file("opt/b", "y")).oci_archive()),
+        room.write("c.tar", shared.docker_archive(DockerForm::Podman)),
+        room.write("d.tar", app("opt/d").oci_archive()),
+    ];
+    let paths: Vec<_> = images.iter().map(|path| path.to_str().unwrap()).collect();
+    let bases = ["--bases", catalog.to_str().unwrap(), "--format", "json"];
+    let together: Value = serde_json::from_slice(&run(&[&paths[..], &bases].concat()).stdout).unwrap();
+    let alone = paths.iter().flat_map(|path| {
+        let report: Value = serde_json::from_slice(&run(&[&[*path][..], &bases].concat()).stdout).unwrap();
+        report["images"].as_array().unwrap().clone()
+    });
+    assert_eq!(together["images"].as_array().unwrap(), &alone.collect::<Vec<_>>());
 }

@@ -60,7 +60,8 @@ impl Subject {
         let input = Input::Path(room.write("image.tar", &self.archive));
         let bases = Some(Bases { catalog: &self.catalog, files: None });
         let (selection, plan) = (Selection::default(), whole_plan(Limits::default()));
-        let request = Request { input: &input, selection: &selection, bases, plan, cache: None };
+        let request =
+            Request { input: &input, selection: &selection, bases, cache: None, read_before: None, plan };
         let mut gathered = gather(&request, &()).unwrap();
         assert!(gathered.errors.is_empty() && gathered.images.len() == 1, "{:?}", gathered.errors);
         gathered.images.remove(0)
