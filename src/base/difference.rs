@@ -3,8 +3,7 @@
 use super::compare::ChangeKind;
 use crate::digest::ContentId;
 use crate::rootfs::Inode;
-use crate::scan::facts::Xattr;
-use crate::scan::{Entry, EntryKind};
+use crate::scan::{Entry, EntryKind, Extras};
 
 /// What is compared: a node of a tree, or an entry of one layer.
 #[derive(Clone, Copy)]
@@ -15,25 +14,22 @@ pub(super) struct Subject<'a> {
     gid: u64,
     size: u64,
     content: ContentId,
-    link: &'a [u8],
-    xattrs: &'a [Xattr],
-    device: (u32, u32),
+    extras: &'a Extras,
 }
 
 impl<'a> Subject<'a> {
     pub(super) fn of_inode(inode: &'a Inode) -> Self {
-        let Inode { kind, mode, uid, gid, size, content, device, .. } = *inode;
-        Self { kind, mode, uid, gid, size, content, link: &inode.link, xattrs: &inode.xattrs, device }
+        let Inode { kind, mode, uid, gid, size, content, ref extras, .. } = *inode;
+        Self { kind, mode, uid, gid, size, content, extras }
     }
 
     pub(super) fn of_entry(entry: &'a Entry) -> Self {
-        let Entry { kind, mode, uid, gid, size, content, device, .. } = *entry;
-        Self { kind, mode, uid, gid, size, content, link: &entry.link, xattrs: &entry.xattrs, device }
+        let Entry { kind, mode, uid, gid, size, content, ref extras, .. } = *entry;
+        Self { kind, mode, uid, gid, size, content, extras }
     }
 
     fn capability(&self) -> Option<&'a [u8]> {
-        let found = self.xattrs.iter().find(|(name, _)| **name == *b"security.capability");
-        found.map(|(_, value)| &**value)
+        self.extras.xattr(b"security.capability")
     }
 }
 
@@ -46,8 +42,8 @@ pub(super) fn differences(was: Subject<'_>, is: Subject<'_>) -> Vec<ChangeKind> 
     if was.kind == EntryKind::File && (was.content, was.size) != (is.content, is.size) {
         kinds.push(ChangeKind::Modified { was: (was.content, was.size), is: (is.content, is.size) });
     }
-    if was.kind == EntryKind::Symlink && was.link != is.link {
-        kinds.push(ChangeKind::Retargeted { was: was.link.into(), is: is.link.into() });
+    if was.kind == EntryKind::Symlink && was.extras.link() != is.extras.link() {
+        kinds.push(ChangeKind::Retargeted { was: was.extras.link().into(), is: is.extras.link().into() });
     }
     let fields = differing_metadata(was, is);
     if !fields.is_empty() {
@@ -68,12 +64,16 @@ fn differing_metadata(was: Subject<'_>, is: Subject<'_>) -> Vec<(&'static str, S
         tell("mode", format!("{:04o}", was.mode), format!("{:04o}", is.mode));
     }
     tell("owner", format!("{}:{}", was.uid, was.gid), format!("{}:{}", is.uid, is.gid));
-    tell("device", format!("{}:{}", was.device.0, was.device.1), format!("{}:{}", is.device.0, is.device.1));
+    let device = |subject: Subject<'_>| {
+        let (major, minor) = subject.extras.device();
+        format!("{major}:{minor}")
+    };
+    tell("device", device(was), device(is));
     let xattrs = |subject: Subject<'_>| {
         let shown = |(name, value): &(Box<[u8]>, Box<[u8]>)| {
             format!("{}={}", crate::model::escape::escape_bytes(name), crate::digest::hex(value))
         };
-        subject.xattrs.iter().map(shown).collect::<Vec<_>>().join(" ")
+        subject.extras.xattrs().iter().map(shown).collect::<Vec<_>>().join(" ")
     };
     tell("xattrs", xattrs(was), xattrs(is));
     fields

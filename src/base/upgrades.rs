@@ -290,9 +290,9 @@ fn is_packed(inode: &Inode, packed: &Packed) -> Option<Vec<Need>> {
             Some(vec![((inode.origin.layer(), inode.origin.entry()?), *digest)])
         }
         (EntryKind::Symlink, Packed::Digest(FileDigest::Sha1(digest))) => {
-            known(<[u8; 20]>::from(Sha1::digest(&inode.link)) == *digest)
+            known(<[u8; 20]>::from(Sha1::digest(inode.link())) == *digest)
         }
-        (EntryKind::Symlink, Packed::Link(target)) => known(*inode.link == **target),
+        (EntryKind::Symlink, Packed::Link(target)) => known(*inode.link() == **target),
         (EntryKind::Directory, Packed::Directory(mode)) => known(inode.mode == *mode),
         _ => None,
     }

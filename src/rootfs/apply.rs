@@ -101,7 +101,7 @@ impl<'facts> Extraction<'facts> {
             return self
                 .ambiguous(entry, "would replace the root directory: umoci refuses it, others pass it over");
         }
-        if entry.mode & !0o755 != 0 || (entry.uid, entry.gid) != (0, 0) || !entry.xattrs.is_empty() {
+        if entry.mode & !0o755 != 0 || (entry.uid, entry.gid) != (0, 0) || !entry.xattrs().is_empty() {
             self.ambiguous(
                 entry,
                 "gives the root directory a mode, owner or attributes of its own: vfs drivers and \
@@ -156,7 +156,7 @@ impl<'facts> Extraction<'facts> {
     }
 
     fn content(&mut self, index: usize, entry: &'facts Entry) -> Result<()> {
-        if marks::is_overlay_whiteout(entry.kind, entry.device) {
+        if marks::is_overlay_whiteout(entry.kind, entry.device()) {
             self.ambiguous(
                 entry,
                 "is a 0/0 character device: overlayfs takes it for a whiteout, others for a device",

@@ -1,11 +1,10 @@
 //! What a name in a tree stands for, and where it comes from.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::digest::ContentId;
-use crate::scan::facts::Xattr;
-use crate::scan::{Entry, EntryKind};
+use crate::scan::facts::{Xattr, Xattrs};
+use crate::scan::{Entry, EntryKind, ExtraFields, Extras};
 
 /// Where something comes from: a layer, and the entry of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,9 +42,6 @@ impl Origin {
     }
 }
 
-/// Extended attributes, sorted by name.
-pub type Xattrs = Arc<[Xattr]>;
-
 /// What one or several names stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inode {
@@ -61,12 +57,8 @@ pub struct Inode {
     pub size: u64,
     /// SHA-256 of a file; zeros for all else.
     pub content: ContentId,
-    /// Target of a symlink, as written; else empty.
-    pub link: Arc<[u8]>,
-    /// Extended attributes.
-    pub xattrs: Xattrs,
-    /// Major and minor number of a device.
-    pub device: (u32, u32),
+    /// What few inodes have; a link only symlinks, and none an entry's path as written.
+    pub extras: Extras,
     /// The entry that holds the content; of a directory, the one that holds its metadata.
     pub origin: Origin,
 }
@@ -75,6 +67,13 @@ impl Inode {
     /// What an entry makes.
     pub(super) fn of(entry: &Entry, origin: Origin) -> Self {
         let is_symlink = entry.kind == EntryKind::Symlink;
+        let differs = entry.raw_path().is_some() || !is_symlink && !entry.link().is_empty();
+        let without = |extras: &mut ExtraFields| {
+            extras.raw_path = None;
+            if !is_symlink {
+                extras.link = Box::default();
+            }
+        };
         Self {
             kind: entry.kind,
             mode: entry.mode,
@@ -82,9 +81,7 @@ impl Inode {
             gid: entry.gid,
             size: entry.size,
             content: entry.content,
-            link: if is_symlink { Arc::from(&*entry.link) } else { Arc::default() },
-            xattrs: if entry.xattrs.is_empty() { Arc::default() } else { entry.xattrs.as_slice().into() },
-            device: entry.device,
+            extras: if differs { entry.extras.with(without) } else { entry.extras.clone() },
             origin,
         }
     }
@@ -98,16 +95,29 @@ impl Inode {
             gid: 0,
             size: 0,
             content: ContentId::default(),
-            link: Arc::default(),
-            xattrs: Arc::default(),
-            device: (0, 0),
+            extras: Extras::default(),
             origin,
         }
     }
 
+    /// Target of a symlink, as written; else empty.
+    pub fn link(&self) -> &[u8] {
+        self.extras.link()
+    }
+
+    /// Extended attributes, sorted by name.
+    pub fn xattrs(&self) -> &[Xattr] {
+        self.extras.xattrs()
+    }
+
     /// The value of an extended attribute.
     pub fn xattr(&self, name: &[u8]) -> Option<&[u8]> {
-        self.xattrs.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+        self.extras.xattr(name)
+    }
+
+    /// Major and minor number of a device.
+    pub fn device(&self) -> (u32, u32) {
+        self.extras.device()
     }
 
     /// Whether it is a directory.
@@ -123,13 +133,7 @@ impl Inode {
 }
 
 /// Attributes with others set over them.
-pub(super) fn with_added(old: &Xattrs, new: &[Xattr]) -> Xattrs {
-    if new.is_empty() {
-        return Arc::clone(old);
-    }
-    if old.is_empty() {
-        return new.into();
-    }
+pub(super) fn with_added(old: &[Xattr], new: &[Xattr]) -> Xattrs {
     let mut merged: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
     for (name, value) in old.iter().chain(new) {
         merged.insert(name, value);

@@ -145,11 +145,13 @@ fn relinked(old: &Inode, entry: &Entry, runtime: Runtime) -> Inode {
     if old.kind != EntryKind::Symlink {
         new.mode = entry.mode;
     }
-    new.xattrs = with_added(&old.xattrs, &entry.xattrs);
     let owner_changes = runtime != Runtime::Overlay || (old.uid, old.gid) != (new.uid, new.gid);
     let loses = |inode: &Inode| inode.xattr(CAPABILITY).is_some() && entry.xattr(CAPABILITY).is_none();
-    if owner_changes && loses(old) {
-        new.xattrs = new.xattrs.iter().filter(|(name, _)| &**name != CAPABILITY).cloned().collect();
+    let loses_capability = owner_changes && loses(old);
+    if loses_capability || !entry.xattrs().is_empty() {
+        let mut xattrs = with_added(old.xattrs(), entry.xattrs());
+        xattrs.retain(|(name, _)| !loses_capability || **name != *CAPABILITY);
+        new.extras = new.extras.with(|extras| extras.xattrs = xattrs);
     }
     new
 }

@@ -66,7 +66,7 @@ pub(super) fn is_overlay_whiteout(kind: EntryKind, device: (u32, u32)) -> bool {
 /// The first extended attribute by which overlayfs would be steered.
 pub(super) fn overlay_xattr(entry: &Entry) -> Option<&[u8]> {
     let steers = |name: &[u8]| name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
-    entry.xattrs.iter().map(|(name, _)| &**name).find(|name| steers(name))
+    entry.xattrs().iter().map(|(name, _)| &**name).find(|name| steers(name))
 }
 
 /// Whether overlayfs takes a directory with these attributes for opaque.

@@ -34,7 +34,7 @@ mod walk;
 mod whiteouts;
 
 pub use builder::{Builder, Runtime};
-pub use inode::{Inode, Origin, Xattrs};
+pub use inode::{Inode, Origin};
 pub use resolve::{ResolveError, Resolved};
 pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};

@@ -120,7 +120,7 @@ impl<'facts> Extraction<'facts> {
         let inode = self.tree.inode(node);
         self.runtime == Runtime::Overlay
             && !self.tree.is_seen(node, self.layer)
-            && marks::is_overlay_whiteout(inode.kind, inode.device)
+            && marks::is_overlay_whiteout(inode.kind, inode.device())
     }
 
     /// Makes the directories that no entry names: 0755, owned by root.
@@ -151,7 +151,7 @@ impl<'facts> Extraction<'facts> {
     /// See [`super::Builder::implied_resets`].
     pub(super) fn implied_resets(&self) -> impl Iterator<Item = ImagePath> {
         let ordinary =
-            |inode: &Inode| (inode.mode, inode.uid, inode.gid) == (0o755, 0, 0) && inode.xattrs.is_empty();
+            |inode: &Inode| (inode.mode, inode.uid, inode.gid) == (0o755, 0, 0) && inode.xattrs().is_empty();
         let is_reset = move |id: &&NodeId| {
             self.tree.is_attached(**id)
                 && !self.tree.node(**id).origin.is_of(self.layer)

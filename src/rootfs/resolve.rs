@@ -144,7 +144,7 @@ impl Tree {
                 at = child;
                 continue;
             }
-            if inode.link.is_empty() {
+            if inode.link().is_empty() {
                 return Err(stop(ResolveError::Missing, child));
             }
             if symlinks.len() >= limits::SYMLINK_HOPS {
@@ -155,10 +155,10 @@ impl Tree {
             }
             symlinks.push(child);
             beyond.push(child);
-            if inode.link.first() == Some(&b'/') {
+            if inode.link().first() == Some(&b'/') {
                 at = Self::ROOT;
             }
-            pending.extend(inode.link.split(|byte| *byte == b'/').rev());
+            pending.extend(inode.link().split(|byte| *byte == b'/').rev());
         }
         let (symlink, hops) = (symlinks.first().copied(), symlinks.len());
         Ok(Followed { node: at, missing, symlink, beyond, hops, steps })

@@ -19,7 +19,7 @@ pub(super) fn mount(tree: &mut Tree, upper: &Tree, layer: u32, opaque: &BTreeSet
     let mut directories = vec![(Tree::ROOT, Tree::ROOT)];
     while let Some((from, to)) = directories.pop() {
         let inode = upper.inode(from);
-        if opaque.contains(&from) || marks::is_overlay_opaque(&inode.xattrs) {
+        if opaque.contains(&from) || marks::is_overlay_opaque(inode.xattrs()) {
             let hidden: Vec<NodeId> = tree.node(to).children.values().copied().collect();
             hidden.into_iter().for_each(|child| tree.remove(child));
         }
@@ -44,7 +44,7 @@ pub(super) fn mount(tree: &mut Tree, upper: &Tree, layer: u32, opaque: &BTreeSet
                 None if inode.is_directory() && !upper.is_seen(node.id, layer) => continue,
                 None => {}
             }
-            if marks::is_overlay_whiteout(inode.kind, inode.device) {
+            if marks::is_overlay_whiteout(inode.kind, inode.device()) {
                 continue;
             }
             let inode_number = node.inode_id();

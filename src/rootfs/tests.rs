@@ -9,12 +9,11 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::digest::Digest;
 use crate::model::ImagePath;
-use crate::scan::{Entry, EntryKind};
+use crate::scan::{Entry, EntryKind, ExtraFields, Extras};
 
 pub(super) fn entry(path: &str, kind: EntryKind, mode: u32) -> Entry {
     Entry {
         path: ImagePath::new(path),
-        raw_path: None,
         kind,
         mode,
         uid: 0,
@@ -23,10 +22,12 @@ pub(super) fn entry(path: &str, kind: EntryKind, mode: u32) -> Entry {
         mtime: 0,
         content: [0; 32],
         elf: None,
-        link: Box::default(),
-        xattrs: Vec::new(),
-        device: (0, 0),
+        extras: Extras::default(),
     }
+}
+
+pub(super) fn extras(fill: impl FnOnce(&mut ExtraFields)) -> Extras {
+    Extras::default().with(fill)
 }
 
 pub(super) fn dir(path: &str) -> Entry {
@@ -39,16 +40,24 @@ pub(super) fn file(path: &str, mode: u32) -> Entry {
 }
 
 pub(super) fn symlink(path: &str, target: &str) -> Entry {
-    Entry { link: target.as_bytes().into(), ..entry(path, EntryKind::Symlink, 0o777) }
+    Entry {
+        extras: extras(|extras| extras.link = target.as_bytes().into()),
+        ..entry(path, EntryKind::Symlink, 0o777)
+    }
 }
 
 pub(super) fn hard_link(path: &str, target: &str, mode: u32) -> Entry {
-    Entry { link: target.as_bytes().into(), ..entry(path, EntryKind::HardLink, mode) }
+    Entry {
+        extras: extras(|extras| extras.link = target.as_bytes().into()),
+        ..entry(path, EntryKind::HardLink, mode)
+    }
 }
 
 pub(super) fn with_xattr(mut entry: Entry, name: &str, value: &str) -> Entry {
-    entry.xattrs.push((name.as_bytes().into(), value.as_bytes().into()));
-    entry.xattrs.sort();
+    entry.extras = entry.extras.with(|extras| {
+        extras.xattrs.push((name.as_bytes().into(), value.as_bytes().into()));
+        extras.xattrs.sort();
+    });
     entry
 }
 
@@ -81,11 +90,11 @@ pub(super) fn show(tree: &Tree) -> String {
         text += &match inode.kind {
             EntryKind::Directory if inode.mode == 0o755 => "/".to_owned(),
             EntryKind::Directory => format!("/{:o}", inode.mode),
-            EntryKind::Symlink => format!("->{}", String::from_utf8_lossy(&inode.link)),
+            EntryKind::Symlink => format!("->{}", String::from_utf8_lossy(inode.link())),
             EntryKind::CharDevice => ":c".to_owned(),
             _ => format!(":{:o}", inode.mode),
         };
-        for (name, value) in inode.xattrs.iter() {
+        for (name, value) in inode.xattrs() {
             text += &format!("[{}={}]", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
         }
         let other = names[&node.inode_id()].iter().find(|name| **name != path);

@@ -14,6 +14,7 @@ use super::walk::HardLinks;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::ImagePath;
+use crate::scan::Extras;
 
 /// The number of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -219,8 +220,7 @@ impl Tree {
             let slot = self.slot_mut(inode);
             slot.names = slot.names.saturating_sub(1);
             if slot.names == 0 {
-                slot.inode.link = Arc::default();
-                slot.inode.xattrs = Arc::default();
+                slot.inode.extras = Extras::default();
             }
         }
     }

@@ -9,7 +9,7 @@ use super::elf::{self, Elf};
 use super::room::{Budget, Room};
 use super::secrets::Probe;
 use super::tar::{Member, Piece, TarReader};
-use super::{Entry, EntryKind, Plan};
+use super::{Entry, EntryKind, ExtraFields, Plan};
 use crate::digest::ContentId;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -86,7 +86,8 @@ impl<'a> Entries<'a> {
             // Another reader's name of the same file: judged as an entry of its own. It comes first, so
             // that the name which runtimes give wins where both are the same as another entry's.
             let mut other = entry.clone();
-            (other.path, other.raw_path) = cleaned(reader, &name, "path")?;
+            let (path, raw_path) = cleaned(reader, &name, "path")?;
+            (other.path, other.extras) = (path, entry.extras.with(|extras| extras.raw_path = raw_path));
             if let Some(bytes) = self.captured.get(&index).cloned() {
                 self.captured.insert(self.entries.len() + 1, bytes);
             }
@@ -118,7 +119,7 @@ impl<'a> Entries<'a> {
     }
 
     fn push(&mut self, reader: &mut TarReader<'_>, entry: Entry) -> Result<()> {
-        let bytes: usize = entry.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes: usize = entry.xattrs().iter().map(|(name, value)| name.len() + value.len()).sum();
         self.xattr_bytes += bytes as u64;
         if self.xattr_bytes > limits::LAYER_XATTR_BYTES {
             let limit = limits::LAYER_XATTR_BYTES;
@@ -180,7 +181,6 @@ pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Ent
     };
     Ok(Entry {
         path,
-        raw_path,
         kind: member.kind,
         mode: member.mode,
         uid: member.uid,
@@ -189,9 +189,7 @@ pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Ent
         mtime: member.mtime,
         content: ContentId::default(),
         elf: None,
-        link,
-        xattrs: member.xattrs,
-        device: member.device,
+        extras: ExtraFields { raw_path, link, xattrs: member.xattrs, device: member.device }.into(),
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::archives::Archives;
 use super::elf::Elf;
+use super::extras::Extras;
 use super::secrets::Secrets;
 use crate::digest::{BlobDigests, ContentId, Digest};
 use crate::error::Error;
@@ -68,9 +69,9 @@ pub type Xattr = (Box<[u8]>, Box<[u8]>);
 pub enum EntryKind {
     /// A regular file (sparse ones too).
     File,
-    /// Another name of the file at `link`, which is a path in the image.
+    /// Another name of the file at its [link](Entry::link), which is a path in the image.
     HardLink,
-    /// A symbolic link to `link`, as written.
+    /// A symbolic link to its [link](Entry::link), as written.
     Symlink,
     /// A character device.
     CharDevice,
@@ -87,8 +88,6 @@ pub enum EntryKind {
 pub struct Entry {
     /// Where it is, cleaned.
     pub path: ImagePath,
-    /// The path as written, where cleaning changed more than a leading `./` or `/` and a trailing `/`.
-    pub raw_path: Option<Box<[u8]>>,
     /// What it is.
     pub kind: EntryKind,
     /// Permission bits with setuid, setgid and sticky: `0o7777` at most.
@@ -105,22 +104,38 @@ pub struct Entry {
     pub content: ContentId,
     /// What the head of an ELF file says; `None` for all other files.
     pub elf: Option<Elf>,
-    /// Target of a hard link (cleaned, without a leading slash) or symlink (as written); else empty.
-    pub link: Box<[u8]>,
-    /// Extended attributes by name, sorted. Names and values are bytes.
-    pub xattrs: Xattrs,
-    /// Major and minor number of a device.
-    pub device: (u32, u32),
+    /// What few entries have.
+    pub extras: Extras,
 }
 
 impl Entry {
+    /// The path as written, where cleaning changed more than a leading `./` or `/` and a trailing `/`.
+    pub fn raw_path(&self) -> Option<&[u8]> {
+        self.extras.raw_path()
+    }
+
+    /// Target of a hard link (cleaned, without a leading slash) or symlink (as written); else empty.
+    pub fn link(&self) -> &[u8] {
+        self.extras.link()
+    }
+
+    /// Extended attributes by name, sorted.
+    pub fn xattrs(&self) -> &[Xattr] {
+        self.extras.xattrs()
+    }
+
     /// The value of an extended attribute.
     pub fn xattr(&self, name: &[u8]) -> Option<&[u8]> {
-        self.xattrs.iter().find(|(key, _)| &**key == name).map(|(_, value)| &**value)
+        self.extras.xattr(name)
+    }
+
+    /// Major and minor number of a device.
+    pub fn device(&self) -> (u32, u32) {
+        self.extras.device()
     }
 
     /// The path of a hard link's target in the image.
     pub fn hard_link_target(&self) -> ImagePath {
-        ImagePath::new(&self.link)
+        ImagePath::new(self.link())
     }
 }

@@ -8,6 +8,7 @@ pub mod archives;
 mod crew;
 pub mod elf;
 mod entries;
+mod extras;
 pub mod facts;
 pub mod known;
 pub mod layer;
@@ -24,6 +25,7 @@ mod tar;
 
 pub use archives::Archives;
 pub use elf::Elf;
+pub use extras::{ExtraFields, Extras};
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
 pub use known::KnownLayers;
 pub use layer::{ScanOptions, scan_layer};

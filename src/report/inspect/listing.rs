@@ -45,16 +45,16 @@ impl Attributes {
             gid: inode.gid,
             size: inode.size,
             sha256: (inode.kind == EntryKind::File).then(|| hex(&inode.content)),
-            target: (inode.kind == EntryKind::Symlink).then(|| escape_bytes(&inode.link)),
-            device: device(inode.kind, inode.device),
-            xattrs: xattrs(&inode.xattrs),
+            target: (inode.kind == EntryKind::Symlink).then(|| escape_bytes(inode.link())),
+            device: device(inode.kind, inode.device()),
+            xattrs: xattrs(inode.xattrs()),
         }
     }
 
     fn of_entry(entry: &Entry) -> Self {
         let target = match entry.kind {
             EntryKind::HardLink => Some(entry.hard_link_target().to_string()),
-            EntryKind::Symlink => Some(escape_bytes(&entry.link)),
+            EntryKind::Symlink => Some(escape_bytes(entry.link())),
             _ => None,
         };
         Self {
@@ -65,8 +65,8 @@ impl Attributes {
             size: entry.size,
             sha256: (entry.kind == EntryKind::File).then(|| hex(&entry.content)),
             target,
-            device: device(entry.kind, entry.device),
-            xattrs: xattrs(&entry.xattrs),
+            device: device(entry.kind, entry.device()),
+            xattrs: xattrs(entry.xattrs()),
         }
     }
 }
@@ -176,7 +176,7 @@ impl<'facts> LayerListing<'facts> {
     pub fn entries(self) -> impl Iterator<Item = EntryReport> + use<'facts> {
         let report = |entry: &Entry| EntryReport {
             path: entry.path.to_string(),
-            raw_path: entry.raw_path.as_deref().map(escape_bytes),
+            raw_path: entry.raw_path().map(escape_bytes),
             attributes: Attributes::of_entry(entry),
             mtime: entry.mtime,
         };

@@ -9,12 +9,11 @@ use crate::digest::Digest;
 use crate::model::ImagePath;
 use crate::rootfs::Readings;
 use crate::scan::facts::TarFacts;
-use crate::scan::{Entry, EntryKind};
+use crate::scan::{Entry, EntryKind, ExtraFields, Extras};
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
     Entry {
         path: ImagePath::new(path),
-        raw_path: None,
         kind,
         mode: 0o644,
         uid: 0,
@@ -23,25 +22,29 @@ fn entry(path: &str, kind: EntryKind) -> Entry {
         mtime: 0,
         content: [0; 32],
         elf: None,
-        link: Box::default(),
-        xattrs: Vec::new(),
-        device: (0, 0),
+        extras: Extras::default(),
     }
 }
 
+fn extras(fill: impl FnOnce(&mut ExtraFields)) -> Extras {
+    Extras::default().with(fill)
+}
+
 fn link(path: &str, kind: EntryKind, target: &str) -> Entry {
-    Entry { link: target.as_bytes().into(), ..entry(path, kind) }
+    Entry { extras: extras(|extras| extras.link = target.as_bytes().into()), ..entry(path, kind) }
 }
 
 /// One of each kind, with all that an entry can have.
 fn of_each_kind() -> Vec<Entry> {
     let xattrs = vec![(b"user.\xff".as_slice().into(), b"\x00v".as_slice().into())];
-    let device = |path, kind| Entry { device: (7, 1), ..entry(path, kind) };
+    let device = |path, kind| Entry { extras: extras(|extras| extras.device = (7, 1)), ..entry(path, kind) };
     vec![
         Entry {
-            raw_path: Some(b"./x/../a".as_slice().into()),
             mode: 0o4755,
-            xattrs,
+            extras: extras(|extras| {
+                extras.raw_path = Some(b"./x/../a".as_slice().into());
+                extras.xattrs = xattrs;
+            }),
             ..entry("a", EntryKind::File)
         },
         Entry { mtime: -1, uid: 1 << 40, ..entry("d", EntryKind::Directory) },
@@ -275,8 +278,8 @@ fn each_of_several_listed_images_bears_its_name() {
 #[test]
 fn a_flood_of_anomalies_or_a_long_attribute_does_not_fill_the_screen() {
     let value = vec![0xab; 1 << 20].into_boxed_slice();
-    let entries =
-        [Entry { xattrs: vec![(b"user.x".as_slice().into(), value)], ..entry("a", EntryKind::File) }];
+    let long = extras(|extras| extras.xattrs = vec![(b"user.x".as_slice().into(), value)]);
+    let entries = [Entry { extras: long, ..entry("a", EntryKind::File) }];
     let plain = rootfs(&[&entries]);
     let anomaly = AnomalyReport {
         rule: "duplicate-entry",
@@ -294,7 +297,7 @@ fn a_flood_of_anomalies_or_a_long_attribute_does_not_fill_the_screen() {
 #[test]
 fn nothing_in_an_image_steers_the_terminal() {
     let hostile = "\u{1b}[2J\u{202e}\n";
-    let entries = [Entry { link: hostile.as_bytes().into(), ..entry(hostile, EntryKind::Symlink) }];
+    let entries = [link(hostile, EntryKind::Symlink, hostile)];
     let rootfs = rootfs(&[&entries]);
     let spoilt = |wanted| {
         let mut image = shown(&rootfs, wanted);

@@ -149,7 +149,8 @@ fn marks_of_overlayfs() {
     assert!(vfs.contains("d/x:1") && !overlay.contains("d/x:1"));
     let redirect = with_xattr(dir("e"), "user.overlay.redirect", "/d");
     assert_eq!(build(&[&lower, &[redirect]]).anomalies.len(), 1);
-    let console = Entry { device: (5, 1), ..entry("console", EntryKind::CharDevice, 0o600) };
+    let numbers = extras(|extras| extras.device = (5, 1));
+    let console = Entry { extras: numbers, ..entry("console", EntryKind::CharDevice, 0o600) };
     assert_eq!(clear(&[&[console]]), "console:c");
 }
 

@@ -55,7 +55,7 @@ fn apply(model: &mut Model, entries: &[Entry]) {
         if !stays {
             remove_below(model, path, true);
         }
-        model.insert(path.to_vec(), (entry.kind, entry.mode, entry.link.to_vec()));
+        model.insert(path.to_vec(), (entry.kind, entry.mode, entry.link().to_vec()));
     }
 }
 
@@ -108,7 +108,7 @@ proptest! {
         layers.iter().for_each(|entries| apply(&mut model, entries));
         let got: Model = vfs.tree().walk().skip(1).map(|(path, node)| {
             let inode = node.inode();
-            (path.as_bytes().to_vec(), (inode.kind, inode.mode, inode.link.to_vec()))
+            (path.as_bytes().to_vec(), (inode.kind, inode.mode, inode.link().to_vec()))
         }).collect();
         prop_assert_eq!(got, model);
     }

@@ -31,13 +31,15 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn of_inode(inode: &'a Inode) -> Self {
-        let Inode { kind, mode, uid, gid, content, xattrs, device, .. } = inode;
-        Self { kind: *kind, mode: *mode, uid: *uid, gid: *gid, content, xattrs, device: *device }
+        let Inode { kind, mode, uid, gid, ref content, ref extras, .. } = *inode;
+        let (xattrs, device) = (extras.xattrs(), extras.device());
+        Self { kind, mode, uid, gid, content, xattrs, device }
     }
 
     fn of_entry(entry: &'a Entry) -> Self {
-        let Entry { kind, mode, uid, gid, content, xattrs, device, .. } = entry;
-        Self { kind: *kind, mode: *mode, uid: *uid, gid: *gid, content, xattrs, device: *device }
+        let Entry { kind, mode, uid, gid, ref content, ref extras, .. } = *entry;
+        let (xattrs, device) = (extras.xattrs(), extras.device());
+        Self { kind, mode, uid, gid, content, xattrs, device }
     }
 
     fn has_mode(&self, bit: u32) -> bool {

@@ -15,7 +15,7 @@ use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
 use crate::scan::known::{Kept, kept_again};
 use crate::scan::secrets::{Gap, Secret, Secrets, kind};
-use crate::scan::{Budget, Elf, Entry, EntryKind, Plan, TarFacts};
+use crate::scan::{Budget, Elf, Entry, EntryKind, ExtraFields, Plan, TarFacts};
 
 /// What was packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,7 +245,6 @@ impl Fields<'_> {
         let device = if has(DEVICE) { (self.u32()?, self.u32()?) } else { (0, 0) };
         Ok(Entry {
             path: cleaned,
-            raw_path,
             kind,
             mode,
             uid,
@@ -254,9 +253,7 @@ impl Fields<'_> {
             mtime: (mtime >> 1).cast_signed() ^ -(mtime & 1).cast_signed(),
             content,
             elf,
-            link: link.into(),
-            xattrs,
-            device,
+            extras: ExtraFields { raw_path, link: link.into(), xattrs, device }.into(),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::digest::{ContentId, Digest};
 use crate::limits;
 use crate::scan::archives::{self, Archives};
 use crate::scan::secrets::{Gap, Secret, Secrets};
-use crate::scan::{Elf, Entry, EntryKind, TarFacts};
+use crate::scan::{Elf, Entry, EntryKind, ExtraFields, TarFacts};
 
 pub(super) const KINDS: [EntryKind; 7] = [
     EntryKind::File,
@@ -130,8 +130,9 @@ impl Fields {
     }
 
     fn entry(&mut self, entry: &Entry) -> Option<()> {
-        let Entry { path, raw_path, kind, mode, uid, gid, size, mtime, content, elf, link, xattrs, device } =
-            entry;
+        let Entry { path, kind, mode, uid, gid, size, mtime, content, elf, extras } = entry;
+        let none = ExtraFields::default();
+        let ExtraFields { raw_path, link, xattrs, device } = extras.fields().unwrap_or(&none);
         let mut head = match elf {
             Some(_) if *kind == EntryKind::File => ELF_FILE,
             _ => KINDS.iter().position(|known| known == kind)? as u8,

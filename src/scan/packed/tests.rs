@@ -5,13 +5,12 @@ use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
 use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
-use crate::scan::{Elf, Entry, EntryKind, LayerFacts, Plan};
+use crate::scan::{Elf, Entry, EntryKind, ExtraFields, Extras, LayerFacts, Plan};
 
 fn entry(path: &str, kind: EntryKind) -> Entry {
     let content = if kind == EntryKind::File { [7; 32] } else { [0; 32] };
     Entry {
         path: ImagePath::new(path),
-        raw_path: None,
         kind,
         mode: 0o755,
         uid: 0,
@@ -20,15 +19,20 @@ fn entry(path: &str, kind: EntryKind) -> Entry {
         mtime: 0,
         content,
         elf: None,
-        link: Box::default(),
-        xattrs: Vec::new(),
-        device: (0, 0),
+        extras: Extras::default(),
     }
+}
+
+fn extras(fill: impl FnOnce(&mut ExtraFields)) -> Extras {
+    Extras::default().with(fill)
 }
 
 /// A layer in which each field of each kind of entry has a value of its own.
 pub(crate) fn sample() -> LayerFacts {
     let bytes = |text: &str| -> Box<[u8]> { text.as_bytes().into() };
+    let written = |text| extras(|extras| extras.raw_path = Some(bytes(text)));
+    let link = |text| extras(|extras| extras.link = bytes(text));
+    let device = |major, minor| extras(|extras| extras.device = (major, minor));
     let entries = vec![
         entry("", EntryKind::Directory),
         Entry {
@@ -37,17 +41,19 @@ pub(crate) fn sample() -> LayerFacts {
             uid: u64::MAX,
             gid: 42,
             mode: 0o4755,
-            xattrs: vec![
-                (bytes("security.capability"), [1, 0, 10, 255].into()),
-                (bytes("user.x"), bytes("")),
-            ],
+            extras: extras(|extras| {
+                extras.xattrs = vec![
+                    (bytes("security.capability"), [1, 0, 10, 255].into()),
+                    (bytes("user.x"), bytes("")),
+                ];
+            }),
             ..entry("etc/passwd", EntryKind::File)
         },
-        Entry { raw_path: Some(bytes("a/../etc/group")), size: 3, ..entry("etc/group", EntryKind::File) },
-        Entry { link: bytes("etc/passwd"), ..entry("etc/passwd-", EntryKind::HardLink) },
-        Entry { link: bytes("../\u{1b}"), mtime: i64::MIN, ..entry("link", EntryKind::Symlink) },
-        Entry { device: (1, u32::MAX), ..entry("dev/null", EntryKind::CharDevice) },
-        Entry { device: (8, 0), ..entry("dev/sda", EntryKind::BlockDevice) },
+        Entry { extras: written("a/../etc/group"), size: 3, ..entry("etc/group", EntryKind::File) },
+        Entry { extras: link("etc/passwd"), ..entry("etc/passwd-", EntryKind::HardLink) },
+        Entry { extras: link("../\u{1b}"), mtime: i64::MIN, ..entry("link", EntryKind::Symlink) },
+        Entry { extras: device(1, u32::MAX), ..entry("dev/null", EntryKind::CharDevice) },
+        Entry { extras: device(8, 0), ..entry("dev/sda", EntryKind::BlockDevice) },
         entry("pipe", EntryKind::Fifo),
         Entry {
             elf: Some(Elf { machine: 0x1234, kind: 3, class: 2, data: 1 }),
