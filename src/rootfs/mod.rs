@@ -20,12 +20,15 @@ pub mod accounts;
 mod apply;
 mod builder;
 pub mod capabilities;
+mod children;
 mod inode;
 mod links;
 mod marks;
+mod names;
 mod parents;
 mod resolve;
 mod stack;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tree;

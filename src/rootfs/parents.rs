@@ -84,8 +84,7 @@ impl<'facts> Extraction<'facts> {
                     if self.runtime == Runtime::Overlay {
                         self.refuse(entry, "its parent is not a directory in its own layer");
                     }
-                    let node = self.tree.node(at);
-                    let (above, name) = (node.parent, std::sync::Arc::clone(&node.name));
+                    let (above, name) = (self.tree.node(at).parent, self.tree.name(at).to_vec());
                     self.tree.remove(at);
                     self.make_directories(above, &[&name])?;
                 }

@@ -20,7 +20,7 @@ pub(super) fn mount(tree: &mut Tree, upper: &Tree, layer: u32, opaque: &BTreeSet
     while let Some((from, to)) = directories.pop() {
         let inode = upper.inode(from);
         if opaque.contains(&from) || marks::is_overlay_opaque(inode.xattrs()) {
-            let hidden: Vec<NodeId> = tree.node(to).children.values().copied().collect();
+            let hidden: Vec<NodeId> = tree.children(to).collect();
             hidden.into_iter().for_each(|child| tree.remove(child));
         }
         for node in upper.reference(from).children() {

@@ -1,15 +1,15 @@
 //! The tree of names that a runtime would see, each with its origin.
 //!
 //! Names and inodes are two things, as in a file system: hard links are several names of one inode,
-//! and mode, owner and extended attributes belong to the inode. Both lie in vectors and refer to
+//! and mode, owner and extended attributes belong to the inode. Both lie in tables and refer to
 //! each other by number, so that a path 2,000 directories deep costs no stack when it is walked,
 //! copied or dropped. Numbers are not given twice: a removed name leaves an empty place behind, and
 //! the names ever made are held to [`limits::ENTRIES`].
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
+use super::children::{self, Children, Place};
 use super::inode::{Inode, Origin};
+use super::names::{Name, Names};
+use super::table::Table;
 use super::walk::HardLinks;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -20,18 +20,25 @@ use crate::scan::Extras;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeId(u32);
 
+#[cfg(test)]
+impl NodeId {
+    pub(super) fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct InodeId(u32);
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) parent: NodeId,
-    pub(super) name: Arc<[u8]>,
+    name: Name,
     pub(super) inode: InodeId,
     pub(super) origin: Origin,
     /// One more than the last layer that had an entry here or below.
     seen: u32,
-    pub(super) children: BTreeMap<Arc<[u8]>, NodeId>,
+    children: Children,
 }
 
 #[derive(Debug, Clone)]
@@ -43,8 +50,9 @@ struct Slot {
 /// The names of an image, or of its lowest layers.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    nodes: Vec<Node>,
-    slots: Vec<Slot>,
+    nodes: Table<Node>,
+    slots: Table<Slot>,
+    names: Names,
     live: usize,
     /// Stands in for a number that is not there, which no code path makes.
     void: (Node, Slot),
@@ -64,14 +72,17 @@ impl Tree {
         let origin = Origin::implied_by(0);
         let root = Node {
             parent: Self::ROOT,
-            name: Arc::default(),
+            name: Name::default(),
             inode: InodeId(0),
             origin,
             seen: 0,
-            children: BTreeMap::new(),
+            children: Children::default(),
         };
         let slot = Slot { inode: Inode::implied_directory(origin), names: 1 };
-        Self { nodes: vec![root.clone()], slots: vec![slot.clone()], live: 1, void: (root, slot) }
+        let (mut nodes, mut slots) = (Table::default(), Table::default());
+        nodes.push(root.clone());
+        slots.push(slot.clone());
+        Self { nodes, slots, names: Names::default(), live: 1, void: (root, slot) }
     }
 
     /// How many names there are, the root counted.
@@ -134,7 +145,25 @@ impl Tree {
     }
 
     pub(super) fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
-        self.node(directory).children.get(name).copied()
+        self.place(directory, name).child
+    }
+
+    fn place(&self, directory: NodeId, name: &[u8]) -> Place {
+        self.node(directory).children.place(|child| self.name(child).cmp(name))
+    }
+
+    /// The names in a directory, sorted.
+    pub(super) fn children(&self, directory: NodeId) -> children::Iter<'_> {
+        self.node(directory).children.iter()
+    }
+
+    pub(super) fn has_children(&self, id: NodeId) -> bool {
+        !self.node(id).children.is_empty()
+    }
+
+    /// The last part of a name's path; empty for the root.
+    pub(super) fn name(&self, id: NodeId) -> &[u8] {
+        self.names.get(self.node(id).name)
     }
 
     pub(super) fn set_origin(&mut self, id: NodeId, origin: Origin) {
@@ -186,17 +215,12 @@ impl Tree {
             return Err(Error::limit("the number of names of an image", "ENTRIES", limits::ENTRIES as u64));
         }
         let id = NodeId(self.nodes.len() as u32);
-        let name: Arc<[u8]> = name.into();
-        self.nodes.push(Node {
-            parent,
-            name: Arc::clone(&name),
-            inode,
-            origin,
-            seen: 0,
-            children: BTreeMap::new(),
-        });
+        let place = self.place(parent, name);
+        debug_assert!(place.child.is_none(), "a name is added where there is none of that name");
+        let name = self.names.add(name);
+        self.nodes.push(Node { parent, name, inode, origin, seen: 0, children: Children::default() });
         self.slot_mut(inode).names += 1;
-        self.node_mut(parent).children.insert(name, id);
+        self.node_mut(parent).children.insert(place, id);
         self.live += 1;
         Ok(id)
     }
@@ -207,13 +231,14 @@ impl Tree {
         if id == Self::ROOT {
             return;
         }
-        let (parent, name) = (self.node(id).parent, Arc::clone(&self.node(id).name));
-        self.node_mut(parent).children.remove(&name);
+        let parent = self.node(id).parent;
+        let place = self.place(parent, self.name(id));
+        self.node_mut(parent).children.remove(place);
         let mut doomed = vec![id];
         while let Some(id) = doomed.pop() {
             let node = self.node_mut(id);
-            doomed.extend(std::mem::take(&mut node.children).into_values());
-            node.name = Arc::default();
+            doomed.extend(std::mem::take(&mut node.children).iter());
+            node.name = Name::default();
             node.parent = id;
             let inode = node.inode;
             self.live = self.live.saturating_sub(1);
@@ -227,15 +252,14 @@ impl Tree {
 
     /// Whether a name is still in the tree.
     pub(super) fn is_attached(&self, id: NodeId) -> bool {
-        let node = self.node(id);
-        id == Self::ROOT || self.child(node.parent, &node.name) == Some(id)
+        id == Self::ROOT || self.child(self.node(id).parent, self.name(id)) == Some(id)
     }
 
     pub(super) fn path(&self, id: NodeId) -> ImagePath {
         let mut names = Vec::new();
         let mut at = id;
         while at != Self::ROOT && at != self.node(at).parent {
-            names.push(&*self.node(at).name);
+            names.push(self.name(at));
             at = self.node(at).parent;
         }
         names.reverse();
@@ -281,7 +305,7 @@ impl<'tree> NodeRef<'tree> {
 
     /// The last part of the path; empty for the root.
     pub fn name(self) -> &'tree [u8] {
-        &self.tree.node(self.id).name
+        self.tree.name(self.id)
     }
 
     /// How many names its inode has.
@@ -295,7 +319,7 @@ impl<'tree> NodeRef<'tree> {
 
     /// The names in a directory, sorted; none for all else.
     pub fn children(self) -> impl DoubleEndedIterator<Item = NodeRef<'tree>> {
-        self.tree.node(self.id).children.values().map(move |id| NodeRef { tree: self.tree, id: *id })
+        self.tree.children(self.id).map(move |id| NodeRef { tree: self.tree, id })
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::children;
 use super::tree::{InodeId, NodeId, NodeRef, Tree};
 use crate::model::ImagePath;
 
 /// One directory on the way: which name comes next, and which directories wait to be entered.
 struct Level<'tree> {
     path: ImagePath,
-    names: std::iter::Peekable<std::collections::btree_map::Iter<'tree, std::sync::Arc<[u8]>, NodeId>>,
+    names: std::iter::Peekable<children::Iter<'tree>>,
     /// Told, but not yet entered: `a-b` comes between `a` and `a/b`, since `-` is before `/`.
     waiting: Vec<NodeId>,
 }
@@ -37,7 +38,7 @@ impl Tree {
     }
 
     fn level(&self, id: NodeId, path: ImagePath) -> Level<'_> {
-        Level { path, names: self.node(id).children.iter().peekable(), waiting: Vec::new() }
+        Level { path, names: self.children(id).peekable(), waiting: Vec::new() }
     }
 }
 
@@ -54,8 +55,9 @@ impl<'tree, F: FnMut(NodeRef<'tree>) -> bool> Iterator for Walk<'tree, F> {
         loop {
             let level = self.levels.last_mut()?;
             let enter = match (level.waiting.last(), level.names.peek()) {
-                (Some(waiting), Some((name, _))) => {
-                    slash_comes_before(&self.tree.node(*waiting).name, name).then_some(*waiting)
+                (Some(waiting), Some(next)) => {
+                    let (directory, name) = (self.tree.name(*waiting), self.tree.name(*next));
+                    slash_comes_before(directory, name).then_some(*waiting)
                 }
                 (Some(waiting), None) => Some(*waiting),
                 (None, Some(_)) => None,
@@ -66,17 +68,17 @@ impl<'tree, F: FnMut(NodeRef<'tree>) -> bool> Iterator for Walk<'tree, F> {
             };
             if let Some(directory) = enter {
                 level.waiting.pop();
-                let path = level.path.join(&self.tree.node(directory).name);
+                let path = level.path.join(self.tree.name(directory));
                 self.levels.push(self.tree.level(directory, path));
                 continue;
             }
-            let (name, id) = level.names.next()?;
-            if !self.tree.node(*id).children.is_empty() {
-                level.waiting.push(*id);
+            let id = level.names.next()?;
+            if self.tree.has_children(id) {
+                level.waiting.push(id);
             }
-            let node = self.tree.reference(*id);
+            let node = self.tree.reference(id);
             if (self.wanted)(node) {
-                return Some((level.path.join(name), node));
+                return Some((level.path.join(node.name()), node));
             }
         }
     }

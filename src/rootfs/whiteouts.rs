@@ -105,7 +105,7 @@ impl<'facts> Extraction<'facts> {
         }
         let mut directories = vec![top];
         while let Some(directory) = directories.pop() {
-            let children: Vec<NodeId> = self.tree.node(directory).children.values().copied().collect();
+            let children: Vec<NodeId> = self.tree.children(directory).collect();
             self.visit(children.len() as u64)?;
             for child in children {
                 if self.tree.is_seen(child, self.layer) {
@@ -122,7 +122,7 @@ impl<'facts> Extraction<'facts> {
     fn remove_without_entry(&mut self, entry: &Entry, top: NodeId) -> Result<()> {
         let mut directories = vec![top];
         while let Some(directory) = directories.pop() {
-            let children: Vec<NodeId> = self.tree.node(directory).children.values().copied().collect();
+            let children: Vec<NodeId> = self.tree.children(directory).collect();
             self.visit(children.len() as u64)?;
             for child in children {
                 let origin = self.tree.node(child).origin;
@@ -170,7 +170,7 @@ impl<'facts> Extraction<'facts> {
             Runtime::Umoci => self.remove_lower(hidden, false)?,
             // Nobody can remove the root; what is in it goes.
             _ if hidden == Tree::ROOT => {
-                let all: Vec<NodeId> = self.tree.node(hidden).children.values().copied().collect();
+                let all: Vec<NodeId> = self.tree.children(hidden).collect();
                 all.into_iter().for_each(|child| self.tree.remove(child));
             }
             _ => self.tree.remove(hidden),

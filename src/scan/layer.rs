@@ -95,7 +95,8 @@ pub(super) fn scan_with(
     })
 }
 
-fn tar_facts(content: &BlobDigests, options: &ScanOptions, entries: Entries<'_>) -> TarFacts {
+fn tar_facts(content: &BlobDigests, options: &ScanOptions, mut entries: Entries<'_>) -> TarFacts {
+    entries.entries.shrink_to_fit();
     TarFacts {
         diff_id: content.sha256,
         diff_id_sha512: content.sha512.filter(|_| options.diff_id_sha512),
