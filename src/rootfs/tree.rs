@@ -25,6 +25,10 @@ impl NodeId {
     pub(super) fn numbered(number: u32) -> Self {
         Self(number)
     }
+
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,7 +153,7 @@ impl Tree {
     }
 
     fn place(&self, directory: NodeId, name: &[u8]) -> Place {
-        self.node(directory).children.place(|child| self.name(child).cmp(name))
+        self.node(directory).children.place(name, |child| self.name(child))
     }
 
     /// The names in a directory, sorted.
@@ -217,10 +221,17 @@ impl Tree {
         let id = NodeId(self.nodes.len() as u32);
         let place = self.place(parent, name);
         debug_assert!(place.child.is_none(), "a name is added where there is none of that name");
-        let name = self.names.add(name);
-        self.nodes.push(Node { parent, name, inode, origin, seen: 0, children: Children::default() });
+        let node = Node {
+            parent,
+            name: self.names.add(name),
+            inode,
+            origin,
+            seen: 0,
+            children: Children::default(),
+        };
+        self.nodes.push(node);
         self.slot_mut(inode).names += 1;
-        self.node_mut(parent).children.insert(place, id);
+        self.node_mut(parent).children.insert(place, name, id);
         self.live += 1;
         Ok(id)
     }
