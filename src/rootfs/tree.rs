@@ -343,3 +343,16 @@ impl std::fmt::Debug for NodeRef<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There may be ten million of each; see `tests/memory.rs` for all that an entry takes.
+    #[test]
+    fn names_and_inodes_are_small() {
+        assert!(size_of::<Node>() <= 40, "{}", size_of::<Node>());
+        assert!(size_of::<Inode>() <= 80, "{}", size_of::<Inode>());
+        assert!(size_of::<Slot>() <= 88, "{}", size_of::<Slot>());
+    }
+}

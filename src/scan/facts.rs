@@ -83,7 +83,8 @@ pub enum EntryKind {
     Fifo,
 }
 
-/// One member of a layer's tar.
+/// One member of a layer's tar. There may be ten million of them: what few have is in
+/// [`extras`](Entry::extras).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Where it is, cleaned.
@@ -137,5 +138,18 @@ impl Entry {
     /// The path of a hard link's target in the image.
     pub fn hard_link_target(&self) -> ImagePath {
         ImagePath::new(self.link())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry, the name and the inode made of it are what memory goes to in large images; see
+    /// `tests/memory.rs` for all of it together.
+    #[test]
+    fn an_entry_is_small() {
+        assert!(size_of::<Entry>() <= 104, "{}", size_of::<Entry>());
+        assert_eq!(size_of::<Extras>(), size_of::<usize>());
     }
 }

@@ -1,0 +1,116 @@
+//! What reading an image takes of memory: so much for each entry, and nothing for each byte.
+//!
+//! Bytes that are asked of the allocator are counted, in this process: the same on every machine, whatever
+//! else runs on it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ocicheck::engine::{self, Request};
+use ocicheck::facts::Facts;
+use ocicheck::limits::Limits;
+use ocicheck::rootfs::Readings;
+use ocicheck::scan::TarFacts;
+use ocicheck::source::{Input, Selection};
+
+mod support;
+
+use support::{Compression, Entry, Image, Layer};
+
+/// The system's allocator, with a look at how much it has given out.
+struct Counting;
+
+static GIVEN: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn give(bytes: usize) {
+    let given = GIVEN.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(given, Ordering::Relaxed);
+}
+
+#[allow(unsafe_code, reason = "an allocator is unsafe by its signature; this one hands on what it is given")]
+// SAFETY: each call is that of the system's allocator, with the same arguments.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        give(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        GIVEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Large blocks are moved by the kernel page by page, not copied: old and new are never both there.
+        GIVEN.fetch_sub(layout.size(), Ordering::Relaxed);
+        give(size);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes that were in use at once, beyond those that were before, and what came out.
+fn peak_of<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = GIVEN.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let outcome = work();
+    (MOST.load(Ordering::Relaxed) - before, outcome)
+}
+
+/// What gathering an image's facts takes, by so many threads.
+fn peak(image: &Image, threads: usize) -> (usize, Facts) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), image.oci_archive()).unwrap();
+    let input = Input::Path(file.path().to_owned());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let (peak, mut gathered) = peak_of(|| {
+        let plan = engine::whole_plan(Limits::default());
+        let request = Request { input: &input, selection: &Selection::default(), bases: None, plan };
+        pool.install(|| engine::gather(&request, &())).unwrap()
+    });
+    assert!(gathered.errors.is_empty() && gathered.images.len() == 1);
+    assert!(gathered.images[0].rootfs.is_ok(), "the tree was built");
+    (peak, gathered.images.remove(0))
+}
+
+/// Directories of a hundred files each, with paths of 26 bytes.
+fn of_entries(count: usize) -> Image {
+    let files = (0..count).map(|number| {
+        let path = format!("srv/data/{:05}/file-{:06}", number / 100, number);
+        Entry::file(path, "0123456789")
+    });
+    Image::new().layer_with(Layer::new().entries(files), "COPY . .", Compression::Zstd(1))
+}
+
+fn of_bytes(mebibytes: usize) -> Image {
+    let layer = Layer::new().file("large", vec![b'x'; mebibytes << 20]);
+    Image::new().layer_with(layer, "COPY . .", Compression::Gzip(6))
+}
+
+const PATH_BYTES: usize = 26;
+
+/// One test, for all in this process are counted together.
+#[test]
+fn memory_grows_with_entries_and_not_with_bytes() {
+    let (few, many) = (10_000, 30_000);
+    let ((small, _), (large, facts)) = (peak(&of_entries(few), 1), peak(&of_entries(many), 1));
+    let of_entry = (large - small) / (many - few);
+    assert!(of_entry <= 300 + PATH_BYTES, "{of_entry} bytes for each entry");
+
+    let layer = facts.layers[0].as_ref().unwrap().tar.as_ref().unwrap();
+    let empty = TarFacts { entries: Vec::new(), ..TarFacts::clone(layer) };
+    let on_base = |base_len| peak_of(|| Readings::build(&[(0, layer), (1, &empty)], base_len).unwrap()).0;
+    let (alone, twice) = (on_base(0), on_base(1));
+    assert!(twice < alone + alone / 20, "{alone} bytes for one tree, {twice} with that of its base");
+
+    for threads in [1, 4] {
+        let (small, large) = (peak(&of_bytes(8), threads).0, peak(&of_bytes(32), threads).0);
+        assert!(large < small + (1 << 20), "{small} bytes for 8 MiB, {large} for 32, {threads} threads");
+        assert!(large < 16 << 20, "{large} bytes for one file, {threads} threads");
+    }
+}
