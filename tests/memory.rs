@@ -70,7 +70,14 @@ fn peak(image: &Image, threads: usize) -> (usize, Facts) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let (peak, mut gathered) = peak_of(|| {
         let plan = engine::whole_plan(Limits::default());
-        let request = Request { input: &input, selection: &Selection::default(), bases: None, plan };
+        let request = Request {
+            input: &input,
+            selection: &Selection::default(),
+            bases: None,
+            cache: None,
+            read_before: None,
+            plan,
+        };
         pool.install(|| engine::gather(&request, &())).unwrap()
     });
     assert!(gathered.errors.is_empty() && gathered.images.len() == 1);

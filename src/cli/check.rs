@@ -33,12 +33,14 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
+    let cache = cache(arguments)?;
     let engine = Engine {
         policy,
         catalog,
         facts_files,
-        cache: cache(arguments)?,
-        read_before: (arguments.images.len() > 1).then(ReadBefore::default),
+        // A cache hands layers from one input to the next, too.
+        read_before: (arguments.images.len() > 1 && cache.is_none()).then(ReadBefore::default),
+        cache,
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
     };
     let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();
