@@ -241,6 +241,11 @@ pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;
+
+/// Paths kept of one finding about several places, to be held to what the policy accepts; of more, no path
+/// of a policy covers it. Agents with all their plugins are some thousand files.
+pub const FINDING_PATHS: usize = 10_000;
+
 /// Secrets told of one image's settings or history: more say no more than that they are full of them.
 pub const CONFIG_SECRETS: usize = 1_000;
 

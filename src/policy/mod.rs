@@ -159,7 +159,7 @@ impl Policy {
             severity = severity.min(Severity::Info);
         }
         let accepted = || {
-            let allowed = own.and_then(|own| own.allow.iter().find(|allowed| allowed.covers(subject)));
+            let allowed = own.and_then(|own| waiver::allowed(&own.allow, subject));
             let allowed = allowed.map(|found| Because::Allowed(found.place, found.reason.clone()));
             let waived = || self.waivers.iter().position(|w| !w.is_expired(self.today) && w.covers(subject));
             allowed.or_else(|| waived().map(Because::Waiver))

@@ -19,6 +19,8 @@ fn subject<'a>(rule: &'a str, path: &'a str) -> Subject<'a> {
     Subject {
         rule,
         path: Some(path.as_bytes()),
+        others: &[],
+        more: false,
         layer: [None, None],
         names: &[],
         image: &[],

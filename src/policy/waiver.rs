@@ -13,6 +13,10 @@ pub struct Subject<'a> {
     pub rule: &'a str,
     /// Absolute in the image, as bytes.
     pub path: Option<&'a [u8]>,
+    /// Further paths that it is about, as `path`.
+    pub others: &'a [Vec<u8>],
+    /// Whether it is about more than these, such as a variable.
+    pub more: bool,
     /// Computed diffID and stored digest of the layer that did it.
     pub layer: [Option<Digest>; 2],
     /// Names of the image.
@@ -23,6 +27,18 @@ pub struct Subject<'a> {
     pub content: Option<Digest>,
     /// Of the finding.
     pub fingerprint: &'a str,
+}
+
+impl Subject<'_> {
+    /// Whether all that it is about is at paths that are accepted.
+    fn is_within(&self, accepts: impl Fn(&[u8]) -> bool) -> bool {
+        !self.more && self.path.is_some_and(&accepts) && self.others.iter().all(|path| accepts(path))
+    }
+
+    /// Whether it is about more than one place.
+    fn is_spread(&self) -> bool {
+        self.more || !self.others.is_empty()
+    }
 }
 
 /// A path where a rule's findings are allowed for good.
@@ -36,10 +52,10 @@ pub struct Allowance {
     pub reason: String,
 }
 
-impl Allowance {
-    pub(super) fn covers(&self, subject: &Subject<'_>) -> bool {
-        subject.path.is_some_and(|path| self.path.matches_path(path))
-    }
+/// The allowed path that a finding is at, where all that it is about is at allowed ones.
+pub(super) fn allowed<'a>(allowed: &'a [Allowance], subject: &Subject<'_>) -> Option<&'a Allowance> {
+    let of = |path: &[u8]| allowed.iter().find(|allowed| allowed.path.matches_path(path));
+    subject.path.and_then(of).filter(|_| subject.is_within(|path| of(path).is_some()))
 }
 
 /// Someone's word that findings are accepted.
@@ -77,9 +93,11 @@ impl Waiver {
     }
 
     pub(super) fn covers(&self, subject: &Subject<'_>) -> bool {
-        let path = |pattern: &Pattern| subject.path.is_some_and(|path| pattern.matches_path(path));
+        let path = |pattern: &Pattern| subject.is_within(|path| pattern.matches_path(path));
         // What a fingerprint names is what was looked at: other content is another finding.
         let content = match (&self.fingerprint, self.sha256) {
+            // It is known of one place only; of several, who accepts the finding itself has seen them.
+            (None, Some(_)) if subject.is_spread() => false,
             (_, Some(sha256)) => subject.content == Some(sha256),
             (Some(_), None) => subject.content.is_none(),
             (None, None) => true,

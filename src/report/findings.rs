@@ -10,7 +10,7 @@ use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::policy::{Because, Standing, Subject};
-use crate::rules::{Finding, Rule};
+use crate::rules::{Also, Finding, Rule};
 use crate::scan::EntryKind;
 
 /// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
@@ -63,14 +63,18 @@ impl<'a> Teller<'a> {
         let fingerprint =
             Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail }.text();
         let content = self.content(finding).map(Digest::Sha256);
-        let absolute = finding.path.as_ref().map(|path| [b"/", path.as_bytes()].concat());
+        let absolute = |path: &ImagePath| [b"/", path.as_bytes()].concat();
+        let others: Vec<_> = finding.also.paths.iter().map(absolute).collect();
+        let first = finding.path.as_ref().map(absolute);
         let read = finding.layer.and_then(|index| self.verdict.facts.layers.get(index)?.as_ref());
         let decision = self.verdict.policy.decide(
             rule,
             finding,
             &Subject {
                 rule: rule.id,
-                path: absolute.as_deref(),
+                path: first.as_deref(),
+                others: &others,
+                more: finding.also.more,
                 layer: [
                     read.and_then(|read| Some(read.tar.as_ref().ok()?.diff_id)),
                     read.map(|read| read.blob.sha256),
@@ -152,10 +156,17 @@ fn finding_detail(finding: &Finding) -> String {
     let named = finding.evidence.iter().find(|(name, _)| matches!(*name, "name" | "kind"));
     let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
     if finding.path.is_some() {
-        return named;
+        return if finding.also == Also::default() { named } else { several_places(named, finding) };
     }
     let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
     format!("{:?} {words}", finding.layer)
+}
+
+/// Who accepts a finding about several places accepts these and no others.
+fn several_places(named: String, finding: &Finding) -> String {
+    let paths = finding.also.paths.iter().map(ToString::to_string);
+    let values = finding.evidence.iter().filter(|_| finding.also.more).map(|(_, value)| value.clone());
+    std::iter::once(named).chain(paths).chain(values).collect::<Vec<_>>().join("\n")
 }
 
 /// A name that comes twice makes a list.

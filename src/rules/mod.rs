@@ -24,7 +24,7 @@ mod user;
 pub use hygiene::is_hygiene;
 pub use options::Options;
 pub use pattern::Pattern;
-pub use rule::{Finding, Judgement, Needs, Rule};
+pub use rule::{Also, Finding, Judgement, Needs, Rule};
 pub use services::{Environment, Service, Services};
 pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;

@@ -3,6 +3,7 @@
 use super::settings::Settings;
 use super::severity::Severity;
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::Plan;
 
@@ -81,7 +82,17 @@ impl Judgement {
     }
 }
 
-/// One fault in one place.
+/// What a finding is about beside its path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Also {
+    /// Further paths.
+    pub paths: Vec<ImagePath>,
+    /// Whether there is more: what has no path, such as a variable, or more than
+    /// [`limits::FINDING_PATHS`] paths. No pattern of paths covers that.
+    pub more: bool,
+}
+
+/// One fault, in one place or a few that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Where it differs from the rule's.
@@ -90,6 +101,8 @@ pub struct Finding {
     pub message: String,
     /// Path in the image.
     pub path: Option<ImagePath>,
+    /// What else it is about.
+    pub also: Also,
     /// Index of the layer that did it.
     pub layer: Option<usize>,
     /// Whether it shows in the effective tree; `false` where a later layer took it away again.
@@ -107,6 +120,7 @@ impl Finding {
             severity: None,
             message: message.into(),
             path: None,
+            also: Also::default(),
             layer: None,
             effective: true,
             evidence: Vec::new(),
@@ -126,6 +140,15 @@ impl Finding {
     pub fn path(mut self, path: &ImagePath) -> Self {
         self.path = Some(path.clone());
         self
+    }
+
+    /// It is about this path too.
+    pub(super) fn add_path(&mut self, path: &ImagePath) {
+        if self.also.paths.len() < limits::FINDING_PATHS {
+            self.also.paths.push(path.clone());
+        } else {
+            self.also.more = true;
+        }
     }
 
     /// Names the layer that did it.
@@ -167,6 +190,7 @@ fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
         severity: anomaly.critical.then_some(Severity::Critical),
         message: anomaly.message.clone(),
         path: anomaly.path.clone(),
+        also: Also::default(),
         layer: anomaly.layer,
         effective: true,
         evidence: anomaly.evidence.clone(),

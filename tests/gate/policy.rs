@@ -264,3 +264,87 @@ fn a_policy_is_written_once_and_shown_whole() {
     let built_in = text(&desk.inside(&["policy", "check"]).stdout);
     assert!(built_in.contains("[profiles.\"base-image\"]"), "{built_in}");
 }
+
+/// What a path accepts of a finding about several places: nothing, until all of them are accepted.
+#[test]
+fn paths_accept_a_finding_only_where_all_of_it_is_there() {
+    const SERVICE: &str = "[services.jacoco]\nfiles = [\"/**/jacoco.jar\"]\narguments = [\"-javaagent:*\"]\n\
+                           [environments.prod]\n";
+    let app = || clean_app(&small_base());
+    let jars = |paths: &[&str]| {
+        let files = paths.iter().fold(Layer::new(), |layer, path| layer.file(*path, "jar"));
+        app().layer(files)
+    };
+    let allow = |rule: &str, paths: &[&str]| {
+        let paths = paths.iter().map(|path| format!("{{ path = \"{path}\", reason = \"r\" }}"));
+        format!("[rules.{rule}]\nallow = [{}]\n", paths.collect::<Vec<_>>().join(", "))
+    };
+    let waive = |rule: &str, path: &str| WAIVER.replace("setuid-file", rule).replace("/opt/*", path);
+    let outcome = |image: &Image, rule: &str, accepted: &str| {
+        let checked = Desk::new(image).check(&format!("{SERVICE}{accepted}"), &["--env", "prod"]);
+        checked.outcome(rule).to_owned()
+    };
+
+    let rule = "service-not-allowed";
+    let both = jars(&["a/jacoco.jar", "b/jacoco.jar"]);
+    for (accepted, is) in [
+        (allow(rule, &["/a/jacoco.jar"]), "fail"),
+        (allow(rule, &["/b/jacoco.jar"]), "fail"),
+        (allow(rule, &["/a/jacoco.jar", "/b/jacoco.jar"]), "waived"),
+        (waive(rule, "/a/jacoco.jar"), "fail"),
+        (waive(rule, "/*/jacoco.jar"), "waived"),
+    ] {
+        assert_eq!(outcome(&both, rule, &accepted), is, "{accepted}");
+    }
+    assert_eq!(outcome(&jars(&["a/jacoco.jar"]), rule, &allow(rule, &["/a/jacoco.jar"])), "waived");
+    // An option has no path.
+    let option = serde_json::json!(["PATH=/bin", "JAVA_TOOL_OPTIONS=-javaagent:/b/agent.jar"]);
+    let started = jars(&["a/jacoco.jar"]).config_json(move |config| config["config"]["Env"] = option.clone());
+    assert_eq!(outcome(&started, rule, &allow(rule, &["/**"])), "fail");
+    // The eleventh and further files are told of no more, and held to the paths all the same.
+    let many: Vec<_> = (10..40).map(|number| format!("a/{number}/jacoco.jar")).collect();
+    let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(outcome(&jars(&many), rule, &allow(rule, &["/a/**"])), "waived");
+    many.push("b/jacoco.jar");
+    assert_eq!(outcome(&jars(&many), rule, &allow(rule, &["/a/**"])), "fail");
+
+    let rule = "architecture-mismatch";
+    let foreign = crate::support::elf(183, "x");
+    let layer =
+        (0..30).fold(Layer::new(), |layer, number| layer.file(format!("a/{number}"), foreign.clone()));
+    let one = app().layer(layer.clone());
+    let other = app().layer(layer.file("b/evil", foreign));
+    assert_eq!(outcome(&one, rule, &allow(rule, &["/a/*"])), "waived");
+    assert_eq!(outcome(&other, rule, &allow(rule, &["/a/*"])), "fail");
+    assert_eq!(outcome(&other, rule, &waive(rule, "/a/**")), "fail");
+    assert_eq!(outcome(&other, rule, &waive(rule, "/**")), "waived");
+
+    // One file of two names.
+    let rule = "world-writable-file";
+    let linked = app().layer(Layer::new().file_mode("a/x", "x", 0o666).hardlink("b/x", "a/x"));
+    assert_eq!(outcome(&linked, rule, &allow(rule, &["/a/x"])), "fail");
+    assert_eq!(outcome(&linked, rule, &allow(rule, &["/a/x", "/b/*"])), "waived");
+}
+
+/// A fingerprint and a content name what was looked at, and no place that was added since.
+#[test]
+fn a_finding_of_more_places_is_another_finding() {
+    const SERVICE: &str = "[services.jacoco]\nfiles = [\"/**/jacoco.jar\"]\n[environments.prod]\n";
+    let app = || clean_app(&small_base()).layer(Layer::new().file("a/jacoco.jar", "jar"));
+    let one = Desk::new(&app()).check(SERVICE, &["--env", "prod"]);
+    let found = one.finding("service-not-allowed").clone();
+    let sha256 = found["contentSha256"].as_str().unwrap();
+    let scope = |scope: &str| {
+        let waiver = WAIVER.replace("setuid-file", "service-not-allowed").replace("path = \"/opt/*\"", scope);
+        format!("{SERVICE}{waiver}sha256 = \"{sha256}\"\n")
+    };
+    let by_finding = scope(&format!("fingerprint = {}", found["fingerprint"]));
+    let by_path = scope("path = \"/**\"");
+    let more = app().layer(Layer::new().file("b/jacoco.jar", "other"));
+    for waiver in [by_finding, by_path] {
+        let outcome = |image: &Image| {
+            Desk::new(image).check(&waiver, &["--env", "prod"]).outcome("service-not-allowed").to_owned()
+        };
+        assert_eq!((&*outcome(&app()), &*outcome(&more)), ("waived", "fail"), "{waiver}");
+    }
+}

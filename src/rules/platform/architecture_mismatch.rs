@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::Inode;
@@ -92,7 +93,8 @@ fn names(text: &str, mark: &str) -> bool {
 #[derive(Default)]
 struct Files {
     number: usize,
-    shown: Vec<ImagePath>,
+    /// The first of them.
+    paths: Vec<ImagePath>,
     layer: usize,
 }
 
@@ -102,8 +104,8 @@ impl Files {
             self.layer = layer;
         }
         self.number += 1;
-        if self.shown.len() < SHOWN {
-            self.shown.push(path.clone());
+        if self.paths.len() <= limits::FINDING_PATHS {
+            self.paths.push(path.clone());
         }
     }
 }
@@ -173,17 +175,19 @@ fn tell(number: u16, files: &Files, architecture: &str) -> Option<Finding> {
     };
     let message = format!("{what} for {}, in an image for {architecture}", machine.name);
     let remedy = "build for the platform that the image is for (docker build --platform), or put the right one into the config";
-    let shown: Vec<String> = files.shown.iter().map(ToString::to_string).collect();
-    let finding = Finding::new(message, remedy)
+    let shown: Vec<String> = files.paths.iter().take(SHOWN).map(ToString::to_string).collect();
+    let mut finding = Finding::new(message, remedy)
         .layer(files.layer)
         .evidence("machine", machine.name)
         .evidence("architecture", architecture)
         .evidence("files", files.number)
         .evidence("paths", shown.join(" "));
-    Some(match files.shown.first() {
-        Some(path) => finding.path(path),
-        None => finding,
-    })
+    let (first, others) = files.paths.split_first()?;
+    for path in others {
+        finding.add_path(path);
+    }
+    finding.also.more |= files.number > files.paths.len();
+    Some(finding.path(first))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ pub(super) mod setuid_file;
 pub(super) mod world_writable_directory;
 pub(super) mod world_writable_file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{Finding, Judgement};
 use crate::digest::ContentId;
@@ -83,15 +83,29 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
             upgrades.is_some_and(|upgrades| upgrades.is_upgraded(path))
                 && reading.base.get(path).is_some_and(carried)
         };
-        let mut told: BTreeSet<Origin> = BTreeSet::new();
+        // Files of several names, each with its finding where there is one.
+        let mut told: BTreeMap<Origin, Option<usize>> = BTreeMap::new();
         let carries = |node: NodeRef<'_>| (privilege.is_carried)(&Subject::of_inode(node.inode()));
         for (path, node) in reading.effective.walk_where(carries) {
             let subject = Subject::of_inode(node.inode());
             let is_new = !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject);
-            let is_told = privilege.once && node.names() > 1 && !told.insert(node.inode().origin);
-            if is_new && !is_told {
-                let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
-                findings.push(finding);
+            let origin = node.inode().origin;
+            let one_of_many = privilege.once && node.names() > 1;
+            match told.get(&origin).filter(|_| one_of_many) {
+                Some(first) => {
+                    if let Some(finding) = first.filter(|_| is_new).and_then(|at| findings.get_mut(at)) {
+                        finding.add_path(&path);
+                    }
+                }
+                None => {
+                    if one_of_many {
+                        told.insert(origin, is_new.then_some(findings.len()));
+                    }
+                    if is_new {
+                        let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
+                        findings.push(finding);
+                    }
+                }
             }
             carrying.insert(path);
         }

@@ -12,6 +12,7 @@ use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
 use super::settings::Settings;
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::{escape_bytes, escape_text};
 use crate::rootfs::Rootfs;
@@ -32,11 +33,13 @@ struct Signs {
     arguments: BTreeSet<String>,
     /// Names of labels.
     labels: BTreeSet<String>,
+    /// Whether there are more files or archives than are kept.
+    more: bool,
 }
 
 impl Signs {
     fn is_empty(&self) -> bool {
-        let Self { files, inside, env, arguments, labels } = self;
+        let Self { files, inside, env, arguments, labels, more: _ } = self;
         files.is_empty() && inside.is_empty() && env.is_empty() && arguments.is_empty() && labels.is_empty()
     }
 
@@ -46,10 +49,10 @@ impl Signs {
         if let Some((path, layer)) = file.or(self.inside.first().map(|(path, layer, _)| (path, layer))) {
             finding = finding.path(path).layer(*layer);
         }
-        for (path, _) in &self.files {
+        for (path, _) in self.files.iter().take(TOLD) {
             finding = finding.evidence("files", path);
         }
-        for (path, _, member) in &self.inside {
+        for (path, _, member) in self.inside.iter().take(TOLD) {
             finding = finding.evidence("inside", format!("{path}: {member}"));
         }
         let told = [("env", &self.env), ("arguments", &self.arguments), ("labels", &self.labels)];
@@ -57,7 +60,15 @@ impl Signs {
             for sign in signs.iter().take(TOLD) {
                 finding = finding.evidence(name, escape_text(sign));
             }
+            finding.also.more |= !signs.is_empty();
         }
+        let paths = self.files.iter().map(|(path, _)| path);
+        let paths: BTreeSet<_> = paths.chain(self.inside.iter().map(|(path, _, _)| path)).collect();
+        let first = finding.path.clone();
+        for path in paths.into_iter().filter(|path| Some(*path) != first.as_ref()) {
+            finding.add_path(path);
+        }
+        finding.also.more |= self.more;
         finding
     }
 }
@@ -118,17 +129,18 @@ fn find<'a>(
             }
         }
     };
-    // One walk for all of them; of a million files the first ones prove as much.
+    // One walk for all of them.
     for (path, node) in rootfs.readings.iter().flat_map(|reading| reading.effective.walk()) {
         let absolute = [b"/", path.as_bytes()].concat();
         for name in shown(&absolute) {
-            if let Some(signs) = all.get_mut(name).filter(|signs| signs.files.len() < TOLD) {
-                signs.files.insert((path.clone(), node.origin().layer()));
+            if let Some(signs) = all.get_mut(name) {
+                add(&mut signs.files, &mut signs.more, (path.clone(), node.origin().layer()));
             }
         }
         for (name, member) in archives.of(node.inode()) {
-            if let Some(signs) = all.get_mut(name).filter(|signs| signs.inside.len() < TOLD) {
-                signs.inside.insert((path.clone(), node.origin().layer(), escape_bytes(member)));
+            if let Some(signs) = all.get_mut(name) {
+                let place = (path.clone(), node.origin().layer(), escape_bytes(member));
+                add(&mut signs.inside, &mut signs.more, place);
             }
         }
     }
@@ -138,6 +150,15 @@ fn find<'a>(
         .filter(|name| archives.gap.is_some() && all.get(name).is_none_or(Signs::is_empty))
         .collect();
     Found { signs: all, unknown, gap: archives.gap }
+}
+
+/// Adds a place, as long as there is room.
+fn add<T: Ord>(places: &mut BTreeSet<T>, more: &mut bool, place: T) {
+    if places.len() < limits::FINDING_PATHS {
+        places.insert(place);
+    } else {
+        *more |= !places.contains(&place);
+    }
 }
 
 /// Where a service shows in any reading of the config.
