@@ -242,6 +242,10 @@ pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;
 
+/// Names that are asked again for services under the names that symlinks of directories give them. Real
+/// ones lead to one directory of a million files at most; nested ones would have each file asked many times.
+pub const LINKED_VISITS: u64 = 10_000_000;
+
 /// Paths kept of one finding about several places, to be held to what the policy accepts; of more, no path
 /// of a policy covers it. Agents with all their plugins are some thousand files.
 pub const FINDING_PATHS: usize = 10_000;

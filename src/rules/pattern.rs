@@ -41,6 +41,14 @@ impl Pattern {
         Self::compiled(text, path_glob(text))
     }
 
+    /// The directory that all it matches is in, as far as it is written out, and the pattern of what is
+    /// below; `None` where it names no directory but the root.
+    pub(super) fn parted(&self) -> Option<(&str, &str)> {
+        let (directory, _) = self.text.get(..self.start.len())?.rsplit_once('/')?;
+        let below = self.text.get(directory.len() + 1..)?;
+        (!directory.is_empty()).then_some((directory, below))
+    }
+
     fn compiled(text: &str, glob: Result<Glob, globset::Error>) -> Result<Self, String> {
         if text.len() > limits::PATTERN_BYTES {
             return Err(format!("it is longer than the limit PATTERN_BYTES ({})", limits::PATTERN_BYTES));
@@ -83,9 +91,17 @@ impl<T: Copy> MemberPatterns<T> {
     /// # Errors
     /// Why they cannot be asked together.
     pub(super) fn new<'a>(patterns: impl Iterator<Item = (T, &'a Pattern)>) -> Result<Self, globset::Error> {
+        Self::of_texts(patterns.map(|(owner, pattern)| (owner, pattern.text.as_str())))
+    }
+
+    /// As [`MemberPatterns::new`].
+    ///
+    /// # Errors
+    /// Why they cannot be asked together.
+    pub(super) fn of_texts<'a>(patterns: impl Iterator<Item = (T, &'a str)>) -> Result<Self, globset::Error> {
         let (mut set, mut owners) = (GlobSetBuilder::new(), Vec::new());
         for (owner, pattern) in patterns {
-            set.add(path_glob(&pattern.text)?);
+            set.add(path_glob(pattern)?);
             owners.push(owner);
         }
         Ok(Self { set: set.build()?, owners })
@@ -135,6 +151,20 @@ mod tests {
         ] {
             let pattern = Pattern::of_paths(pattern).unwrap();
             assert_eq!(pattern.matches_path(path.as_bytes()), matches, "{} {path}", pattern.text);
+        }
+    }
+
+    #[test]
+    fn a_pattern_names_the_directory_before_its_first_sign() {
+        for (pattern, parted) in [
+            ("/usr/bin/gdb", Some(("/usr/bin", "gdb"))),
+            ("/opt/agent/**", Some(("/opt/agent", "**"))),
+            ("/opt/a{b,c/d}/e", Some(("/opt", "a{b,c/d}/e"))),
+            ("/**/b", None),
+            ("/b", None),
+            ("**", None),
+        ] {
+            assert_eq!(Pattern::of_paths(pattern).unwrap().parted(), parted, "{pattern}");
         }
     }
 

@@ -226,3 +226,55 @@ fn many_services_are_looked_for_together() {
     assert_eq!(finding["evidence"]["name"], "s998");
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
+
+/// A pattern names files as a process would open them, whatever directory they lie in.
+#[test]
+fn symlinks_of_directories_hide_no_service() {
+    const LINKED: &str = r#"
+[services.agent]
+files = ["/opt/dynatrace/**"]
+[services.gdb]
+files = ["/usr/local/bin/gdb"]
+[services.deep]
+files = ["/opt/apm/*/lib/agent.so"]
+[environments.prod]
+"#;
+    let room = Room::new();
+    let policy = room.write("policy.toml", LINKED);
+    let failing = |layer: Layer| {
+        let path = room.write("app.tar", Image::new().user("10001").layer(layer).oci_archive());
+        let arguments = ["--policy", policy.to_str().unwrap(), "--env", "prod", "--profile", "custom"];
+        check_with(&path, None, &arguments).failing()
+    };
+    let links = || {
+        Layer::new()
+            .symlink("opt/dynatrace", "/srv/one")
+            .symlink("srv/one", "x")
+            .symlink("usr/local/bin", "../../opt/bin")
+            .symlink("opt/apm", "/usr/lib/apm")
+    };
+    assert_eq!(
+        failing(
+            links()
+                .file("srv/x/deep/agent.so", "so")
+                .file("opt/bin/gdb", "gdb")
+                .file("usr/lib/apm/1/lib/agent.so", "so")
+        ),
+        set([
+            "service-not-allowed /opt/bin/gdb",
+            "service-not-allowed /srv/x/deep",
+            "service-not-allowed /usr/lib/apm/1/lib/agent.so",
+        ])
+    );
+    // Beside the targets, not at the depth, not below.
+    let beside = links()
+        .file("srv/xx/agent.so", "so")
+        .file("opt/bin/x/gdb", "gdb")
+        .file("usr/lib/apm/lib/agent.so", "so");
+    assert_eq!(failing(beside), set([]));
+    // Links that lead nowhere, in circles, and to the root.
+    let nowhere = Layer::new().symlink("opt/dynatrace", "/none").symlink("usr/local", "local");
+    assert_eq!(failing(nowhere), set([]));
+    let root = Layer::new().symlink("usr/local/bin", "/").file("gdb", "gdb");
+    assert_eq!(failing(root), set(["service-not-allowed /gdb"]));
+}

@@ -1,12 +1,14 @@
 //! Services in an image, and what the environment says of them.
 
 mod inside;
+mod linked;
 pub(super) mod service_missing;
 pub(super) mod service_not_allowed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::inside::Inside;
+use self::linked::Linked;
 use super::pattern::{MemberPatterns, Pattern};
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
@@ -144,12 +146,25 @@ fn find<'a>(
             }
         }
     }
-    let shows_inside = services.iter().filter(|(_, service)| !service.inside.is_empty());
-    let unknown = shows_inside
+    let mut linked = Linked::new(&services);
+    for reading in &rootfs.readings {
+        linked.find(&reading.effective, |name, path, node| {
+            if let Some(signs) = all.get_mut(name) {
+                add(&mut signs.files, &mut signs.more, (path.clone(), node.origin().layer()));
+            }
+        });
+    }
+    let may_show = |service: &Service| {
+        archives.gap.is_some() && !service.inside.is_empty()
+            || linked.gap.is_some() && !service.files.is_empty()
+    };
+    let unknown = services
+        .iter()
+        .filter(|(_, service)| may_show(service))
         .map(|(name, _)| name.as_str())
-        .filter(|name| archives.gap.is_some() && all.get(name).is_none_or(Signs::is_empty))
+        .filter(|name| all.get(name).is_none_or(Signs::is_empty))
         .collect();
-    Found { signs: all, unknown, gap: archives.gap }
+    Found { signs: all, unknown, gap: archives.gap.or(linked.gap) }
 }
 
 /// Adds a place, as long as there is room.

@@ -1,0 +1,72 @@
+//! Services behind symlinks of directories: `/opt/agent/**` is asked of all that `/opt/agent` leads to, under
+//! the name that a process would open it by.
+
+use std::collections::BTreeMap;
+
+use crate::limits;
+use crate::model::ImagePath;
+use crate::rootfs::{NodeRef, Tree};
+use crate::rules::pattern::MemberPatterns;
+use crate::rules::services::Service;
+
+/// What some services ask of a directory: whose it is, and the pattern of what is below.
+type Asked<'a> = Vec<(&'a str, &'a str)>;
+
+/// The patterns of files, by the directory that each names before its first sign.
+pub(super) struct Linked<'a> {
+    by_directory: BTreeMap<ImagePath, Asked<'a>>,
+    visits: u64,
+    /// Why not all that symlinks lead to was looked at.
+    pub(super) gap: Option<String>,
+}
+
+impl<'a> Linked<'a> {
+    pub(super) fn new(services: &[(&'a String, &'a Service)]) -> Self {
+        let mut by_directory: BTreeMap<ImagePath, Asked<'a>> = BTreeMap::new();
+        for (name, service) in services {
+            for (directory, below) in service.files.iter().filter_map(|pattern| pattern.parted()) {
+                by_directory.entry(ImagePath::new(directory)).or_default().push((name.as_str(), below));
+            }
+        }
+        Self { by_directory, visits: 0, gap: None }
+    }
+
+    /// Tells each path of a tree that shows a service under another name than its own.
+    pub(super) fn find(&mut self, tree: &Tree, mut tell: impl FnMut(&'a str, &ImagePath, NodeRef<'_>)) {
+        let mut by_target: BTreeMap<ImagePath, Asked<'a>> = BTreeMap::new();
+        for (directory, asked) in &self.by_directory {
+            let target = tree.resolve(directory).map(|found| found.path());
+            if let Some(target) = target.ok().filter(|target| target != directory) {
+                by_target.entry(target).or_default().extend(asked);
+            }
+        }
+        // However many names lead to a directory, it is walked once.
+        for (target, asked) in by_target {
+            let patterns = match MemberPatterns::of_texts(asked.into_iter()) {
+                Ok(patterns) => patterns,
+                // Each was tried alone when the policy was read.
+                Err(error) => {
+                    self.gap.get_or_insert_with(|| format!("the patterns of files: {error}"));
+                    continue;
+                }
+            };
+            let mut pending: Vec<_> = tree.get(&target).into_iter().flat_map(NodeRef::children).collect();
+            while let Some(node) = pending.pop() {
+                self.visits += 1;
+                if self.visits > limits::LINKED_VISITS {
+                    let reason = || {
+                        format!("symlinks lead to more than {} names (LINKED_VISITS)", limits::LINKED_VISITS)
+                    };
+                    self.gap.get_or_insert_with(reason);
+                    return;
+                }
+                let path = node.path();
+                let below = path.as_bytes().strip_prefix(target.as_bytes()).unwrap_or_default();
+                for name in patterns.owners(below.strip_prefix(b"/").unwrap_or(below)) {
+                    tell(name, &path, node);
+                }
+                pending.extend(node.children());
+            }
+        }
+    }
+}
