@@ -1,11 +1,12 @@
 //! Which names say that a value is a secret, and which values are none whatever their name says.
 
 /// Parts of names, in capitals with `_` between words, whose values are nobody's business.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 19] = [
     "PASSWORD",
     "PASSWD",
     "_PASS",
     "_PWD",
+    "_PW",
     "PASSPHRASE",
     "SECRET",
     "TOKEN",
@@ -15,12 +16,18 @@ const PARTS: [&str; 15] = [
     "PRIVATE_KEY",
     "ACCESS_KEY",
     "ACCOUNT_KEY",
+    "JWT_KEY",
+    "ENCRYPTION_KEY",
+    "SIGNING_KEY",
     "_AUTH",
     "CLIENT_KEY_DATA",
 ];
 
 /// Whole names that are as good as one of [`PARTS`] within a name.
 const WHOLE: [&str; 3] = ["PASS", "PWD", "AUTH"];
+
+/// Names of keys that everyone is to have: package signatures are checked with them.
+const PUBLIC: [&str; 6] = ["PUBLIC", "GPG", "PGP", "APT", "RPM", "REPO"];
 
 /// Ends of names that speak *about* a secret: where it lies, how long it lives, what it is called.
 const ABOUT: [&str; 46] = [
@@ -91,7 +98,10 @@ pub fn names_a_secret(name: &str) -> bool {
     let name = normal(name);
     let has = |part: &str| match part {
         // No AUTHOR.
-        "_AUTH" | "_PASS" | "_PWD" => name.ends_with(part),
+        "_AUTH" | "_PASS" | "_PWD" | "_PW" => name.ends_with(part),
+        "JWT_KEY" | "ENCRYPTION_KEY" | "SIGNING_KEY" => {
+            name.ends_with(part) && !PUBLIC.iter().any(|word| name.contains(word))
+        }
         part => name.contains(part),
     };
     // PWD is a directory in most shells.
@@ -187,6 +197,15 @@ mod tests {
             ("PASS", true, true),
             ("DB_PASS", true, true),
             ("MYSQL_PWD", true, true),
+            ("DB_PW", true, true),
+            ("JWT_KEY", true, true),
+            ("app.encryption-key", true, true),
+            ("SIGNING_KEY", true, true),
+            ("SIGNING_KEY_ID", true, false),
+            ("SIGNING_KEY_FINGERPRINT", true, false),
+            ("APT_SIGNING_KEY", true, false),
+            ("JWT_PUBLIC_KEY", false, false),
+            ("user.signingkey", false, false),
             ("OLDPWD", false, false),
             ("COMPASS", false, false),
             ("AUTHOR", false, false),

@@ -8,8 +8,8 @@ use crate::model::ImagePath;
 use crate::scan::secrets::Secret;
 use crate::scan::{EntryKind, Plan};
 
-/// Both have the same accounts: `shadow-` is what `shadow` was before.
-const SHADOW: [&str; 2] = ["etc/shadow", "etc/shadow-"];
+/// All have the same accounts: `shadow-` is what `shadow` was before, and before that the hashes were in `passwd`.
+const SHADOW: [&str; 4] = ["etc/shadow", "etc/shadow-", "etc/passwd", "etc/passwd-"];
 
 pub(super) fn plan(plan: &mut Plan) {
     SHADOW.into_iter().for_each(|path| plan.capture(ImagePath::new(path)));

@@ -1,8 +1,10 @@
 //! Private keys: PEM and its like (RFC 7468, RFC 1421), OpenSSH's, PuTTY's, and keystores by their first bytes.
 
 use super::kinds::{self, Kind};
-use super::tokens::is_random;
+use super::tokens::{base64, is_random, run};
 use super::{Gap, Match};
+use crate::limits;
+use crate::scan::tar::base64_decode;
 
 /// What a PEM label may have before `PRIVATE KEY`.
 const LABELS: [&[u8]; 8] =
@@ -45,6 +47,27 @@ pub(super) fn pem(data: &[u8], at: usize) -> Option<Match> {
         length: begins + length - start,
         kind,
     })
+}
+
+/// The key whose PEM is in base64 once more, from its first byte: as Kubernetes has it in Secrets and in its
+/// clients' files.
+pub(super) fn encoded_pem(data: &[u8], at: usize) -> Option<Match> {
+    /// What tells a key: its label and the first lines of its body, with the headers before it.
+    const LOOKED_AT: usize = 2_048;
+    /// The longest label.
+    const LABEL: usize = 64;
+    let follows_digit =
+        at.checked_sub(1).and_then(|before| data.get(before)).is_some_and(|byte| base64(*byte));
+    if follows_digit {
+        // First of all, so that of many clues in one word each costs no more than this look.
+        return None;
+    }
+    let length = run(data, at, limits::SECRET_AHEAD_BYTES, base64);
+    let digits = data.get(at..at + length.min(LOOKED_AT))?;
+    let text = base64_decode(digits)?;
+    let label = text.get(..text.len().min(LABEL))?;
+    let found = label.windows(11).position(|window| window == b"PRIVATE KEY")?;
+    pem(&text, found).map(|found| Match { start: at, length, kind: found.kind })
 }
 
 /// The key file of a service account has the key's id before the key.

@@ -24,7 +24,7 @@ pub(super) enum Form {
     Environment,
     /// `<password>`.
     Maven,
-    /// `name:hash:…`.
+    /// `name:hash:…`, also of `/etc/passwd`, where it is taken for the password still.
     Shadow,
     /// `user:hash`, as Apache's htpasswd writes it.
     Htpasswd,
@@ -39,7 +39,7 @@ const KUBE: Form = Form::Assignments(
 const NPM: Form = Form::Assignments(&["_authToken", "_auth", "_password"], &kinds::NPM_LOGIN);
 
 /// By the last part of a path, and where that says nothing by itself, by the directory's last part too.
-const BY_NAME: [(&str, &str, Form); 25] = [
+const BY_NAME: [(&str, &str, Form); 27] = [
     (".docker", "config.json", Form::DockerConfig),
     ("containers", "auth.json", Form::DockerConfig),
     ("", ".dockercfg", Form::DockerConfig),
@@ -64,8 +64,13 @@ const BY_NAME: [(&str, &str, Form); 25] = [
     ("", "settings.xml", Form::Maven),
     ("etc", "shadow", Form::Shadow),
     ("etc", "shadow-", Form::Shadow),
+    ("etc", "passwd", Form::Shadow),
+    ("etc", "passwd-", Form::Shadow),
     ("", "htpasswd", Form::Htpasswd),
 ];
+
+/// What editors and people put behind the name of a file that they keep a copy of.
+const COPIES: [&str; 4] = [".bak", ".old", ".orig", "~"];
 
 /// What configuration ends in.
 const CONFIG: [&str; 10] =
@@ -76,7 +81,13 @@ impl Form {
     pub(super) fn of(path: &ImagePath) -> Option<Self> {
         let (directory, name) = path.split();
         let name = std::str::from_utf8(name).ok()?;
-        let parent = directory.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let mut parents = directory.rsplit(|byte| *byte == b'/');
+        let mut parent = parents.next().unwrap_or_default();
+        if !parent.is_empty() && parent.iter().all(u8::is_ascii_digit) {
+            // podman has a directory for each user: `/run/containers/0/auth.json`.
+            parent = parents.next().unwrap_or_default();
+        }
+        let name = COPIES.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         let known = BY_NAME
             .iter()
             .find(|(within, known, _)| *known == name && (within.is_empty() || within.as_bytes() == parent));
@@ -150,7 +161,7 @@ impl Form {
             Self::Shadow => {
                 // A leading `!` locks the account, not the hash.
                 let hash = line.split(':').nth(1)?.trim_start_matches('!');
-                is_crypt(hash).then_some((hash, &kinds::PASSWORD_HASH))
+                (is_crypt(hash) || is_des(hash)).then_some((hash, &kinds::PASSWORD_HASH))
             }
             Self::Htpasswd => {
                 let hash = line.split_once(':').filter(|(user, _)| !user.starts_with('#'))?.1.trim_end();
@@ -192,17 +203,21 @@ fn is_crypt(hash: &str) -> bool {
         && hash.len() > 16
 }
 
+/// The oldest hashes of crypt, of 13 characters; `*`, `x` and words such as `NP` are none.
+fn is_des(hash: &str) -> bool {
+    hash.len() == 13
+        && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
+        && is_random(hash.as_bytes())
+}
+
 /// The hashes that Apache and nginx know: those of crypt, also in its oldest form of 13 characters, and
 /// SHA-1 (20 bytes in base64), with salt or without.
 fn is_htpasswd(hash: &str) -> bool {
     let is_base64 = |text: &str| {
         text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
     };
-    let is_des = hash.len() == 13
-        && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
-        && is_random(hash.as_bytes());
     is_crypt(hash)
-        || is_des
+        || is_des(hash)
         || hash.strip_prefix("{SHA}").is_some_and(|hash| hash.len() == 28 && is_base64(hash))
         || hash.strip_prefix("{SSHA}").is_some_and(|hash| hash.len() >= 28 && is_base64(hash))
 }

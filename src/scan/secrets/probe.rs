@@ -16,6 +16,7 @@ use crate::scan::tar::Piece;
 enum Clue {
     Token(usize),
     Pem,
+    EncodedPem,
     Putty,
     AwsSecret,
     AzureStorage,
@@ -25,8 +26,10 @@ enum Clue {
     Jwt,
 }
 
-const CLUES: [(&str, Clue); 13] = [
+const CLUES: [(&str, Clue); 14] = [
     ("PRIVATE KEY", Clue::Pem),
+    // `-----BEGIN ` and a capital.
+    ("LS0tLS1CRUdJTiB", Clue::EncodedPem),
     ("PuTTY-User-Key-File-", Clue::Putty),
     ("ecret_access_key", Clue::AwsSecret),
     ("SECRET_ACCESS_KEY", Clue::AwsSecret),
@@ -62,6 +65,7 @@ fn verify(clue: Clue, data: &[u8], at: usize, after: usize) -> Option<Match> {
     match clue {
         Clue::Token(index) => TOKENS.get(index)?.read(data, at),
         Clue::Pem => keys::pem(data, at),
+        Clue::EncodedPem => keys::encoded_pem(data, at),
         Clue::Putty => keys::putty(data, at, after),
         Clue::AwsSecret => tokens::aws_secret(data, after),
         Clue::AzureStorage => tokens::azure_key(data, after, 64, &kinds::AZURE_STORAGE),

@@ -102,6 +102,35 @@ fn keys_are_told_by_their_bodies() {
     }
 }
 
+/// As Kubernetes keeps them; what is found within has the kind of the key itself.
+#[test]
+fn keys_in_base64_are_told() {
+    let encode = |text: &str| {
+        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let digits = text.as_bytes().chunks(3).flat_map(|chunk| {
+            let bits = chunk.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+            let bits = bits << (8 * (3 - chunk.len()));
+            (0..=chunk.len()).map(move |place| char::from(DIGITS[bits >> (18 - 6 * place) & 63]))
+        });
+        digits.collect::<String>()
+    };
+    for (kind, key) in keys().into_iter().filter(|(_, key)| key.starts_with("-----")) {
+        let digits = encode(&key);
+        let digits = digits.as_str();
+        let encoded = format!("{digits}=");
+        for (before, behind) in [("tls.key: ", "\n"), ("{\"data\": \"", "\"}"), ("", "")] {
+            let text = format!("{before}{encoded}{behind}");
+            assert_eq!(told("srv/x", &text), [(kind, digits)], "{before}{key}");
+        }
+        let text = format!("{}{encoded}", ".".repeat(limits::SECRET_CHUNK_BYTES - 20));
+        assert_eq!(told("srv/x", &text), [(kind, digits)]);
+    }
+    let certificate = pem("CERTIFICATE ", "MIIE").replace(" KEY", "");
+    for none in [certificate, pem("PUBLIC ", "MIIE"), pem("PRIVATE ", "Hello")] {
+        assert_eq!(told("srv/x", &encode(&none)), [], "{none}");
+    }
+}
+
 #[test]
 fn keys_of_real_tools_are_found() {
     let directory = tempfile::tempdir().unwrap();
@@ -187,6 +216,8 @@ fn files_are_read_by_their_names() {
     let sha_line = format!("app:{sha}");
     let des = random(13);
     let des_line = format!("app:{des}\n");
+    let passwd = format!("root:{hash}:0:0:root:/root:/bin/sh\napp:x:10001:10001::/:\n");
+    let old_shadow = format!("bin:*:1::::::\napp:!{des}:19700:0:99999:7:::\n");
     let shadow = format!("root:{hash}:19700:0:99999:7:::\ndaemon:*:19700::::::\napp:!:1::::::\n");
     for (path, text, kind, secret) in [
         ("root/.docker/config.json", docker.as_str(), "registry-login", auth.as_str()),
@@ -210,6 +241,13 @@ fn files_are_read_by_their_names() {
             "hunter2",
         ),
         ("etc/shadow", &shadow, "password-hash", &hash),
+        ("etc/passwd", &passwd, "password-hash", &hash),
+        ("etc/shadow.old", &old_shadow, "password-hash", &des),
+        ("etc/passwd-", &old_shadow, "password-hash", &des),
+        ("run/containers/0/auth.json", docker.as_str(), "registry-login", auth.as_str()),
+        ("root/.config/containers/auth.json~", docker.as_str(), "registry-login", auth.as_str()),
+        ("root/.npmrc.bak", "//r.example.org/:_authToken=s3cr3t-token\n", "npm-login", "s3cr3t-token"),
+        ("app/.env.orig", "DB_PW=hunter2\n", "named-secret", "hunter2"),
         ("srv/.htpasswd", &htpasswd, "password-hash", &apache),
         ("auth/htpasswd", &bcrypt_line, "password-hash", &bcrypt),
         ("auth/web.htpasswd", &sha_line, "password-hash", &sha),
@@ -250,6 +288,8 @@ fn files_without_a_secret_have_none() {
             "root/.m2/settings.xml",
             "<password>${env.P}</password><passwords>x</passwords><password>{enc=}</password>",
         ),
+        ("etc/passwd", "root:x:0:0:root:/root:/bin/bash\nsync:*:4:65534:sync:/bin:/bin/sync\n"),
+        ("etc/passwd", "app:aaaaaaaaaaaaa:1:1::/:\nb:NOLOGIN-LOCKED:2:2::/:\n"),
         ("etc/shadow", "root:*:19700::::::\nbin:!!:1::::::\nx::1::::::\n"),
         (
             "srv/.htpasswd",
@@ -342,6 +382,7 @@ fn hostile_bytes_cost_time_in_proportion() {
     clues.push(format!("-----BEGIN {} KEY-----\na: b\nc: d\n", "PRIVATE"));
     clues.push(format!("\nPuTTY-User-Key-{}2: x\n", "File-"));
     clues.push(format!("sig={}&", random(50)));
+    clues.push(["LS0tLS1CRUdJ", "TiB"].concat());
     clues.push(format!("\"secret_access_key\": {} ", random(39)));
     clues.push(format!(" {}", by_form().pop().unwrap().1));
     clues.push(format!(" ghp_{}", "a".repeat(36)));

@@ -198,7 +198,7 @@ pub(super) fn aws_secret(data: &[u8], after: usize) -> Option<Match> {
     })
 }
 
-fn base64(byte: u8) -> bool {
+pub(super) fn base64(byte: u8) -> bool {
     word(byte) || matches!(byte, b'/' | b'+')
 }
 

@@ -21,6 +21,7 @@ mod oracle;
 mod tests;
 
 pub(crate) use self::member::Member;
+pub(super) use self::xattr::base64_decode;
 
 use self::header::{BLOCK, BadField, Block, Header, is_zero, text};
 use self::member::Pending;

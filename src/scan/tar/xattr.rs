@@ -60,7 +60,7 @@ fn url_decode(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Base64 with or without padding, as libarchive writes it (without).
-fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::scan) fn base64_decode(text: &[u8]) -> Option<Vec<u8>> {
     let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0_u32, 0);
