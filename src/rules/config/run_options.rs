@@ -25,17 +25,27 @@ const SECURITY_OPTIONS: [&str; 5] =
     ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined", "label=disable", "unmask=all"];
 
 /// Options whose value may be the host's own namespace.
-const NAMESPACES: [&str; 5] = ["--pid", "--ipc", "--net", "--network", "--userns"];
+const NAMESPACES: [&str; 7] = ["--pid", "--ipc", "--net", "--network", "--userns", "--uts", "--cgroupns"];
 
 /// Through the sockets of these, whoever holds them runs what he likes on the host.
 const SOCKETS: [&str; 4] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock"];
+
+/// Directories that hold these sockets.
+const SOCKET_DIRECTORIES: [&str; 2] = ["/run", "/var/run"];
 
 /// What a command line asks for; `None` where it asks for no more than usual.
 ///
 /// podman puts itself in the place of a command that is `podman` or whose last part is `docker`.
 pub(super) fn of_command(command: &str) -> Option<String> {
     let words = words(command);
-    let (program, words) = words.split_first()?;
+    let (program, words) = match words.split_first()? {
+        // People copy it as it stands, and sudo's own options are few.
+        (program, words) if program.rsplit('/').next() == Some("sudo") => {
+            let engine = words.iter().position(|word| is_engine(word))?;
+            words.get(engine..)?.split_first()?
+        }
+        parts => parts,
+    };
     is_engine(program).then(|| of_words(words)).flatten()
 }
 
@@ -109,6 +119,10 @@ pub(super) fn source(path: &str) -> Option<String> {
     if !path.is_empty() && path.trim_matches('/').is_empty() {
         return Some("the host's root directory".to_owned());
     }
+    let path = if path.starts_with('/') { path.trim_end_matches('/') } else { path };
+    if SOCKET_DIRECTORIES.contains(&path) {
+        return Some(format!("the host's sockets ({path})"));
+    }
     let is_socket = path.starts_with('/') && SOCKETS.contains(&path.rsplit('/').next().unwrap_or_default());
     is_socket.then(|| format!("the host's container engine ({})", escape_text(path)))
 }
@@ -154,6 +168,15 @@ mod tests {
             ("docker run --security-opt seccomp=unconfined IMAGE", "--security-opt seccomp=unconfined"),
             ("docker run --security-opt=label:disable IMAGE", "--security-opt label:disable"),
             ("docker run --security-opt unmask=ALL IMAGE", "--security-opt unmask=ALL"),
+            ("sudo docker run --privileged IMAGE", "--privileged"),
+            ("/usr/bin/sudo -n podman run --uts=host IMAGE", "--uts host"),
+            ("docker run --cgroupns host IMAGE", "--cgroupns host"),
+            ("docker run -v /var/run:/host/run IMAGE", "the host's sockets (/var/run)"),
+            ("docker run --mount type=bind,source=/run/,target=/x IMAGE", "the host's sockets (/run)"),
+            (
+                "docker run -v /var/run/docker.sock/:/s IMAGE",
+                "the host's container engine (/var/run/docker.sock)",
+            ),
             ("docker run -v /:/host IMAGE", "the host's root directory"),
             ("docker run --volume=/:/host IMAGE", "the host's root directory"),
             ("docker run --mount type=bind,source=/,target=/host IMAGE", "the host's root directory"),
@@ -174,6 +197,9 @@ mod tests {
             "podman run --cap-add NET_BIND_SERVICE --cap-drop ALL IMAGE",
             "docker run --security-opt no-new-privileges IMAGE sh /",
             "do not run it with --privileged",
+            "sudo -u docker",
+            "sudo apt-get install --privileged",
+            "docker run -v /var/run/app:/run/app --uts private -v run:/run IMAGE",
             "docker",
             "",
             "\\",
