@@ -126,6 +126,11 @@ impl<'a> Table<'a> {
         self.mistake(at.place, format!("there is no {what} \"{}\"; {hint}", at.value.escape_debug()));
     }
 
+    /// Whether a key is there, whatever its value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     fn take<T>(
         &mut self,
         key: &'static str,
@@ -134,11 +139,11 @@ impl<'a> Table<'a> {
     ) -> Option<At<T>> {
         self.known.push(key);
         let value = self.table.remove(key)?;
-        let (place, found) = (self.place_of(value.span()), value.get_ref().type_str());
+        let (place, found) = (self.place_of(value.span()), kind_of(value.get_ref()));
         match convert(value.into_inner()) {
             Some(value) => Some(At { place, value }),
             None => {
-                self.mistake(place, format!("{key} is {wanted}, and this is a TOML {found}"));
+                self.mistake(place, format!("{key} is {wanted}, and this is {found}"));
                 None
             }
         }
@@ -263,6 +268,14 @@ impl<'a> Table<'a> {
             let place = self.text.place(key.span().start);
             self.text.mistake(place, format!("there is no key \"{}\" here; {hint}", name.escape_debug()));
         }
+    }
+}
+
+/// What a value is, for who wrote another than is wanted.
+fn kind_of(value: &DeValue<'_>) -> String {
+    match value.as_integer() {
+        Some(number) if number.as_str().starts_with('-') => "a negative number".to_owned(),
+        _ => format!("a TOML {}", value.type_str()),
     }
 }
 

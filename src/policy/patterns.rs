@@ -13,7 +13,24 @@ pub(super) fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Patte
         );
         return None;
     }
+    if let Some(why) = matches_no_path(&text.value) {
+        table.mistake(text.place, format!("{} matches nothing: {why}", shown(&text.value)));
+        return None;
+    }
     pattern(table, text, Pattern::of_paths)
+}
+
+/// Why no path is as a pattern has it: paths in an image are cleaned.
+fn matches_no_path(text: &str) -> Option<&'static str> {
+    if text.split('/').any(|part| matches!(part, "." | "..")) {
+        Some("a path has no . or .. in it")
+    } else if text.contains("//") {
+        Some("a path has no // in it")
+    } else if text.len() > 1 && text.ends_with('/') {
+        Some("a path has no / at its end; /** stands for all below")
+    } else {
+        None
+    }
 }
 
 /// Of the name of a member of an archive.

@@ -243,8 +243,10 @@ impl Draft {
             table.required("a waiver", "a reason", reason).and_then(|text| words(&table, text, "reason"));
         let owner =
             table.required("a waiver", "an owner", owner).and_then(|text| words(&table, text, "owner"));
+        let says_when = table.has("expires");
         let expires = table.date("expires");
-        if self.waivers_need_expiry {
+        // One that is no date is told already.
+        if self.waivers_need_expiry && !says_when {
             let _ = table.required(
                 "a waiver",
                 "expires (or the policy waivers_need_expiry = false)",

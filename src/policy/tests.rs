@@ -154,6 +154,16 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "[rules.setuid-file]\nallow = [{ path = \"/a{b\", reason = \"r\" }]",
             "2:19: \"/a{b\" is no pattern",
         ),
+        (
+            "[rules.setuid-file]\nallow = [{ path = \"/a/../b\", reason = \"r\" }]",
+            "2:19: \"/a/../b\" matches nothing: a path has no . or .. in it",
+        ),
+        (
+            "[rules.setuid-file]\nallow = [{ path = \"/a//b\", reason = \"r\" }]",
+            "2:19: \"/a//b\" matches nothing",
+        ),
+        ("[[waivers]]\npath = \"/a/\"", "2:8: \"/a/\" matches nothing: a path has no / at its end"),
+        ("[services.x]\nfiles = [\"/./a\"]", "2:10: \"/./a\" matches nothing"),
         ("[rules.setuid-file]\nallow = [{ path = \"/a\" }]", "2:10: an allowed path needs a reason"),
         ("[rules.setuid-file]\nallow = [{ path = \"/a\", reason = \" \" }]", "the reason is empty"),
         ("[rules.digest-mismatch]\nseverity = \"low\"", "digest-mismatch cannot weigh less than critical"),
@@ -181,7 +191,10 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "[[waivers]]\nrule = \"blob-missing\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
             "cannot be waived",
         ),
-        ("[rules.layer-count]\nmax_layers = -1", "2:14: max_layers is a whole number that is not negative"),
+        (
+            "[rules.layer-count]\nmax_layers = -1",
+            "2:14: max_layers is a whole number that is not negative, and this is a negative number",
+        ),
         ("[limits]\nratio = 0", "2:9: ratio is at least 1"),
         ("[limits]\nlayer_byte = 1", "2:1: there is no key \"layer_byte\" here; did you mean layer_bytes?"),
         ("[rules.setuid-file]\nmax_layers = 1", "2:1: there is no key \"max_layers\" here"),
@@ -222,6 +235,15 @@ fn a_bomb_is_a_mistake_and_costs_little() {
     assert!(mistakes(&dotted).contains("1:"));
     let many: String = (0..100_000).map(|number| format!("unknown{number} = 1\n")).collect();
     assert_eq!(mistakes(&many).lines().count(), 1 + crate::limits::POLICY_MISTAKES);
+}
+
+#[test]
+fn a_date_that_is_none_is_told_once() {
+    let waiver = "[[waivers]]\nrule = \"user-root\"\nimage = \"a\"\nreason = \"r\"\nowner = \"o\"\n";
+    let told = mistakes(&format!("{waiver}expires = \"soon\"\n"));
+    assert!(told.contains("6:11: expires is a date that exists"), "{told}");
+    assert!(!told.contains("needs expires"), "{told}");
+    assert!(mistakes(waiver).contains("a waiver needs expires"));
 }
 
 #[test]
