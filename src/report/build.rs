@@ -207,7 +207,7 @@ fn config_report(facts: &Facts) -> ConfigReport {
         labels: config
             .labels
             .iter()
-            .map(|(name, value)| (name.clone(), mask_assignment(name, value)))
+            .map(|(name, value)| (mask_text(name), mask_assignment(name, value)))
             .collect(),
         created: config.created.clone(),
     }

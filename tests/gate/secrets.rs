@@ -290,3 +290,34 @@ fn what_was_not_looked_at_is_no_pass() {
     assert_eq!(reason, "/root/.npmrc in layer 4 is larger than the limit SECRET_FORM_BYTES");
     assert_eq!(checked.outcome("secret-env"), "pass");
 }
+
+/// Fields of the config that nobody reads as a rule, and names.
+#[test]
+fn a_secret_in_any_field_of_the_config_is_told_and_not_shown() {
+    let room = Room::new();
+    let token = github();
+    let in_run = |key: &'static str, value: serde_json::Value| {
+        clean_app(&small_base()).config_json(move |config| config["config"][key] = value.clone())
+    };
+    let author = json!(format!("me <{token}@example.com>"));
+    for (place, image) in [
+        (
+            "HEALTHCHECK",
+            in_run("Healthcheck", json!({"Test": ["CMD-SHELL", format!("curl -H 'X: {token}' h")]})),
+        ),
+        ("ONBUILD", in_run("OnBuild", json!([format!("RUN echo {token}")]))),
+        ("SHELL", in_run("Shell", json!(["sh", token.clone()]))),
+        ("the name of a label", in_run("Labels", json!({token.clone(): "docker run --privileged x"}))),
+        ("the author", clean_app(&small_base()).config_json(move |config| config["author"] = author.clone())),
+    ] {
+        let path = room.write("image.tar", image.oci_archive());
+        let checked = check_path(&path, None);
+        let message = checked.finding("secret-env")["message"].as_str().unwrap().to_owned();
+        assert_eq!(message, format!("{place} has a GitHub token"));
+        let path = path.to_str().unwrap();
+        for arguments in [&[path, "--format", "json"][..], &[path, "-v"], &["inspect", path]] {
+            let output = command().args(arguments).output().unwrap();
+            assert_hidden(&output, &token[4..], place);
+        }
+    }
+}

@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
+use crate::scan::secrets::mask_text;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "privileged-label",
@@ -21,9 +22,10 @@ fn judge(facts: &Facts) -> Judgement {
     let labels = facts.image.configs.iter().flat_map(|config| &config.labels);
     let findings = labels.filter_map(|(name, value)| {
         let asked = asks_for(name, value)?;
-        let message = format!("the label {} asks for {asked}", escape_text(name));
+        let name = escape_text(&mask_text(name));
+        let message = format!("the label {name} asks for {asked}");
         let remedy = "take the label away (LABEL NAME=\"\"); whoever runs the image decides what it may do";
-        Some(Finding::new(message, remedy).evidence("label", escape_text(name)).evidence("asks", asked))
+        Some(Finding::new(message, remedy).evidence("label", name).evidence("asks", asked))
     });
     Judgement::of_unique(findings.collect())
 }

@@ -18,6 +18,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::{escape_bytes, escape_text};
 use crate::rootfs::Rootfs;
+use crate::scan::secrets::mask_text;
 
 /// Signs of one kind that are told of a service.
 const TOLD: usize = 10;
@@ -201,7 +202,7 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
         }
         for (name, value) in &config.labels {
             if any(&service.labels, &format!("{name}={value}")) {
-                signs.labels.insert(name.clone());
+                signs.labels.insert(mask_text(name));
             }
         }
     }
