@@ -196,9 +196,15 @@ fn weighed(set: Severity, finding: Option<Severity>, usual: Severity) -> Severit
     }
 }
 
-/// That an image is not what it says, or is read as two, nobody can accept.
+/// What is wrong with the image itself, no policy can accept, for it speaks of images that are what they
+/// say.
 pub(crate) fn can_be_accepted(rule: &Rule) -> bool {
-    rule.severity < Severity::High || !Fault::ALL.iter().any(|fault| fault.name() == rule.id)
+    !Fault::ALL.iter().any(|fault| fault.name() == rule.id)
+}
+
+/// That an image is not what it says, or is read as two, no policy can play down either.
+pub(crate) fn can_be_weakened(rule: &Rule) -> bool {
+    can_be_accepted(rule) || rule.severity < Severity::High
 }
 
 impl Draft {

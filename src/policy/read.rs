@@ -6,7 +6,7 @@ use super::document::{At, Document, Mistake, Table};
 use super::draft::{demand, shown};
 use super::patterns::{assignment_pattern, member_pattern, name_pattern, path_pattern};
 use super::waiver::{Allowance, Waiver};
-use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted};
+use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rules::{BaseDemand, Environment, Options, Pattern, RULES, Rule, Service, Severity, table};
@@ -120,7 +120,7 @@ impl Draft {
         add_options(&mut self.options, rule, &mut table);
         let policy: &mut RulePolicy = self.rules.entry(rule.id).or_default();
         if let Some(set) = severity(&mut table, "severity") {
-            if set.value < rule.severity && !can_be_accepted(rule) {
+            if set.value < rule.severity && !can_be_weakened(rule) {
                 let what = format!(
                     "{} cannot weigh less than {}: it says that the image is not what it seems",
                     rule.id, rule.severity
@@ -164,7 +164,7 @@ impl Draft {
         }
         if let Some(told) = table.strings("tell") {
             for name in &told {
-                if table::find(&name.value).is_some_and(|rule| !can_be_accepted(rule)) {
+                if table::find(&name.value).is_some_and(|rule| !can_be_weakened(rule)) {
                     table.mistake(name.place, format!("{} cannot be only told", name.value));
                 }
             }

@@ -196,6 +196,11 @@ fn every_mistake_is_told_with_its_place_and_what_is_allowed() {
             "2:14: max_layers is a whole number that is not negative, and this is a negative number",
         ),
         ("[limits]\nratio = 0", "2:9: ratio is at least 1"),
+        (
+            "[[waivers]]\nrule = \"trailing-data\"\nimage=\"a\"\nreason = \"r\"\nowner = \"o\"\nexpires = \"2027-01-01\"",
+            "findings of trailing-data cannot be waived",
+        ),
+        ("[rules.duplicate-entry]\nallow = [{ path = \"/**\", reason = \"r\" }]", "cannot be allowed"),
         ("[limits]\nlayer_byte = 1", "2:1: there is no key \"layer_byte\" here; did you mean layer_bytes?"),
         ("[rules.setuid-file]\nmax_layers = 1", "2:1: there is no key \"max_layers\" here"),
         ("[services.x]\nfiles = []", "1:11: the service \"x\" shows by nothing"),
