@@ -145,11 +145,13 @@ def peers_of(archive: str, form: str) -> list[Way]:
     None of them does the same: what each does is said in docs/benchmarks.md.
     """
     if form == "oci-archive":
+        # Neither umoci nor trivy reads an OCI archive.
+        layout = archive.removesuffix(".tar") + ".layout"
         return [
             Way("skopeo copy oci-archive → dir", [["skopeo", "--insecure-policy", "copy", "--quiet", f"oci-archive:{archive}", "dir:out"]]),
-            Way("umoci unpack", [["umoci", "unpack", "--image", f"{archive.removesuffix('.tar')}.layout:image", "out"]]),
+            Way("umoci unpack", [["umoci", "unpack", "--image", f"{layout}:image", "out"]]),
             Way("syft", [["syft", "scan", "--quiet", f"oci-archive:{archive}", "--output", "json"]], environment={"SYFT_CHECK_FOR_APP_UPDATE": "false"}),
-            Way("trivy (secrets, config)", [["trivy", "image", "--quiet", "--input", archive, "--scanners", "secret", "--image-config-scanners", "misconfig,secret", "--offline-scan", "--skip-db-update", "--skip-check-update", "--cache-dir", "cache"]]),
+            Way("trivy (secrets, config)", [["trivy", "image", "--quiet", "--input", layout, "--scanners", "secret", "--image-config-scanners", "misconfig,secret", "--offline-scan", "--skip-db-update", "--skip-check-update", "--cache-dir", "cache"]]),
         ]
     return [
         Way("tar -xf, sha256sum of the layers", [["sh", "-c", f"tar -xf {archive} && sha256sum *.tar"]]),

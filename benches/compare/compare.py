@@ -20,12 +20,17 @@ import sys
 import tempfile
 import time
 
+import growth
 import images
 from cases import cases
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured: benches/compare/compare.py --write -->", "<!-- end -->"
+
+
+class Failed(Exception):
+    """A command that did not do its job."""
 
 
 @dataclasses.dataclass
@@ -53,22 +58,35 @@ def run(steps: list[list[str]], may_fail: bool, directory: pathlib.Path, environ
         process.returncode = code
         # 1 says that the image fails, which is a whole answer.
         if code not in ((0, 1) if may_fail else (0,)):
-            sys.exit(f"{' '.join(step)}: exit status {code}\n{told.decode(errors='replace')}")
+            raise Failed(f"`{step[0]}` ended with status {code}: {told.decode(errors='replace').strip()[-200:]}")
     return total
 
 
-def measure(case, rounds: int) -> dict[str, list[Run]]:
-    """All ways of a case in turn, after one round that does not count."""
+def measure(case, rounds: int) -> tuple[dict[str, list[Run]], dict[str, str]]:
+    """All ways of a case in turn, after one round that does not count; and those that failed in it."""
+    failed = {}
+    for way in list(case.ways):
+        try:
+            once(case, way)
+        except Failed as why:
+            if way is case.ways[0]:
+                sys.exit(str(why))
+            failed[way.name] = str(why)
+            case.ways.remove(way)
     runs = {way.name: [] for way in case.ways}
-    for number in range(rounds + 1):
+    for number in range(rounds):
         for way in case.ways:
-            with tempfile.TemporaryDirectory(dir=case.directory) as name:
-                if way.before:
-                    run(way.before, True, pathlib.Path(name), way.environment)
-                result = run(way.steps, True, pathlib.Path(name), way.environment)
-            if number > 0:
-                runs[way.name].append(result)
-    return runs
+            # Those that take long are as well known after three rounds.
+            if number < 3 or median(runs[way.name], "wall") < 5:
+                runs[way.name].append(once(case, way))
+    return runs, failed
+
+
+def once(case, way) -> Run:
+    with tempfile.TemporaryDirectory(dir=case.directory) as name:
+        if way.before:
+            run(way.before, True, pathlib.Path(name), way.environment)
+        return run(way.steps, True, pathlib.Path(name), way.environment)
 
 
 def median(runs: list[Run], figure: str) -> float:
@@ -121,13 +139,18 @@ def main() -> None:
             continue
         missing = [way.name for way in case.ways if not shutil.which(way.steps[0][0])]
         case.ways = [way for way in case.ways if way.name not in missing]
-        runs = measure(case, case.rounds or options.rounds)
+        runs, failed = measure(case, case.rounds or options.rounds)
         figures[case.name] = {name: [dataclasses.asdict(one) for one in these] for name, these in runs.items()}
         text = table(case, runs)
         if missing:
             text += f"\nNot there when this was measured: {', '.join(missing)}.\n"
+        if failed:
+            text += "\nFailed: " + "; ".join(f"{name}: {why}" for name, why in failed.items()) + ".\n"
         print(text, flush=True)
         parts.append(text)
+    if not options.only or "growth" in options.only:
+        parts.append(growth.table(kept / "growth", REPOSITORY / "target" / "release" / "ocicheck"))
+        print(parts[-1], flush=True)
     when = time.strftime("%Y-%m-%d", time.gmtime())
     versions = "".join(f"| {name} | {version} |\n" for name, version in tools())
     head = f"Measured {when} on {machine()}; {options.rounds} rounds unless a table says otherwise, medians, and of the ratios also the span.\n\n| tool | version |\n|---|---|\n{versions}\n"

@@ -66,7 +66,7 @@ def debian(directory: pathlib.Path, work: pathlib.Path) -> None:
     above = work / "above"
     trees(above, 7, files=100, size=10_000)
     save(directory / "on-base.tar", [*layers, above], "gzip")
-    # umoci reads no archive.
+    # For those that read no archive.
     layout = directory / "debian.layout"
     shutil.rmtree(layout, ignore_errors=True)
     layout.mkdir()
