@@ -116,7 +116,7 @@ def table(case, runs: dict[str, list[Run]]) -> str:
 
 def machine() -> str:
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    return f"{model}, {os.cpu_count()} processors, Linux {platform.release()}"
+    return f"{model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}"
 
 
 def main() -> None:
