@@ -370,6 +370,6 @@ mod tests {
         ] {
             let _ = (sudoers(text.as_bytes()), doas(text.as_bytes()));
         }
-        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     }
 }

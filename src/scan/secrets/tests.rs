@@ -397,7 +397,7 @@ fn hostile_bytes_cost_time_in_proportion() {
         }
         let took = started.elapsed();
         eprintln!("{:>6} ms {}", took.as_millis(), clue.len());
-        assert!(took.as_secs() < 20, "{took:?} for a clue of {} bytes", clue.len());
+        assert!(took.as_secs() < 60, "{took:?} for a clue of {} bytes", clue.len());
     }
 }
 
@@ -411,7 +411,7 @@ fn long_lines_of_known_files_cost_time_in_proportion() {
             let line = clue.repeat(limits::SECRET_FORM_BYTES as usize / clue.len());
             let started = std::time::Instant::now();
             form.read(line.as_bytes());
-            assert!(started.elapsed().as_secs() < 10, "{:?} for {clue:?} in {path}", started.elapsed());
+            assert!(started.elapsed().as_secs() < 60, "{:?} for {clue:?} in {path}", started.elapsed());
         }
     }
 }

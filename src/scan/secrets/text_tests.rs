@@ -103,5 +103,5 @@ fn hostile_settings_cost_time_in_proportion() {
     // The names' and the tokens' own.
     assert_eq!(in_text(&text).len(), 20_000);
     // Of each word it must not be asked again what all others are: that took minutes.
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
