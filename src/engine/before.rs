@@ -26,7 +26,7 @@ impl ReadBefore {
     /// Keeps a layer, unless there is something wrong with it.
     pub(super) fn keep(&self, layer: &LayerFacts) {
         let Ok(tar) = &layer.tar else { return };
-        let bytes = bytes_of(tar);
+        let bytes = tar.memory();
         if !layer.anomalies.is_empty() || bytes > limits::FACTS_KEPT_BYTES {
             return;
         }
@@ -51,7 +51,7 @@ impl Kept {
     fn forget(&mut self, digest: &Digest) {
         let place = self.layers.iter().position(|(known, _)| known == digest);
         if let Some((_, tar)) = place.and_then(|place| self.layers.remove(place)) {
-            self.bytes = self.bytes.saturating_sub(bytes_of(&tar));
+            self.bytes = self.bytes.saturating_sub(tar.memory());
         }
     }
 }
@@ -64,14 +64,6 @@ impl KnownLayers for ReadBefore {
     fn tar_facts(&self, stored: &BlobDigests, _: Compression, _: &ScanOptions) -> Option<Arc<TarFacts>> {
         self.get(&stored.sha256)
     }
-}
-
-/// Roughly what a layer's facts take.
-fn bytes_of(tar: &TarFacts) -> u64 {
-    let entry = |entry: &crate::scan::Entry| size_of_val(entry) + entry.path.as_bytes().len();
-    let entries: usize = tar.entries.iter().map(entry).sum();
-    let contents: usize = tar.captured.values().map(|content| content.len()).sum();
-    (entries + contents) as u64
 }
 
 #[cfg(test)]

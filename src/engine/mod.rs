@@ -25,7 +25,7 @@ use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
 use crate::rules::RULES;
-use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, scan_layers, second_opinion};
+use crate::scan::{Budget, LayerFacts, LayerJob, Opinions, Plan, Progress, ScanOptions, scan_layers};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
@@ -185,9 +185,11 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     let known = Known::new(files, *cache, *read_before);
     let scanned = scan(&source.images, plan, &known, progress);
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
+    let mut opinions = Opinions::default();
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned).and_then(|layers| image_facts(image, layers, *bases, plan));
+        let facts = layers_of(&image, &scanned)
+            .and_then(|layers| image_facts(image, layers, *bases, plan, &mut opinions));
         match facts {
             Ok(facts) => {
                 known.keep(&facts);
@@ -273,6 +275,7 @@ fn image_facts(
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
     plan: &Plan,
+    opinions: &mut Opinions,
 ) -> Result<Facts> {
     let mut anomalies = image.anomalies.clone();
     anomalies.extend(facts::verify(&image, &layers));
@@ -292,7 +295,7 @@ fn image_facts(
             None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
         };
     }
-    ask_again(&facts)?;
+    ask_again(&facts, opinions)?;
     facts.rootfs = apply(&mut facts)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
@@ -310,14 +313,14 @@ fn image_facts(
 }
 
 /// Has gzip layers with a wrong diffID read by another decoder: the fault may be ours.
-fn ask_again(facts: &Facts) -> Result<()> {
+fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
     let accused = facts.anomalies.iter().filter(|anomaly| anomaly.fault == Fault::DiffIdMismatch);
     for index in accused.filter_map(|anomaly| anomaly.layer) {
         let blob = facts.image.layers.get(index).and_then(|layer| layer.blob.as_ref());
         let read = facts.layers.get(index).and_then(Option::as_ref);
         let read = read.filter(|layer| layer.compression == Compression::Gzip);
         if let (Some(blob), Some(Ok(tar))) = (blob, read.map(|layer| &layer.tar)) {
-            second_opinion(blob, tar).map_err(|error| error.at(format!("layer {index}")))?;
+            opinions.of(blob, tar).map_err(|error| error.at(format!("layer {index}")))?;
         }
     }
     Ok(())

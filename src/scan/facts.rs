@@ -49,6 +49,19 @@ pub struct TarFacts {
     pub archives: Option<Archives>,
 }
 
+impl TarFacts {
+    /// Roughly what they take of memory. Paths and links are short, and few entries have extended
+    /// attributes.
+    pub fn memory(&self) -> u64 {
+        let contents = self.captured.values().chain(self.beside.values());
+        let contents: u64 = contents.map(|bytes| bytes.len() as u64).sum();
+        let entries = (self.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
+        let names = self.archives.iter().flat_map(|archives| archives.members.values());
+        let names: u64 = names.map(|members| members.as_bytes().len() as u64).sum();
+        contents.saturating_add(entries).saturating_add(names)
+    }
+}
+
 /// Why a layer could not be read, and so was not judged.
 #[derive(Debug, Clone)]
 pub struct Unread {

@@ -29,7 +29,7 @@ pub use extras::{ExtraFields, Extras};
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};
 pub use known::KnownLayers;
 pub use layer::{ScanOptions, scan_layer};
-pub use opinion::second_opinion;
+pub use opinion::Opinions;
 pub use pipeline::{LayerJob, Progress, scan_layers};
 pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};

@@ -1,6 +1,7 @@
 //! A second opinion on gzip layers. They are read by a decoder of our own; before an image is accused of
 //! a wrong diffID, another one must have come to the same.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
@@ -8,14 +9,25 @@ use flate2::read::MultiGzDecoder;
 use super::facts::TarFacts;
 use crate::digest::BlobDigests;
 use crate::error::{Error, ErrorKind, Result};
-use crate::read::Section;
+use crate::read::{Section, SectionKey};
 
-/// Reads a gzip blob by another decoder, and holds what came of it to what we computed.
-///
-/// # Errors
-/// The two disagree, which is a fault of this program, or the blob cannot be read. Where the other one
-/// refuses the blob (it takes bytes behind the last member for an error) it has no opinion.
-pub fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
+/// What another decoder made of blobs, each of which is asked of once: many layers and images may be one
+/// blob, and each time costs as much as unpacking it.
+#[derive(Debug, Default)]
+pub struct Opinions(BTreeMap<SectionKey, Result<()>>);
+
+impl Opinions {
+    /// Reads a gzip blob by another decoder, and holds what came of it to what we computed.
+    ///
+    /// # Errors
+    /// The two disagree, which is a fault of this program, or the blob cannot be read. Where the other
+    /// one refuses the blob (it takes bytes behind the last member for an error) it has no opinion.
+    pub fn of(&mut self, blob: &Section, ours: &TarFacts) -> Result<()> {
+        self.0.entry(blob.key()).or_insert_with(|| second_opinion(blob, ours)).clone()
+    }
+}
+
+fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
     // One byte more tells that it is longer.
     let bytes = MultiGzDecoder::new(blob.reader()).take(ours.size.saturating_add(1));
     let theirs = match BlobDigests::of(bytes, false) {
@@ -42,10 +54,51 @@ pub fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::digest::Digest;
+    use crate::read::ReadAt;
     use crate::scan::tar::build::Tar;
     use crate::scan::{ScanOptions, scan_layer};
+
+    /// Bytes, and how often they were read.
+    #[derive(Debug)]
+    struct Counted(Vec<u8>, AtomicUsize);
+
+    impl ReadAt for Counted {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.read_at(buffer, offset)
+        }
+
+        fn size(&self) -> u64 {
+            self.0.size()
+        }
+    }
+
+    #[test]
+    fn each_blob_is_asked_of_once() {
+        let tar = Tar::new().file("f", "text").end();
+        let mut stored = Vec::new();
+        flate2::read::GzEncoder::new(tar.as_slice(), flate2::Compression::best())
+            .read_to_end(&mut stored)
+            .unwrap();
+        let counted = Arc::new(Counted(stored, AtomicUsize::new(0)));
+        let blob = Section::whole(Arc::<Counted>::clone(&counted));
+        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap().tar.unwrap();
+        let wrong = TarFacts { diff_id: Digest::sha256(b"else"), ..TarFacts::clone(&ours) };
+        for (facts, agrees) in [(&*ours, true), (&wrong, false)] {
+            let mut opinions = Opinions::default();
+            assert_eq!(opinions.of(&blob, facts).is_ok(), agrees);
+            let before = counted.1.load(Ordering::Relaxed);
+            for _ in 0..100 {
+                assert_eq!(opinions.of(&blob, facts).is_ok(), agrees);
+            }
+            assert_eq!(counted.1.load(Ordering::Relaxed), before);
+        }
+    }
 
     #[test]
     fn another_decoder_must_agree() {

@@ -14,7 +14,7 @@ use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::rootfs::{Builder, Runtime, Tree};
 use crate::scan::packed::Unpacked;
-use crate::scan::{Budget, Entry, KnownLayers, Plan, ScanOptions, TarFacts};
+use crate::scan::{Budget, KnownLayers, Plan, ScanOptions, TarFacts};
 
 /// What a catalog knows of layers by their stored digests.
 #[derive(Debug)]
@@ -122,13 +122,7 @@ impl FactsFiles {
 
 impl Kept {
     fn keep(&mut self, file: Digest, facts: &Arc<TarFacts>) {
-        let contents: u64 =
-            facts.captured.values().chain(facts.beside.values()).map(|bytes| bytes.len() as u64).sum();
-        // Paths and links are short, and few entries have extended attributes.
-        let entries = (facts.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
-        let names = facts.archives.iter().flat_map(|archives| archives.members.values());
-        let names: u64 = names.map(|members| members.as_bytes().len() as u64).sum();
-        let bytes = contents.saturating_add(entries).saturating_add(names);
+        let bytes = facts.memory();
         if self.bytes.saturating_add(bytes) > limits::FACTS_KEPT_BYTES {
             self.facts.clear();
             self.bytes = 0;

@@ -8,6 +8,8 @@
 //!
 //! Nothing here keeps a secret: only its kind, place and length.
 
+#[cfg(test)]
+mod cost_tests;
 mod keys;
 mod kinds;
 mod named;
