@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::facts::{Entry, EntryKind, LayerFacts, TarFacts};
-use super::layer::{ScanOptions, Tap};
+use super::layer::ScanOptions;
 use super::meter;
 use super::packed::Contents;
 use super::pipeline::Progress;
 use super::plan::Plan;
 use super::room::{Budget, Room};
+use super::stored::Tap;
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};

@@ -5,9 +5,7 @@
 //! `DecompressStream`, for old builders wrote such `layer.tar` files).
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::archives;
 use super::crew::Crew;
@@ -18,6 +16,7 @@ use super::pipeline::Progress;
 use super::plan::Plan;
 use super::relay::Relay;
 use super::room::Budget;
+use super::stored::Stored;
 use super::tar::TarReader;
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{BlobDigests, BlobHasher};
@@ -60,8 +59,8 @@ pub(super) fn scan_with(
     let stored = Stored::new((!plain).then(|| BlobHasher::new(options.blob_sha512)));
     // Without compression the two digests are one, and the bytes are hashed once: by the meter.
     let content = BlobHasher::new(options.diff_id_sha512 || plain && options.blob_sha512);
-    let decoder = codec::decoder(compression, stored.tap(blob))?;
-    let relay = Relay::new(decoder, crew, stored.count(), progress);
+    let decoder = codec::decoder(compression, stored.tap(blob.reader()))?;
+    let relay = Relay::new(decoder, crew, Arc::clone(&stored), progress);
     let meter = Meter::new(relay, Some(content), blob.size(), options.plan.limits());
 
     let mut reader = TarReader::new(meter);
@@ -125,56 +124,6 @@ fn trailing(compression: Compression, count: u64) -> Anomaly {
     )
     .evidence("bytes", count)
     .evidence("compression", compression)
-}
-
-/// What becomes known of the stored bytes while they are read, on whichever thread.
-struct Stored {
-    hasher: Option<Arc<Mutex<BlobHasher>>>,
-    read: Arc<AtomicU64>,
-}
-
-impl Stored {
-    fn new(hasher: Option<BlobHasher>) -> Self {
-        Self { hasher: hasher.map(|hasher| Arc::new(Mutex::new(hasher))), read: Arc::default() }
-    }
-
-    /// How many bytes were read.
-    fn count(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
-    }
-
-    /// Reads the blob; its bytes are hashed on their way.
-    fn tap(&self, blob: &Section) -> impl Read + Send + 'static {
-        let (hasher, count) = (self.hasher.clone(), self.count());
-        let seen = move |bytes: &[u8]| {
-            if let Some(hasher) = &hasher {
-                // It is held by one thread at a time; the lock only says so.
-                hasher.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
-            }
-            count.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        };
-        Tap { reader: blob.reader(), seen }
-    }
-
-    fn finish(self) -> Option<BlobDigests> {
-        let hasher = self.hasher?;
-        let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Some(hasher.finish())
-    }
-}
-
-/// Shows bytes that are read to `seen`.
-pub(super) struct Tap<R, F> {
-    pub(super) reader: R,
-    pub(super) seen: F,
-}
-
-impl<R: Read, F: FnMut(&[u8])> Read for Tap<R, F> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
-        (self.seen)(buffer.get(..read).unwrap_or_default());
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod relay;
 pub mod room;
 pub mod second;
 pub mod secrets;
+mod stored;
 mod tar;
 
 pub use archives::Archives;

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 
 use super::crew::Crew;
 use super::pipeline::Progress;
+use super::stored::Stored;
 use crate::codec::{Decoder, Piece};
 use crate::error::{Error, ErrorKind};
 
@@ -47,20 +47,19 @@ struct Shift {
 }
 
 impl<'a> Relay<'a> {
-    /// Decodes on this thread, and on one of `crew` once that has nothing to do. `read` counts the stored
-    /// bytes that were read.
+    /// Decodes `stored` on this thread, and on one of `crew` once that has nothing to do.
     pub(super) fn new(
         decoder: Box<dyn Decoder>,
         crew: Option<&'a Crew>,
-        read: Arc<AtomicU64>,
+        stored: Arc<Stored>,
         progress: &'a dyn Progress,
     ) -> Self {
-        Self { source: Source::Here(decoder), crew, told: Told { progress, read, before: 0 } }
+        Self { source: Source::Here(decoder), crew, told: Told { progress, stored, before: 0 } }
     }
 
     /// Decodes on this thread, and tells nobody.
     pub(super) fn alone(decoder: Box<dyn Decoder>) -> Self {
-        Self::new(decoder, None, Arc::default(), &())
+        Self::new(decoder, None, Stored::new(None), &())
     }
 
     /// Makes the next bytes those at hand, where all were consumed; yields them. None at the end.
@@ -69,7 +68,7 @@ impl<'a> Relay<'a> {
             self.hand_on(crew);
         }
         let over = match &mut self.source {
-            Source::There(other) => other.advance(),
+            Source::There(other) => other.advance(&self.told.stored),
             Source::Here(_) | Source::Lost => Ok(false),
         };
         if !matches!(over, Ok(false)) {
@@ -124,6 +123,7 @@ impl<'a> Relay<'a> {
         }
         self.source = match crew.give(Shift { decoder, full, empty, back }, Shift::run) {
             Ok(()) => {
+                self.told.stored.set_elsewhere(true);
                 Source::There(Other { full: filled, empty: emptied, back: returned, piece: Piece::default() })
             }
             Err(shift) => Source::Here(shift.decoder),
@@ -135,6 +135,7 @@ impl<'a> Relay<'a> {
             Source::There(Other { full, empty, back, .. }) => {
                 // The other thread sees that nobody takes anything any more.
                 drop((full, empty));
+                self.told.stored.set_elsewhere(false);
                 back.recv().map_or(Source::Lost, Source::Here)
             }
             here => here,
@@ -144,12 +145,24 @@ impl<'a> Relay<'a> {
 
 impl Other {
     /// Whether it is over: there are no more pieces.
-    fn advance(&mut self) -> io::Result<bool> {
-        let piece = self.full.recv().map_err(|_| lost())??;
+    fn advance(&mut self, stored: &Stored) -> io::Result<bool> {
+        let piece = self.next(stored).map_err(|RecvError| lost())??;
         let consumed = std::mem::replace(&mut self.piece, piece);
         // Where nobody decodes any more, nobody needs it.
         let _ = self.empty.send(consumed);
         Ok(self.piece.bytes().is_empty())
+    }
+
+    /// Waits for the next piece, and hashes stored bytes meanwhile.
+    fn next(&self, stored: &Stored) -> Result<io::Result<Piece>, RecvError> {
+        loop {
+            match self.full.try_recv() {
+                Ok(piece) => return Ok(piece),
+                Err(TryRecvError::Disconnected) => return Err(RecvError),
+                Err(TryRecvError::Empty) if stored.help() => {}
+                Err(TryRecvError::Empty) => return self.full.recv(),
+            }
+        }
     }
 }
 
@@ -171,13 +184,13 @@ impl Shift {
 /// who is to be told is known on this one only.
 struct Told<'a> {
     progress: &'a dyn Progress,
-    read: Arc<AtomicU64>,
+    stored: Arc<Stored>,
     before: u64,
 }
 
 impl Told<'_> {
     fn tell(&mut self) {
-        let now = self.read.load(Ordering::Relaxed);
+        let now = self.stored.count();
         if now > self.before {
             self.progress.add_bytes(now - self.before);
             self.before = now;

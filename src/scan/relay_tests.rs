@@ -83,7 +83,7 @@ fn read_all(count: u8, end: fn() -> io::Result<()>) -> (Vec<u8>, Result<()>, usi
     let numbers = Numbers::new(count, end);
     let threads = Arc::clone(&numbers.threads);
     let (bytes, done) = beside_an_idle_thread(|crew| {
-        let mut relay = Relay::new(Box::new(numbers), Some(crew), Arc::default(), &());
+        let mut relay = Relay::new(Box::new(numbers), Some(crew), Stored::new(None), &());
         let mut bytes = Vec::new();
         let done = loop {
             let mut left = match relay.advance() {
@@ -131,7 +131,8 @@ fn a_panic_elsewhere_is_an_error_here() {
 #[test]
 fn a_decoder_comes_back_to_be_drained() {
     let left = beside_an_idle_thread(|crew| {
-        let mut relay = Relay::new(Box::new(Numbers::new(100, || Ok(()))), Some(crew), Arc::default(), &());
+        let mut relay =
+            Relay::new(Box::new(Numbers::new(100, || Ok(()))), Some(crew), Stored::new(None), &());
         relay.advance().unwrap();
         relay.drain().unwrap()
     });
@@ -144,7 +145,7 @@ fn without_an_idle_thread_it_decodes_itself() {
     let numbers = Numbers::new(3, || Ok(()));
     let threads = Arc::clone(&numbers.threads);
     let crew = Crew::new(1);
-    let mut relay = Relay::new(Box::new(numbers), Some(&crew), Arc::default(), &());
+    let mut relay = Relay::new(Box::new(numbers), Some(&crew), Stored::new(None), &());
     let mut count = 0;
     while let size @ 1.. = relay.advance().unwrap().len() {
         relay.consume(size);
