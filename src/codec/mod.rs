@@ -23,7 +23,7 @@ use crate::model::descriptor::Compression;
 pub const HEAD_BYTES: usize = 16;
 
 /// Decoded bytes are handed out in pieces of at most this size: they stay in the CPU's cache.
-const OUTPUT_BYTES: usize = 128 << 10;
+const OUTPUT_BYTES: usize = 256 << 10;
 
 /// How a blob is compressed, by its first bytes (at least [`HEAD_BYTES`], or all).
 ///
