@@ -41,7 +41,7 @@ pub use inode::{Inode, Origin};
 pub use resolve::{ResolveError, Resolved};
 pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};
-pub use walk::{HardLinks, Walk};
+pub use walk::HardLinks;
 
 use crate::error::Result;
 use crate::model::{Anomaly, Fault, ImagePath};

@@ -28,6 +28,10 @@ impl<T: Clone> Table<T> {
         self.pieces.get(index / PIECE)?.get(index % PIECE)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flat_map(|piece| piece.iter())
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let piece = self.pieces.get_mut(index / PIECE)?;
         Arc::make_mut(piece).get_mut(index % PIECE)
@@ -57,6 +61,7 @@ mod tests {
             );
         }
         assert!((0..table.len()).all(|number| table.get(number) == Some(&number)));
+        assert!(table.iter().copied().eq(0..table.len()));
     }
 
     #[test]

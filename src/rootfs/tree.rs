@@ -261,9 +261,15 @@ impl Tree {
         }
     }
 
-    /// Whether a name is still in the tree.
+    /// Whether a name is still in the tree: one that was removed is its own parent.
     pub(super) fn is_attached(&self, id: NodeId) -> bool {
-        id == Self::ROOT || self.child(self.node(id).parent, self.name(id)) == Some(id)
+        id == Self::ROOT || self.node(id).parent != id
+    }
+
+    /// All names in the tree, in the order in which they were made.
+    pub(super) fn attached(&self) -> impl Iterator<Item = NodeId> {
+        let numbered = self.nodes.iter().zip(0..).map(|(node, number)| (NodeId(number), node));
+        numbered.filter(|(id, node)| *id == Self::ROOT || node.parent != *id).map(|(id, _)| id)
     }
 
     pub(super) fn path(&self, id: NodeId) -> ImagePath {

@@ -132,8 +132,9 @@ fn find<'a>(
             }
         }
     };
-    // One walk for all of them.
-    for (path, node) in rootfs.readings.iter().flat_map(|reading| reading.effective.walk()) {
+    // One walk for all of them, and none for none.
+    let readings = rootfs.readings.iter().filter(|_| !services.is_empty());
+    for (path, node) in readings.flat_map(|reading| reading.effective.walk()) {
         let absolute = [b"/", path.as_bytes()].concat();
         for name in shown(&absolute) {
             if let Some(signs) = all.get_mut(name) {
