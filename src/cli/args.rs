@@ -81,7 +81,9 @@ pub struct CheckArguments {
     /// Format on standard output; by default text on a terminal, with -q or beside --output, else json
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Write the report to FILE too, in the format of its extension (.json, .txt); may be repeated
+    /// Write the report to FILE too, in the format of its extension (.json, .ndjson, .txt, .sarif, .xml for
+    /// JUnit, .md, .html) or of GitLab's file names (gl-container-scanning-report.json,
+    /// gl-code-quality-report.json); may be repeated
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Check only images for this platform; by default all
@@ -120,6 +122,29 @@ pub struct CheckArguments {
 /// A form of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// For people
+    Text,
+    /// For programs; its JSON Schema is in docs
+    Json,
+    /// A line of JSON for each image, and the summary last
+    Ndjson,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML: an image is a suite, a rule a case
+    Junit,
+    /// A summary for a pull request
+    Markdown,
+    /// One file for an audit
+    Html,
+    /// GitLab's container scanning report
+    Gitlab,
+    /// GitLab's code quality report
+    GitlabCodequality,
+}
+
+/// A form of what `inspect` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InspectFormat {
     /// For people
     Text,
     /// For programs; its JSON Schema is in docs
@@ -276,7 +301,7 @@ pub struct InspectArguments {
     pub image: Option<String>,
     /// Format on standard output; by default text on a terminal, else json
     #[arg(long, value_enum)]
-    pub format: Option<Format>,
+    pub format: Option<InspectFormat>,
 }
 
 /// `ocicheck rules`.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{base, output, policy};
+use super::{base, formats, output, policy};
 use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
@@ -53,13 +53,13 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     }
     for (path, format) in &outputs {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
-        output::to_file(path, &render(&report, *format, &style))?;
+        output::to_file(path, &formats::render(&report, *format, &style))?;
     }
     let format = format(arguments);
     if format != Format::Text || arguments.quiet {
         report.errors.iter().for_each(|error| output::tell_error(&told_again(error)));
     }
-    output::to_stdout(&render(&report, format, &style(arguments)))?;
+    output::to_stdout(&formats::render(&report, format, &style(arguments)))?;
     Ok(report.verdict.into())
 }
 
@@ -102,20 +102,13 @@ fn check(engine: &Engine, inputs: &[Input], arguments: &CheckArguments) -> Repor
 fn outputs(paths: &[std::path::PathBuf]) -> Result<Vec<(&Path, Format)>> {
     let mut outputs: Vec<(&Path, Format)> = Vec::new();
     for path in paths {
-        let format = output::format_of(path)?;
+        let format = formats::of_file(path)?;
         if outputs.iter().any(|(other, _)| other == path) {
             return Err(Error::usage(format!("{} is named twice as output", path.display())));
         }
         outputs.push((path, format));
     }
     Ok(outputs)
-}
-
-fn render(report: &Report, format: Format, style: &Style) -> String {
-    match format {
-        Format::Json => report::json::render(report),
-        Format::Text => report::text::render(report, style),
-    }
 }
 
 fn format(arguments: &CheckArguments) -> Format {

@@ -27,10 +27,11 @@ impl From<Verdict> for Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Passed => 0,
-            Exit::Failed => 1,
-            Exit::NotChecked => 2,
-        })
+        let as_verdict = match exit {
+            Exit::Passed => Verdict::Pass,
+            Exit::Failed => Verdict::Fail,
+            Exit::NotChecked => Verdict::Error,
+        };
+        Self::from(as_verdict.exit_status())
     }
 }

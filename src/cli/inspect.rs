@@ -1,6 +1,6 @@
 //! `ocicheck inspect`.
 
-use super::args::{Format, InspectArguments};
+use super::args::{InspectArguments, InspectFormat};
 use super::exit::Exit;
 use super::{base, output};
 use crate::engine::{self, Bases, Gathered, Request};
@@ -33,10 +33,10 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
         gathered.errors.iter().map(|error| ErrorReport::of(&name, error)).collect(),
         gathered.notes.into_iter().map(|message| Note { source: name.clone(), message }).collect(),
     );
-    let format = if output::is_terminal() { Format::Text } else { Format::Json };
+    let format = if output::is_terminal() { InspectFormat::Text } else { InspectFormat::Json };
     output::stream_to_stdout(|stdout| match arguments.format.unwrap_or(format) {
-        Format::Text => inspect::text::write(&inspection, stdout),
-        Format::Json => json::write_inspection(&inspection, stdout),
+        InspectFormat::Text => inspect::text::write(&inspection, stdout),
+        InspectFormat::Json => json::write_inspection(&inspection, stdout),
     })?;
     let complete = unread.is_empty() && gathered.errors.is_empty();
     Ok(if complete { Exit::Passed } else { Exit::NotChecked })

@@ -4,6 +4,7 @@ mod args;
 mod base;
 mod check;
 mod exit;
+mod formats;
 mod inspect;
 mod output;
 mod policy;

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
-use super::args::Format;
 use crate::error::{Error, Result};
 use crate::model::escape::escape_text;
 
@@ -67,18 +66,6 @@ fn make_readable(file: &std::fs::File, path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_readable(_: &std::fs::File, _: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// The format that a file's extension asks for.
-pub(super) fn format_of(path: &Path) -> Result<Format> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => Ok(Format::Json),
-        Some("txt") => Ok(Format::Text),
-        _ => {
-            let what = format!("{}: no format is known by that extension", path.display());
-            Err(Error::usage(what).hint("name a file that ends in .json or .txt"))
-        }
-    }
 }
 
 /// Whether standard output is a terminal.

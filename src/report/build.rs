@@ -55,13 +55,15 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         if fails {
             image_verdict = image_verdict.max(Verdict::Fail);
         }
-        if judgement.incomplete.is_some() && verdict.policy.requires(rule, verdict.has_catalog, &facts.base) {
+        let required = verdict.policy.requires(rule, verdict.has_catalog, &facts.base);
+        if judgement.incomplete.is_some() && required {
             image_verdict = Verdict::Error;
         }
         rules.push(RuleReport {
             rule: rule.id,
             outcome,
             reason: judgement.incomplete.clone(),
+            required,
             findings: told.len(),
         });
         findings.extend(told);

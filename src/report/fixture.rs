@@ -104,7 +104,7 @@ pub(super) fn layer(index: usize, origin: Origin, step: &str) -> LayerReport {
 
 /// What became of a rule.
 pub(super) fn outcome(rule: &'static str, outcome: Outcome, reason: Option<&str>) -> RuleReport {
-    RuleReport { rule, outcome, reason: reason.map(str::to_owned), findings: 0 }
+    RuleReport { rule, outcome, reason: reason.map(str::to_owned), required: false, findings: 0 }
 }
 
 /// A finding that fails, of layer 2; without a path where it is empty.

@@ -10,9 +10,17 @@ mod contract;
 mod findings;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod formats_tests;
+pub mod gitlab;
+pub mod html;
 mod image;
 pub mod inspect;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod ndjson;
+pub mod sarif;
 pub mod text;
 
 use std::collections::BTreeMap;
@@ -141,6 +149,26 @@ pub enum Verdict {
     Error,
 }
 
+impl Verdict {
+    /// As in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+
+    /// What the process tells its caller, in every format.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Error => 2,
+        }
+    }
+}
+
 /// One image.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -251,6 +279,8 @@ pub struct RuleReport {
     pub outcome: Outcome,
     /// Why it was not evaluated.
     pub reason: Option<String>,
+    /// Whether the profile demands that it is evaluated.
+    pub required: bool,
     /// How many findings it has.
     pub findings: usize,
 }

@@ -49,6 +49,12 @@ impl Rule {
         let items = section.lines().filter_map(|line| line.trim().strip_prefix("- "));
         items.map(str::to_owned).collect()
     }
+
+    /// Items of the CIS benchmarks that it is about, as `CIS Docker Benchmark 4.1`.
+    pub fn cis_items(&self) -> Vec<String> {
+        let items = self.references().into_iter().filter(|reference| reference.starts_with("CIS "));
+        items.filter_map(|item| item.split_once(':').map(|(item, _)| item.to_owned())).collect()
+    }
 }
 
 /// For rules that want no file.
