@@ -73,10 +73,12 @@ mod in_sarif {
                 let location = &result["locations"][0];
                 let physical = &location["physicalLocation"];
                 let uri = physical["artifactLocation"]["uri"].as_str().unwrap();
+                let rest = uri.strip_prefix("file://").unwrap_or(uri);
                 assert!(
-                    !uri.is_empty() && !uri.starts_with("//") && !uri.contains([':', ' ', '|', '"', '<']),
+                    !rest.is_empty() && !rest.starts_with("//") && !rest.contains([':', ' ', '|', '"', '<']),
                     "{uri}"
                 );
+                assert!(finding.path.is_none() || rest == uri && !uri.starts_with('/'), "{uri}: relative");
                 assert!(physical["region"]["startLine"].as_u64().unwrap() >= 1);
                 let base = physical["artifactLocation"].get("uriBaseId");
                 assert_eq!(base.is_some(), finding.path.is_some());

@@ -55,7 +55,7 @@ pub fn render_code_quality(report: &Report) -> String {
             "description": described(image, finding),
             "categories": ["Security"],
             "severity": code_quality_severity(finding.severity),
-            "fingerprint": own_fingerprint(image, finding),
+            "fingerprint": short_hash(&identity(image, finding)),
             "location": { "path": escape_text(&image.identity.source), "lines": { "begin": 1 } },
         })
     });
@@ -94,7 +94,7 @@ fn vulnerability(image: &ImageReport, finding: &FindingReport) -> Value {
     let path = finding.path.as_deref().unwrap_or("/");
     let links = finding.references.iter().filter(|reference| reference.starts_with("https://"));
     json!({
-        "id": uuid_of(&format!("{}\n{}", name_of(image), finding.fingerprint)),
+        "id": uuid_of(&identity(image, finding)),
         "name": shortened(finding.rule, NAME_CHARS),
         "description": shortened(&format!("{}. {summary}", described(image, finding)), DESCRIPTION_CHARS),
         "severity": dashboard_severity(finding.severity),
@@ -128,13 +128,14 @@ fn described(image: &ImageReport, finding: &FindingReport) -> String {
     escape_text(&format!("{}: {place}{}", title(&image.identity), finding.message))
 }
 
-/// Of the image and the finding: two images of one project may have the same finding.
-fn own_fingerprint(image: &ImageReport, finding: &FindingReport) -> String {
-    Digest::sha256(format!("{}\n{}", name_of(image), finding.fingerprint).as_bytes())
-        .hex()
-        .chars()
-        .take(32)
-        .collect()
+/// What a finding is known by again: archives of one project may have the same finding, and so may images
+/// of one name.
+fn identity(image: &ImageReport, finding: &FindingReport) -> String {
+    format!("{}\n{}\n{}", image.identity.source, name_of(image), finding.fingerprint)
+}
+
+fn short_hash(text: &str) -> String {
+    Digest::sha256(text.as_bytes()).hex().chars().take(32).collect()
 }
 
 /// A UUID of version 8 (RFC 9562, section 5.8) of some text: the same in each run.

@@ -67,6 +67,7 @@ fn descriptor(rule: &Rule) -> Value {
         "id": rule.id,
         "name": camel_case(rule.id),
         "shortDescription": { "text": rule.summary() },
+        "fullDescription": { "text": rule.summary() },
         "help": { "text": rule.page, "markdown": rule.page },
         "defaultConfiguration": { "level": level(rule.severity) },
         "properties": {
@@ -200,8 +201,8 @@ fn properties(finding: &FindingReport) -> Value {
 
 fn location(image: &ImageReport, number: usize, finding: &FindingReport) -> Value {
     let artifact = match finding.path.as_deref().and_then(|path| path.strip_prefix('/')) {
-        Some(path) if !path.is_empty() => json!({ "uri": relative_uri(path), "uriBaseId": base_id(number) }),
-        _ => json!({ "uri": relative_uri(&image.identity.source) }),
+        Some(path) if !path.is_empty() => json!({ "uri": uri(path), "uriBaseId": base_id(number) }),
+        _ => json!({ "uri": uri(&image.identity.source) }),
     };
     let mut location = json!({
         "physicalLocation": { "artifactLocation": artifact, "region": { "startLine": line_of(finding) } },
@@ -225,11 +226,14 @@ fn line_of(finding: &FindingReport) -> u64 {
     number.unwrap_or(1).max(1)
 }
 
-/// A path as a URI reference (RFC 3986, section 4.2): all but unreserved characters and `/` is escaped,
-/// so that no first part is taken for a scheme.
-fn relative_uri(path: &str) -> String {
+/// A path as a URI (RFC 8089) where it is absolute, else as a relative reference (RFC 3986, section 4.2): all
+/// but unreserved characters and `/` is escaped, so that no first part is taken for a scheme.
+fn uri(path: &str) -> String {
     use std::fmt::Write as _;
     let mut uri = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        uri.push_str("file://");
+    }
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
             uri.push(char::from(byte));
@@ -237,6 +241,5 @@ fn relative_uri(path: &str) -> String {
             let _ = write!(uri, "%{byte:02X}");
         }
     }
-    // What begins with two would name a host.
-    if uri.starts_with("//") { format!("/{}", uri.trim_start_matches('/')) } else { uri }
+    uri
 }

@@ -10,8 +10,28 @@ use crate::report::{
 };
 use crate::rules::Severity;
 
+/// All images in a table, the way to each.
+pub(super) fn write_list(page: &mut String, images: &[ImageReport]) {
+    page.push_str(
+        "<table><thead><tr><th>verdict</th><th>image</th><th>archive</th><th>fails</th></tr></thead><tbody>\n",
+    );
+    for (number, image) in images.iter().enumerate() {
+        let fails = image.findings.iter().filter(|finding| finding.status == FindingStatus::Fail).count();
+        let _ = writeln!(
+            page,
+            "<tr><td>{}</td><td><a href=\"#image-{number}\">{}</a></td><td><code>{}</code></td><td>{fails}</td></tr>",
+            badge(image.verdict),
+            Text(&title(&image.identity)),
+            Text(&image.identity.source),
+        );
+    }
+    page.push_str("</tbody></table>\n");
+}
+
 pub(super) fn write(page: &mut String, image: &ImageReport, number: usize) {
-    let _ = writeln!(page, "<section>\n<h2>{} {}</h2>", badge(image.verdict), Text(&title(&image.identity)));
+    let title = title(&image.identity);
+    let _ =
+        writeln!(page, "<section id=\"image-{number}\">\n<h2>{} {}</h2>", badge(image.verdict), Text(&title));
     write_identity(page, image);
     write_lineage(page, image);
     write_layers(page, image);

@@ -29,6 +29,9 @@ pub fn render(report: &Report) -> String {
         report.verdict.name(),
     );
     write_head(&mut page, report);
+    if report.images.len() > 1 {
+        image::write_list(&mut page, &report.images);
+    }
     for (number, one) in report.images.iter().enumerate() {
         image::write(&mut page, one, number);
     }
