@@ -72,6 +72,9 @@ pub struct CheckArguments {
     /// custom and base-image [default: as the policy says]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// JSON report of before: what it found already is listed and does not fail
+    #[arg(long, value_name = "REPORT")]
+    pub baseline: Option<PathBuf>,
     /// Environment that the image is for: the policy says which services it requires and allows
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,

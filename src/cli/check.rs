@@ -22,7 +22,14 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         let same = |other: &Path| {
             path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
         };
-        if arguments.images.iter().chain(&arguments.bases).chain(&arguments.policy).any(|input| same(input)) {
+        if arguments
+            .images
+            .iter()
+            .chain(&arguments.bases)
+            .chain(&arguments.policy)
+            .chain(&arguments.baseline)
+            .any(|input| same(input))
+        {
             return Err(Error::usage(format!(
                 "{} is read, and would be overwritten by --output",
                 path.display()

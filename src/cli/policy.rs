@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::output;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::policy::{Choice, Draft, Policy, Preset, Source};
+use crate::policy::{Baseline, Choice, Draft, Policy, Preset, Source};
 
 /// The policy that is found where none is named.
 const DISCOVERED: &str = "ocicheck.toml";
@@ -34,7 +34,7 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
         fail_on: arguments.fail_on,
         at: arguments.at,
     };
-    let policy = match found(arguments.policy.as_deref())? {
+    let mut policy = match found(arguments.policy.as_deref())? {
         Some((source, text)) => Policy::read(&text, source, choice)?,
         None => Policy::built_in(choice)?,
     };
@@ -48,7 +48,13 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
         );
         return Err(Error::usage(what).hint("review the policy, and pin it anew if it is the right one"));
     }
+    policy.baseline = arguments.baseline.as_deref().map(baseline).transpose()?;
     Ok(policy)
+}
+
+fn baseline(path: &Path) -> Result<Baseline> {
+    let text = super::read_text(path, "BASELINE_BYTES", limits::BASELINE_BYTES)?;
+    Baseline::read(&text, &path.display().to_string())
 }
 
 /// The text of the policy that is named, or else of the one in the current directory.

@@ -1,6 +1,7 @@
 //! What a company demands: severities, profiles, what is ordinary, and what is accepted. Rules know
 //! nothing of it but their [`Settings`].
 
+mod baseline;
 mod document;
 mod draft;
 mod patterns;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+pub use baseline::Baseline;
 pub use document::Place;
 pub use draft::Draft;
 pub use preset::Preset;
@@ -79,6 +81,8 @@ pub struct Policy {
     pub settings: Settings,
     /// How large things in images may be.
     pub limits: Limits,
+    /// What was found before, and does not fail again; beside the policy, and not of it.
+    pub baseline: Option<Baseline>,
 }
 
 /// What the policy makes of a finding.
@@ -226,6 +230,7 @@ impl Draft {
             today,
             settings,
             limits: self.limits,
+            baseline: None,
         })
     }
 }

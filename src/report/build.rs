@@ -44,7 +44,8 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         let told: Vec<_> = judgement.findings.iter().map(|finding| teller.tell(rule, finding)).collect();
         let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
         let would_fail = |finding: &FindingReport| {
-            finding.status == FindingStatus::Waived && finding.severity >= verdict.policy.fail_on
+            let accepted = matches!(finding.status, FindingStatus::Waived | FindingStatus::Known);
+            accepted && finding.severity >= verdict.policy.fail_on
         };
         let outcome = match (fails, &judgement.incomplete) {
             (true, _) => Outcome::Fail,

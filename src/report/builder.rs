@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    ErrorReport, FindingReport, ImageReport, Note, Outcome, PolicyAction, PolicyInfo, Report, Run,
-    SCHEMA_VERSION, Summary, Tool, Verdict, WaiverReport, WaiverStatus,
+    BaselineReport, ErrorReport, FindingReport, FindingStatus, ImageReport, Note, Outcome, PolicyAction,
+    PolicyInfo, Report, Run, SCHEMA_VERSION, Summary, Tool, Verdict, WaiverReport, WaiverStatus,
 };
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::policy::{Policy, Source, Waiver};
+use crate::policy::{Baseline, Policy, Source, Waiver};
 use crate::rules::Severity;
 
 /// Collects what came of each input.
@@ -71,6 +71,16 @@ fn policy_info(policy: &Policy, images: &[ImageReport]) -> PolicyInfo {
             .map(|environment| environment.name.clone()),
         fail_on: policy.fail_on,
         waivers: policy.waivers.iter().map(|waiver| waiver_report(policy, waiver, images)).collect(),
+        baseline: policy.baseline.as_ref().map(|baseline| baseline_report(baseline, images)),
+    }
+}
+
+fn baseline_report(baseline: &Baseline, images: &[ImageReport]) -> BaselineReport {
+    let findings = images.iter().flat_map(|image| &image.findings);
+    BaselineReport {
+        source: baseline.source.clone(),
+        sha256: baseline.sha256.hex(),
+        known: findings.filter(|finding| finding.status == FindingStatus::Known).count(),
     }
 }
 

@@ -9,8 +9,8 @@ use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::policy::{Because, Standing, Subject};
-use crate::rules::{Also, Finding, Rule};
+use crate::policy::{Baseline, Because, Standing, Subject, can_be_accepted};
+use crate::rules::{Also, Finding, Rule, Severity};
 use crate::scan::EntryKind;
 
 /// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
@@ -93,6 +93,9 @@ impl<'a> Teller<'a> {
             rule: rule.id,
             severity: decision.severity,
             status: match decision.standing {
+                Standing::Fails if self.is_known(rule, &fingerprint, decision.severity) => {
+                    FindingStatus::Known
+                }
                 Standing::Fails => FindingStatus::Fail,
                 Standing::Told => FindingStatus::Warn,
                 Standing::Waived => FindingStatus::Waived,
@@ -108,6 +111,16 @@ impl<'a> Teller<'a> {
             references: rule.references(),
             path,
         }
+    }
+
+    /// Whether the baseline has it. What is wrong with the image itself fails each time.
+    fn is_known(&self, rule: &Rule, fingerprint: &str, severity: Severity) -> bool {
+        let image = &self.verdict.facts.image;
+        let known = |baseline: &Baseline| {
+            let image = (image.names.as_slice(), self.verdict.source, image.platform());
+            baseline.knows(image, fingerprint, severity)
+        };
+        can_be_accepted(rule) && self.verdict.policy.baseline.as_ref().is_some_and(known)
     }
 
     fn policy_line(&self, because: Because) -> PolicyLine {

@@ -167,6 +167,7 @@ pub(super) fn with_errors(images: Vec<ImageReport>, errors: Vec<ErrorReport>) ->
             environment: None,
             fail_on: Severity::Medium,
             waivers: Vec::new(),
+            baseline: None,
         },
         verdict: if errors.is_empty() { worst } else { Verdict::Error },
         summary: builder::summary(&images, errors.len()),
@@ -249,6 +250,7 @@ pub(super) fn full() -> Report {
         accepted(Some("2027-03-31"), Some("shop-team")),
         FindingReport { policy: Some(line(PolicyAction::Severity)), ..accepted(None, None) },
         FindingReport { policy: Some(line(PolicyAction::Allow)), ..accepted(None, None) },
+        known(),
     ];
     let mut failing = with_findings(image(), findings.chain(accepted).collect());
     failing.rules.push(outcome("setgid-file", Outcome::Waived, None));
@@ -261,6 +263,8 @@ pub(super) fn full() -> Report {
     errored.rules.push(outcome("user-unknown", Outcome::NotEvaluated, Some("layer 2 could not be read")));
     let mut report = with_errors(vec![failing, missing, errored], vec![error()]);
     report.policy.environment = Some("production".into());
+    report.policy.baseline =
+        Some(BaselineReport { source: "before.json".into(), sha256: "2".repeat(64), known: 1 });
     let statuses =
         [WaiverStatus::Used, WaiverStatus::Unused, WaiverStatus::Expired, WaiverStatus::OtherImage];
     report.policy.waivers = statuses.map(waiver).to_vec();
@@ -280,6 +284,14 @@ pub(super) fn accepted(expires: Option<&str>, owner: Option<&str>) -> FindingRep
             ..line(PolicyAction::Waiver)
         }),
         ..finding("setuid-file", Severity::High, "/usr/bin/helper", "a setuid program")
+    }
+}
+
+/// A finding that a baseline has.
+pub(super) fn known() -> FindingReport {
+    FindingReport {
+        status: FindingStatus::Known,
+        ..finding("setuid-file", Severity::High, "/usr/bin/known", "a setuid program")
     }
 }
 

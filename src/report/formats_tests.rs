@@ -86,7 +86,7 @@ mod in_sarif {
                     assert!(run["originalUriBaseIds"].get(base.as_str().unwrap()).is_some());
                 }
                 assert_eq!(location.get("logicalLocations").is_some(), finding.layer.is_some());
-                let waived = finding.status == FindingStatus::Waived;
+                let waived = matches!(finding.status, FindingStatus::Waived | FindingStatus::Known);
                 assert_eq!(result.get("suppressions").is_some(), waived);
             }
         }

@@ -126,7 +126,8 @@ fn case(image: &ImageReport, rule: &RuleReport, class: &str) -> Case {
         Outcome::NotEvaluated => Some(("skipped", format!("not evaluated: {reason}"), String::new())),
         Outcome::Pass | Outcome::Waived => None,
     };
-    let told = listed(of_status(FindingStatus::Warn).chain(of_status(FindingStatus::Waived)));
+    let told = [FindingStatus::Warn, FindingStatus::Waived, FindingStatus::Known];
+    let told = listed(told.into_iter().flat_map(of_status));
     Case { class: class.to_owned(), name: rule.rule.to_owned(), outcome, told }
 }
 
@@ -152,7 +153,11 @@ fn listed<'a>(findings: impl Iterator<Item = &'a FindingReport>) -> String {
     for finding in findings {
         let layer =
             finding.layer.as_ref().map(|layer| format!(" (layer {})", layer.index)).unwrap_or_default();
-        let waived = if finding.status == FindingStatus::Waived { ", waived" } else { "" };
+        let waived = match finding.status {
+            FindingStatus::Waived => ", waived",
+            FindingStatus::Known => ", known from the baseline",
+            FindingStatus::Fail | FindingStatus::Warn => "",
+        };
         let _ = writeln!(text, "{}{waived}: {}{layer}", finding.severity, line(finding));
         let _ = writeln!(text, "  -> {}", escape_text(&finding.remediation));
     }

@@ -91,6 +91,7 @@ fn write_image(text: &mut String, image: &ImageReport) {
     let of_status = |status| image.findings.iter().filter(move |finding| finding.status == status);
     write_findings(text, "Fails", of_status(FindingStatus::Fail), false);
     write_findings(text, "Told only", of_status(FindingStatus::Warn), true);
+    write_findings(text, "Known from the baseline", of_status(FindingStatus::Known), true);
     write_findings(text, "Accepted by the policy", of_status(FindingStatus::Waived), true);
     write_not_evaluated(text, image);
 }

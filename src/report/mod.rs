@@ -102,6 +102,19 @@ pub struct PolicyInfo {
     pub fail_on: Severity,
     /// What became of each waiver, in the order of the policy.
     pub waivers: Vec<WaiverReport>,
+    /// The report of before that was given; null where none was.
+    pub baseline: Option<BaselineReport>,
+}
+
+/// What became of a baseline.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaselineReport {
+    /// Its file, as named.
+    pub source: String,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// How many findings do not fail since it knows them, over all images.
+    pub known: usize,
 }
 
 /// What became of a waiver.
@@ -229,6 +242,8 @@ pub enum FindingStatus {
     Warn,
     /// Accepted by the policy.
     Waived,
+    /// It would fail, and was there before: in the baseline.
+    Known,
 }
 
 /// A line of the policy that decided on a finding.
@@ -293,7 +308,7 @@ pub enum Outcome {
     Pass,
     /// It found something that fails.
     Fail,
-    /// What it found is all accepted by the policy.
+    /// What it found is all accepted by the policy, or known from the baseline.
     Waived,
     /// It could not look at everything; never a pass.
     NotEvaluated,

@@ -171,23 +171,29 @@ fn result(image: &ImageReport, number: usize, finding: &FindingReport) -> Value 
     let place = finding.path.as_deref().map_or_else(String::new, |path| format!("{path}: "));
     let text = format!("{place}{}. To mend it: {}", finding.message, finding.remediation);
     let mut result = Map::new();
-    let mut set = |name: &str, value: Value| result.insert(name.to_owned(), value);
+    let mut set = |name: &str, value: Value| {
+        result.insert(name.to_owned(), value);
+    };
     set("ruleId", json!(finding.rule));
     set("ruleIndex", json!(index_of(finding.rule)));
     set("level", json!(level(finding.severity)));
     set("message", json!({ "text": escape_text(&text) }));
     set("locations", json!([location(image, number, finding)]));
     set("partialFingerprints", json!({ FINGERPRINT: finding.fingerprint }));
-    if finding.status == FindingStatus::Waived {
-        set("suppressions", json!([suppression(finding)]));
+    match finding.status {
+        FindingStatus::Waived => {
+            let reason = finding.policy.as_ref().and_then(|line| line.reason.as_deref()).unwrap_or_default();
+            set("suppressions", suppression(reason));
+        }
+        FindingStatus::Known => set("suppressions", suppression("it was there before: in the baseline")),
+        FindingStatus::Fail | FindingStatus::Warn => {}
     }
     set("properties", properties(finding));
     Value::Object(result)
 }
 
-fn suppression(finding: &FindingReport) -> Value {
-    let reason = finding.policy.as_ref().and_then(|line| line.reason.as_deref()).unwrap_or_default();
-    json!({ "kind": "external", "status": "accepted", "justification": escape_text(reason) })
+fn suppression(reason: &str) -> Value {
+    json!([{ "kind": "external", "status": "accepted", "justification": escape_text(reason) }])
 }
 
 fn properties(finding: &FindingReport) -> Value {

@@ -13,6 +13,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod base;
+mod baseline;
 mod cache;
 mod cache_directory;
 mod changes;

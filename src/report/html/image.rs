@@ -180,6 +180,7 @@ fn status(finding: &FindingReport) -> &'static str {
         FindingStatus::Fail => "fail",
         FindingStatus::Warn => "warn",
         FindingStatus::Waived => "waived",
+        FindingStatus::Known => "known",
     }
 }
 
@@ -194,7 +195,7 @@ fn write_filter(page: &mut String, image: &ImageReport, number: usize) {
             .map(|severity| severity.name()),
     );
     choices.extend(
-        ["fail", "warn", "waived"]
+        ["fail", "warn", "waived", "known"]
             .into_iter()
             .filter(|word| image.findings.iter().any(|finding| status(finding) == *word)),
     );

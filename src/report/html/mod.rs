@@ -114,6 +114,7 @@ fn write_policy(page: &mut String, report: &Report) {
         ("Profile", &policy.profile),
         ("Environment", environment),
         ("Fails at", policy.fail_on.name()),
+        ("Baseline", policy.baseline.as_ref().map_or("none", |baseline| &baseline.source)),
     ] {
         let _ = writeln!(page, "<dt>{name}</dt><dd>{}</dd>", Text(value));
     }

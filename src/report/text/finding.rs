@@ -13,7 +13,8 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     let with = |status| findings.iter().filter(|finding| finding.status == status).collect::<Vec<_>>();
     let (failing, told) = (with(FindingStatus::Fail), with(FindingStatus::Warn));
     write_rules(page, &failing, style);
-    write_waived(page, &with(FindingStatus::Waived), style);
+    write_accepted(page, "Accepted by the policy:", &with(FindingStatus::Waived), style);
+    write_accepted(page, "Known from the baseline:", &with(FindingStatus::Known), style);
     // What is only told of how the image is made is named, and not read out each time.
     let folds = |finding: &&FindingReport| style.verbosity != Verbosity::Verbose && is_hygiene(finding.rule);
     let (folded, told): (Vec<_>, Vec<_>) = told.into_iter().partition(folds);
@@ -33,13 +34,13 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     }
 }
 
-/// What the policy accepts, by the line that accepts it: somebody answers for it, and it is not hidden.
-fn write_waived(page: &mut Page, findings: &[&FindingReport], style: &Style) {
+/// What would fail and is accepted, by the line of the policy that accepts it, or known: it is not hidden.
+fn write_accepted(page: &mut Page, heading: &str, findings: &[&FindingReport], style: &Style) {
     if findings.is_empty() {
         return;
     }
     page.gap();
-    page.wrapped(2, "Accepted by the policy:", Look::Dim);
+    page.wrapped(2, heading, Look::Dim);
     let line = |finding: &FindingReport| finding.policy.as_ref().map_or(0, |policy| policy.line);
     let mut findings = findings.to_vec();
     findings.sort_by_key(|finding| (line(finding), finding.rule));
@@ -60,7 +61,9 @@ fn write_waived(page: &mut Page, findings: &[&FindingReport], style: &Style) {
                 Look::Dim,
             );
         }
-        page.wrapped(6, &accepted_by(first), Look::Dim);
+        if first.policy.is_some() {
+            page.wrapped(6, &accepted_by(first), Look::Dim);
+        }
     }
 }
 

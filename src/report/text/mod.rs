@@ -173,11 +173,19 @@ fn write_end(page: &mut Page, report: &Report) {
         page.gap();
         let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
         let counts = finding::summed(total, of);
-        let accepted = match accepted(report) {
+        let accepted = [
+            (FindingStatus::Waived, "accepted by the policy"),
+            (FindingStatus::Known, "known from the baseline"),
+        ];
+        let accepted = accepted.map(|(status, how)| match of_status(report, status) {
             0 => String::new(),
-            number => format!("; {number} of them accepted by the policy"),
-        };
-        page.wrapped(0, &format!("{counts} (fails at {}){accepted}", report.policy.fail_on), Look::Plain);
+            number => format!("; {number} of them {how}"),
+        });
+        page.wrapped(
+            0,
+            &format!("{counts} (fails at {}){}", report.policy.fail_on, accepted.concat()),
+            Look::Plain,
+        );
     }
     if let Some(next) = next(report) {
         if total == 0 {
@@ -187,10 +195,10 @@ fn write_end(page: &mut Page, report: &Report) {
     }
 }
 
-/// How many findings the policy accepts.
-fn accepted(report: &Report) -> usize {
+/// How many findings have come to this.
+fn of_status(report: &Report, status: FindingStatus) -> usize {
     let findings = report.images.iter().flat_map(|image| &image.findings);
-    findings.filter(|finding| finding.status == FindingStatus::Waived).count()
+    findings.filter(|finding| finding.status == status).count()
 }
 
 fn next(report: &Report) -> Option<String> {
