@@ -13,7 +13,7 @@ use crate::rules::Severity;
 /// Check container images without network, daemon or root: is every byte what its digest says, does
 /// the image stand on an approved base, and did anything above break the base or slip in privilege?
 #[derive(Debug, Parser)]
-#[command(name = "ocicheck", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "ocicheck", version = env!("OCICHECK_VERSION"), args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(
     after_help = "Exit status: 0 every image passes, 1 some image fails, 2 something could not be checked."
 )]
@@ -45,6 +45,18 @@ pub enum Command {
     },
     /// Show what is in an image, unjudged
     Inspect(InspectArguments),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// The directory to write them to
+        #[arg(value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+    },
     /// Tell what is checked
     Rules {
         /// What to tell; the list where nothing is said.
@@ -57,8 +69,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     /// Image archives (docker save, OCI; also compressed), OCI layout directories, or - for standard input
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required_unless_present = "images_from", value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
+    /// Check the images that FILE lists too, one path a line, or - for a list on standard input
+    #[arg(long, value_name = "FILE")]
+    pub images_from: Option<PathBuf>,
     /// Catalog of approved bases; without it no base is demanded
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `ocicheck check`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::args::{CheckArguments, Color, Format};
@@ -11,31 +11,15 @@ use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::CACHE_BYTES;
+use crate::limits::{CACHE_BYTES, IMAGE_LIST_BYTES};
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let outputs = outputs(&arguments.output)?;
-    for (path, _) in &outputs {
-        let same = |other: &Path| {
-            path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
-        };
-        if arguments
-            .images
-            .iter()
-            .chain(&arguments.bases)
-            .chain(&arguments.policy)
-            .chain(&arguments.baseline)
-            .any(|input| same(input))
-        {
-            return Err(Error::usage(format!(
-                "{} is read, and would be overwritten by --output",
-                path.display()
-            )));
-        }
-    }
+    let images = images(arguments)?;
+    refuse_overwriting(arguments, &images, &outputs)?;
     let policy = policy::load(arguments)?;
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
@@ -46,11 +30,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
         catalog,
         facts_files,
         // A cache hands layers from one input to the next, too.
-        read_before: (arguments.images.len() > 1 && cache.is_none()).then(ReadBefore::default),
+        read_before: (images.len() > 1 && cache.is_none()).then(ReadBefore::default),
         cache,
         selection: Selection { platform: arguments.platform.clone(), image: arguments.image.clone() },
     };
-    let inputs: Vec<_> = arguments.images.iter().map(|image| Input::from_argument(image)).collect();
+    let inputs: Vec<_> = images.iter().map(|image| Input::from_argument(image)).collect();
     if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
         return Err(Error::usage("standard input (-) can be read only once"));
     }
@@ -68,6 +52,58 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     }
     output::to_stdout(&formats::render(&report, format, &style(arguments)))?;
     Ok(report.verdict.into())
+}
+
+/// What is read is not written over.
+fn refuse_overwriting(
+    arguments: &CheckArguments,
+    images: &[PathBuf],
+    outputs: &[(&Path, Format)],
+) -> Result<()> {
+    let others = [&arguments.bases, &arguments.policy, &arguments.baseline, &arguments.images_from];
+    let inputs: Vec<PathBuf> = images
+        .iter()
+        .chain(others.into_iter().flatten())
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    for (path, _) in outputs {
+        if path.canonicalize().is_ok_and(|path| inputs.contains(&path)) {
+            let what = format!("{} is read, and would be overwritten by --output", path.display());
+            return Err(Error::usage(what));
+        }
+    }
+    Ok(())
+}
+
+/// The images that are named, then those of the list.
+fn images(arguments: &CheckArguments) -> Result<Vec<PathBuf>> {
+    let mut images = arguments.images.clone();
+    let Some(list) = &arguments.images_from else { return Ok(images) };
+    let stdin = Path::new("-");
+    if list == stdin && images.iter().any(|image| image == stdin) {
+        return Err(Error::usage("standard input (-) is an image or the list of them, not both"));
+    }
+    let text = if list == stdin {
+        super::read_text_from(
+            std::io::stdin(),
+            Path::new("standard input"),
+            "IMAGE_LIST_BYTES",
+            IMAGE_LIST_BYTES,
+        )?
+    } else {
+        super::read_text(list, "IMAGE_LIST_BYTES", IMAGE_LIST_BYTES)?
+    };
+    images.extend(
+        text.lines()
+            .map(|line| line.trim_end_matches('\r'))
+            .filter(|line| !line.is_empty())
+            .map(PathBuf::from),
+    );
+    if images.is_empty() {
+        let what = format!("{} lists no image", list.display());
+        return Err(Error::usage(what).hint("write one path a line"));
+    }
+    Ok(images)
 }
 
 /// The cache that is asked for. One that cannot be used is told, and images are checked without it: what

@@ -10,6 +10,7 @@ mod output;
 mod policy;
 mod progress;
 mod rules;
+mod shell;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -33,6 +34,8 @@ pub fn main() -> ExitCode {
         Some(Command::Base { command }) => base::run(&command),
         Some(Command::Policy { command }) => policy::run(&command),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Completions { shell }) => shell::completions(shell),
+        Some(Command::Man { directory }) => shell::man(&directory),
         Some(Command::Rules { command }) => rules::run(&command.unwrap_or(RulesCommand::List)),
     };
     match done {
@@ -53,9 +56,21 @@ fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> R
 
 /// Reads a text that the user wrote, of at most `limit` bytes.
 fn read_text(path: &Path, limit_name: &str, limit: u64) -> Result<String, Error> {
+    let file = std::fs::File::open(path);
+    let file = file.map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))?;
+    read_text_from(file, path, limit_name, limit)
+}
+
+/// As [`read_text`], of what is open already.
+fn read_text_from(
+    reader: impl std::io::Read,
+    path: &Path,
+    limit_name: &str,
+    limit: u64,
+) -> Result<String, Error> {
     let read = || -> std::io::Result<String> {
         let mut text = String::new();
-        std::fs::File::open(path)?.take(limit + 1).read_to_string(&mut text)?;
+        reader.take(limit + 1).read_to_string(&mut text)?;
         if text.len() as u64 > limit {
             return Err(Error::limit("the file", limit_name, limit).into());
         }

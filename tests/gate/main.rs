@@ -17,6 +17,7 @@ mod baseline;
 mod cache;
 mod cache_directory;
 mod changes;
+mod command_line;
 mod corpus;
 mod facts_files;
 mod forms;
