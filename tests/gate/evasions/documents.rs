@@ -1,0 +1,85 @@
+//! What indexes, manifests and configs say.
+
+use serde_json::json;
+
+use super::{app, assert_failing};
+use crate::harness::{Room, check_bytes, check_child, check_with, set};
+use crate::support::{Image, Layer, Layout, files_to_tar, tar_members};
+
+fn good() -> Image {
+    Image::new().layer(Layer::new().file("app", "one")).user("1000").name("example.com/app:1")
+}
+
+fn evil() -> Image {
+    Image::new().layer(Layer::new().file_mode("evil", "x", 0o4755)).user("1000").name("example.com/app:1")
+}
+
+#[test]
+fn images_of_one_name_are_all_judged() {
+    let room = Room::new();
+    let check = |second: &Image| {
+        let path = room.write("image.tar", Layout::new().image(&good()).image(second).archive());
+        check_with(&path, None, &["--image", "example.com/app:1"]).failing()
+    };
+    assert_eq!(check(&evil()), set(["setuid-file /evil"]));
+    assert_eq!(check(&good().user("1001")), set([]));
+}
+
+#[test]
+fn another_system_in_the_config_excuses_nothing() {
+    for os in ["windows", "Linux ", ""] {
+        let image = |image: Image| check_bytes(image.platform(os, "amd64", "").oci_archive()).failing();
+        assert_eq!(image(evil().user("0")), set(["setuid-file /evil", "user-root"]), "{os}");
+        assert_eq!(image(good()), set([]), "{os}");
+    }
+    let failing = check_child(&app().platform("windows", "amd64", "")).failing();
+    assert_eq!(failing, set(["base-not-official", "setuid-file /usr/bin/su"]), "all is new without a base");
+}
+
+#[test]
+fn a_deciding_document_under_two_spellings_is_refused() {
+    for name in ["./manifest.json", "/manifest.json", "x/../manifest.json", "manifest.json/."] {
+        let mut members = tar_members(&good().docker_archive_podman());
+        let other = tar_members(&evil().docker_archive_podman());
+        let manifest = other.iter().find(|(name, _)| name == "manifest.json").unwrap().1.clone();
+        members
+            .extend(other.into_iter().filter(|(name, _)| name != "manifest.json" && name != "repositories"));
+        members.push((name.to_owned(), manifest));
+        assert_eq!(check_bytes(files_to_tar(members)).exit, 2, "{name}");
+    }
+}
+
+#[test]
+fn keys_are_compared_as_they_read() {
+    let config = |run: &str| {
+        let mut document = app().config_value();
+        document["config"] = json!("RUN");
+        check_child(&app().config_bytes(document.to_string().replace("\"RUN\"", run))).failing()
+    };
+    for run in [
+        r#"{"User":"10001","\u0055ser":"0"}"#,
+        r#"{"\u0055ser":"0","User":"10001"}"#,
+        "{\"User\":\"10001\",\"u\u{17f}er\":\"0\"}",
+        r#"{"User":"0","User":null}"#,
+    ] {
+        let failing = config(run);
+        assert!(failing.contains("user-root") && failing.contains("ambiguous-json"), "{run}: {failing:?}");
+    }
+    assert_eq!(config(r#"{"\u0055ser":"10001"}"#), set([]));
+}
+
+#[test]
+fn a_forged_history_moves_no_layer_into_the_base() {
+    let forged = |image: Image| {
+        let image = image.config_json(|config| {
+            for step in config["history"].as_array_mut().unwrap() {
+                step["created_by"] = json!("# debian.sh --arch 'amd64' out/ 'trixie'");
+            }
+        });
+        check_child(&image)
+    };
+    let checked = forged(app().layer(Layer::new().file_mode("opt/tool", "x", 0o4755)));
+    assert_failing(&checked, ["setuid-file /opt/tool"]);
+    assert_eq!(checked.report["images"][0]["layers"][4]["origin"], "upper");
+    assert_failing(&forged(app()), []);
+}
