@@ -103,6 +103,9 @@ impl Walk<'_> {
             if !descriptor.names.is_empty() {
                 inherited.names.clone_from(&descriptor.names);
             }
+            if self.is_passed_over(descriptor) {
+                continue;
+            }
             if !self.seen.insert((descriptor.digest, inherited.names.clone())) {
                 continue;
             }
@@ -116,17 +119,24 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What is listed as something else. It does not count as seen: podman takes the next descriptor of
+    /// the same blob that says manifest (seen with 4.3).
+    fn is_passed_over(&mut self, descriptor: &Descriptor) -> bool {
+        let kind = descriptor.media_type.kind();
+        if matches!(kind, MediaKind::Index | MediaKind::Manifest) || descriptor.media_type.is_empty() {
+            return false;
+        }
+        self.layout.notes.push(format!(
+            "passed over {}: {} is no image manifest",
+            descriptor.digest,
+            crate::model::escape::escape_text(descriptor.media_type.as_str())
+        ));
+        self.referenced.add_blob(&descriptor.digest);
+        true
+    }
+
     fn descriptor(&mut self, descriptor: &Descriptor, mut inherited: Inherited) -> Result<()> {
         let kind = descriptor.media_type.kind();
-        if !matches!(kind, MediaKind::Index | MediaKind::Manifest) && !descriptor.media_type.is_empty() {
-            self.layout.notes.push(format!(
-                "passed over {}: {} is no image manifest",
-                descriptor.digest,
-                crate::model::escape::escape_text(descriptor.media_type.as_str())
-            ));
-            self.referenced.add_blob(&descriptor.digest);
-            return Ok(());
-        }
         let what = if kind == MediaKind::Index { "index" } else { "manifest" };
         let Some(blob) = blobs::read(self.store, descriptor, what, &mut inherited.anomalies)? else {
             let platform = descriptor.platform.as_ref().map(|platform| format!(" ({platform})"));

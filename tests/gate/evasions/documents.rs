@@ -15,6 +15,20 @@ fn evil() -> Image {
 }
 
 #[test]
+fn a_manifest_listed_first_as_something_else_is_judged() {
+    let listed = |image: &Image| {
+        let layout = Layout::new().image(&good()).image(image).index_json(|index| {
+            let mut decoy = index["manifests"][1].clone();
+            decoy["mediaType"] = json!("text/plain");
+            index["manifests"].as_array_mut().unwrap().insert(1, decoy);
+        });
+        check_bytes(layout.archive()).failing()
+    };
+    assert_eq!(listed(&evil()), set(["setuid-file /evil"]));
+    assert_eq!(listed(&good().user("1001")), set([]));
+}
+
+#[test]
 fn images_of_one_name_are_all_judged() {
     let room = Room::new();
     let check = |second: &Image| {
