@@ -95,6 +95,22 @@ impl MediaType {
         self.0.is_empty()
     }
 
+    /// Whether a runtime would unpack the blob as a layer, whatever is written behind the name of a layer's
+    /// media type: containerd 1.6 does so with `…layer.v1.tar+x+gzip`.
+    pub fn is_of_layer(&self) -> bool {
+        const LAYERS: [&str; 2] =
+            ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+        let name = self.0.trim().to_ascii_lowercase();
+        LAYERS.iter().any(|layer| name.starts_with(layer))
+            || matches!(
+                self.kind(),
+                MediaKind::Layer(_)
+                    | MediaKind::ForeignLayer(_)
+                    | MediaKind::EncryptedLayer
+                    | MediaKind::FileSystemLayer
+            )
+    }
+
     /// What it says the blob is. Parameters (`; charset=…`) and case do not count.
     pub fn kind(&self) -> MediaKind {
         let name = self.0.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

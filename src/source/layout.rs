@@ -245,23 +245,14 @@ impl Walk<'_> {
     /// What a manifest is when it is no image: known by the media types of its config and layers,
     /// never by an annotation or a platform, which cost an attacker nothing.
     fn not_an_image(&self, manifest: &Manifest) -> Result<Option<&'static str>> {
-        let mut kinds = manifest.layers.iter().map(|layer| layer.media_type.kind());
-        let is_layer = |kind| {
-            matches!(
-                kind,
-                MediaKind::Layer(_)
-                    | MediaKind::ForeignLayer(_)
-                    | MediaKind::EncryptedLayer
-                    | MediaKind::FileSystemLayer
-            )
-        };
-        if kinds.clone().any(is_layer) {
+        if manifest.layers.iter().any(|layer| layer.media_type.is_of_layer()) {
             return Ok(None);
         }
         let config = &manifest.config.media_type;
         if config.kind() != MediaKind::Config && !config.is_empty() {
             return Ok(Some("an artifact"));
         }
+        let mut kinds = manifest.layers.iter().map(|layer| layer.media_type.kind());
         if manifest.layers.is_empty() || !kinds.all(|kind| kind == MediaKind::Attestation) {
             return Ok(None);
         }

@@ -40,6 +40,27 @@ fn images_of_one_name_are_all_judged() {
 }
 
 #[test]
+fn an_image_that_calls_itself_an_artifact_is_judged() {
+    let failing = |layer: &str| {
+        let layer = layer.to_owned();
+        let disguised = evil().manifest_json(move |manifest| {
+            manifest["config"]["mediaType"] = json!("application/vnd.example.config.v1+json");
+            manifest["layers"][0]["mediaType"] = json!(layer);
+        });
+        check_bytes(Layout::new().image(&good()).image(&disguised).archive()).failing()
+    };
+    // containerd 1.6 unpacks the first two under any config, and does not know the last.
+    for layer in [
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+example+gzip",
+        "Application/vnd.docker.image.rootfs.diff.tar.gzip",
+    ] {
+        assert!(failing(layer).contains("setuid-file /evil"), "{layer}");
+    }
+    assert_eq!(failing("application/vnd.example.data.v1.tar+gzip"), set([]));
+}
+
+#[test]
 fn another_system_in_the_config_excuses_nothing() {
     for os in ["windows", "Linux ", ""] {
         let image = |image: Image| check_bytes(image.platform(os, "amd64", "").oci_archive()).failing();
