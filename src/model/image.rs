@@ -1,5 +1,6 @@
 //! An image as its source describes it: claims, and the places of its bytes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::anomaly::Anomaly;
@@ -54,6 +55,8 @@ pub struct Image {
     pub form: Form,
     /// Tags and reference names, as written, sorted.
     pub names: Vec<String>,
+    /// The platforms that indexes list it for: runtimes choose by these.
+    pub listed_for: BTreeSet<Platform>,
     /// Computed digest of the manifest; `None` in docker archives, which have none.
     pub manifest_digest: Option<Digest>,
     /// Computed digest of the config.
@@ -76,6 +79,13 @@ impl Image {
     /// The platform that the config says.
     pub fn platform(&self) -> &Platform {
         &self.config().platform
+    }
+
+    /// Whether somebody who wants this platform may get the image: by the index, or by any reading of the
+    /// config.
+    pub fn is_for(&self, wanted: &Platform) -> bool {
+        let said = self.configs.iter().map(|config| &config.platform).chain(&self.listed_for);
+        said.into_iter().any(|platform| platform.matches(wanted))
     }
 
     /// The build step that made each layer, by position: the n-th history entry that is not

@@ -29,6 +29,16 @@ impl Platform {
             && (theirs.variant.is_empty() || mine.variant == theirs.variant)
     }
 
+    /// Whether both are said of one image, and cannot both be so. What one does not say is no contradiction.
+    pub fn contradicts(&self, other: &Platform) -> bool {
+        let (mine, theirs) = (self.normal(), other.normal());
+        let differ = |mine: &str, theirs: &str| !mine.is_empty() && !theirs.is_empty() && mine != theirs;
+        let variants = !self.variant.is_empty() && !other.variant.is_empty();
+        differ(&mine.os, &theirs.os)
+            || differ(&mine.architecture, &theirs.architecture)
+            || variants && mine.variant != theirs.variant
+    }
+
     /// The spelling that containerd's platforms package normalises to.
     fn normal(&self) -> Platform {
         let mut os = self.os.to_ascii_lowercase();
@@ -104,6 +114,11 @@ mod tests {
         assert!(platform("linux/x86_64").same_as(&platform("linux/amd64")));
         assert!(!platform("linux/arm/v6").same_as(&platform("linux/arm/v7")));
         assert!(!platform("linux/amd64").same_as(&platform("windows/amd64")));
+        assert!(!platform("linux/arm").contradicts(&platform("linux/arm/v6")));
+        assert!(!platform("linux/arm64/v8").contradicts(&platform("linux/aarch64")));
+        assert!(platform("linux/arm/v7").contradicts(&platform("linux/arm/v6")));
+        assert!(platform("linux/amd64").contradicts(&platform("linux/arm64")));
+        assert!(!platform("linux/amd64").contradicts(&Platform::default()));
         assert!(platform("linux/arm/v6").matches(&platform("linux/arm/v6")));
         assert!(!platform("linux/arm/v6").matches(&platform("linux/arm")));
     }

@@ -1,6 +1,8 @@
 //! A docker archive: `manifest.json` and what it names
 //! (moby `image/spec/v1.2.md`, as docker, podman, buildah, skopeo, kaniko and bazel write it).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::blobs;
@@ -125,6 +127,7 @@ impl Item {
         Ok(Image {
             form,
             names,
+            listed_for: BTreeSet::new(),
             manifest_digest: None,
             config_digest: blob.digest,
             configs,

@@ -13,7 +13,7 @@ use crate::model::descriptor::{Compression, MediaKind, MediaType};
 use crate::model::image::{Form, Image, LayerRef};
 use crate::model::json;
 use crate::model::manifest::{Index, Manifest, ManifestOrIndex};
-use crate::model::{Anomaly, Config, Descriptor, Fault};
+use crate::model::{Anomaly, Config, Descriptor, Fault, Platform};
 
 /// What an OCI layout holds.
 #[derive(Debug, Default)]
@@ -42,15 +42,16 @@ pub(super) fn read(store: &Store, form: Form, referenced: &mut Referenced) -> Re
         let Some(index) = read.index else {
             return Err(Error::invalid("not an image index: it has no manifests").at("index.json"));
         };
-        walk.index(&index, &Inherited { names: Vec::new(), anomalies: anomalies.clone(), depth: 0 })?;
+        walk.index(&index, &Inherited { anomalies: anomalies.clone(), ..Inherited::default() })?;
     }
     Ok(walk.layout)
 }
 
 /// What a manifest takes over from the indexes above it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Inherited {
     names: Vec<String>,
+    platform: Option<Platform>,
     anomalies: Vec<Anomaly>,
     depth: usize,
 }
@@ -60,9 +61,9 @@ struct Walk<'a> {
     form: Form,
     referenced: &'a mut Referenced,
     layout: Layout,
-    /// Descriptors on the way and done, with the names they were met under: one manifest under two
-    /// names is one image, and a loop ends.
-    seen: BTreeSet<(Digest, Vec<String>)>,
+    /// Descriptors on the way and done, with the names and platform they were met under: one manifest
+    /// under two names is one image, and a loop ends.
+    seen: BTreeSet<(Digest, Vec<String>, Option<Platform>)>,
     manifests: usize,
 }
 
@@ -103,10 +104,14 @@ impl Walk<'_> {
             if !descriptor.names.is_empty() {
                 inherited.names.clone_from(&descriptor.names);
             }
+            if descriptor.platform.is_some() {
+                inherited.platform.clone_from(&descriptor.platform);
+            }
             if self.is_passed_over(descriptor) {
                 continue;
             }
-            if !self.seen.insert((descriptor.digest, inherited.names.clone())) {
+            let met = (descriptor.digest, inherited.names.clone(), inherited.platform.clone());
+            if !self.seen.insert(met) {
                 continue;
             }
             match self.descriptor(descriptor, inherited) {
@@ -195,6 +200,8 @@ impl Walk<'_> {
             known.names.sort();
             known.names.dedup();
             known.anomalies.extend(inherited.anomalies);
+            known.anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &known.configs));
+            known.listed_for.extend(inherited.platform);
             known.anomalies.sort();
             known.anomalies.dedup();
             return Ok(());
@@ -221,6 +228,7 @@ impl Walk<'_> {
             anomalies.push(anomaly.evidence("declared", escaped(&manifest.config.media_type)));
         }
         let configs = configs(&config.bytes, "config", &mut anomalies)?;
+        anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &configs));
         let mut layers = Vec::with_capacity(manifest.layers.len());
         for descriptor in &manifest.layers {
             layers.push(LayerRef {
@@ -234,6 +242,7 @@ impl Walk<'_> {
         Ok(Image {
             form: self.form,
             names,
+            listed_for: inherited.platform.into_iter().collect(),
             manifest_digest: Some(digest),
             config_digest: config.digest,
             configs,
@@ -312,6 +321,20 @@ pub(super) fn configs(bytes: &[u8], what: &str, anomalies: &mut Vec<Anomaly>) ->
 
 fn escaped(media_type: &MediaType) -> String {
     crate::model::escape::escape_text(media_type.as_str())
+}
+
+/// Runtimes choose among the images of an index by the platforms that it lists, and run what its config
+/// says: who looks at one of the two alone takes the image for another than it is.
+fn platform_mismatch(listed: Option<&Platform>, configs: &[Config]) -> Option<Anomaly> {
+    let listed = listed?;
+    let config = configs.iter().find(|config| config.platform.contradicts(listed))?;
+    let shown = |platform: &Platform| crate::model::escape::escape_text(&platform.to_string());
+    let message = "the index lists the image for another platform than its config says";
+    Some(
+        Anomaly::new(Fault::AmbiguousJson, message)
+            .evidence("index", shown(listed))
+            .evidence("config", shown(&config.platform)),
+    )
 }
 
 /// The descriptor, the document's own `mediaType` and its fields must all say the same.

@@ -36,7 +36,7 @@ impl Selection {
     }
 
     fn wants(&self, image: &Image) -> bool {
-        let platform = self.platform.as_ref().is_none_or(|wanted| image.platform().matches(wanted));
+        let platform = self.platform.as_ref().is_none_or(|wanted| image.is_for(wanted));
         platform && self.image.as_ref().is_none_or(|wanted| is_called(image, wanted))
     }
 }

@@ -97,6 +97,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
     Ok(Image {
         form: Form::DockerArchiveV1,
         names: names.into_iter().collect(),
+        listed_for: BTreeSet::new(),
         manifest_digest: None,
         config_digest,
         configs,

@@ -18,7 +18,7 @@ pub(super) mod unreferenced_blob;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use crate::base::BaseStatus;
     use crate::digest::Digest;
@@ -50,6 +50,7 @@ mod tests {
             image: Image {
                 form: Form::OciArchive,
                 names: Vec::new(),
+                listed_for: BTreeSet::new(),
                 manifest_digest: None,
                 config_digest: Digest::sha256(b""),
                 configs: Vec::new(),

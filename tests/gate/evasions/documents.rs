@@ -29,6 +29,42 @@ fn a_manifest_listed_first_as_something_else_is_judged() {
 }
 
 #[test]
+fn the_platform_of_an_index_counts_beside_that_of_the_config() {
+    let room = Room::new();
+    let check = |listed: &str, config: &str| {
+        let layout = Layout::new().image(&good()).image(&evil().platform("linux", config, ""));
+        let listed = listed.to_owned();
+        let layout =
+            layout.index_json(move |index| index["manifests"][1]["platform"]["architecture"] = json!(listed));
+        check_with(&room.write("image.tar", layout.archive()), None, &["--platform", "linux/amd64"]).failing()
+    };
+    // Runtimes choose by the index; whoever asks the config alone misses it.
+    assert_eq!(check("amd64", "arm64"), set(["ambiguous-json", "setuid-file /evil"]));
+    assert_eq!(check("arm64", "amd64"), set(["ambiguous-json", "setuid-file /evil"]));
+    assert_eq!(check("arm64", "arm64"), set([]));
+}
+
+#[test]
+fn each_platform_of_an_ambiguous_config_can_be_chosen() {
+    let room = Room::new();
+    let check = |second: &str| {
+        let config = String::from_utf8(evil().config()).unwrap();
+        let config = config.replacen(
+            "\"architecture\":",
+            &format!("\"architecture\":\"{second}\",\"Architecture\":"),
+            1,
+        );
+        let archive = Layout::new().image(&good()).image(&evil().config_bytes(config)).index_json(|index| {
+            index["manifests"][1].as_object_mut().unwrap().remove("platform");
+        });
+        let path = room.write("image.tar", archive.archive());
+        check_with(&path, None, &["--platform", "linux/s390x"])
+    };
+    assert!(check("s390x").failing().contains("setuid-file /evil"));
+    assert_eq!(check("arm64").exit, 2);
+}
+
+#[test]
 fn images_of_one_name_are_all_judged() {
     let room = Room::new();
     let check = |second: &Image| {
