@@ -162,9 +162,11 @@ impl<'facts> Extraction<'facts> {
                 "is a 0/0 character device: overlayfs takes it for a whiteout, others for a device",
             )?;
         }
-        if let Some(name) = marks::overlay_xattr(entry) {
-            let message =
-                format!("bears {}, by which overlayfs is steered and others are not", escape_bytes(name));
+        if let Some(name) = marks::steering_xattr(entry) {
+            let message = format!(
+                "bears {}, by which some storage drivers are steered and others are not",
+                escape_bytes(name)
+            );
             self.ambiguous(entry, &message)?;
         }
         let Parent::Found { directory, missing } = self.parent(entry, false)? else { return Ok(()) };

@@ -63,16 +63,30 @@ pub(super) fn is_overlay_whiteout(kind: EntryKind, device: (u32, u32)) -> bool {
     kind == EntryKind::CharDevice && device == (0, 0)
 }
 
-/// The first extended attribute by which overlayfs would be steered.
-pub(super) fn overlay_xattr(entry: &Entry) -> Option<&[u8]> {
-    let steers = |name: &[u8]| name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
+/// What begins the attributes by which overlayfs is steered, fuse-overlayfs (which podman uses without
+/// root), and what stands in for owners and modes where nobody may set them: `user.containers.override_stat`,
+/// and `user.rootlesscontainers`, which umoci obeys.
+const STEERING: [&[u8]; 6] = [
+    b"trusted.overlay.",
+    b"user.overlay.",
+    b"user.fuseoverlayfs.",
+    b"security.fuseoverlayfs.",
+    b"user.containers.",
+    b"user.rootlesscontainers",
+];
+
+/// The first extended attribute by which a storage driver would be steered.
+pub(super) fn steering_xattr(entry: &Entry) -> Option<&[u8]> {
+    let steers = |name: &[u8]| STEERING.iter().any(|prefix| name.starts_with(prefix));
     entry.xattrs().iter().map(|(name, _)| &**name).find(|name| steers(name))
 }
 
-/// Whether overlayfs takes a directory with these attributes for opaque.
+/// Whether overlayfs or fuse-overlayfs takes a directory with these attributes for opaque.
 pub(super) fn is_overlay_opaque(xattrs: &[Xattr]) -> bool {
     xattrs.iter().any(|(name, value)| {
-        matches!(&**name, b"trusted.overlay.opaque" | b"user.overlay.opaque") && &**value == b"y"
+        let opaque: [&[u8]; 3] =
+            [b"trusted.overlay.opaque", b"user.overlay.opaque", b"user.fuseoverlayfs.opaque"];
+        opaque.contains(&&**name) && &**value == b"y"
     })
 }
 

@@ -104,11 +104,28 @@ fn a_replaced_directory_takes_the_base_with_it() {
 fn what_overlayfs_takes_for_a_deletion_is_one() {
     let device = with(Layer::new().entry(Entry::char_device("usr/bin/ls", 0, 0))).failing();
     assert!(device.contains("base-file-deleted /usr/bin/ls"), "{device:?}");
-    for key in ["trusted.overlay.opaque", "user.overlay.opaque"] {
+    for key in ["trusted.overlay.opaque", "user.overlay.opaque", "user.fuseoverlayfs.opaque"] {
         let opaque = with(Layer::new().entry(Entry::dir("usr/bin/").xattr(key, "y"))).failing();
         assert!(opaque.contains("base-file-deleted /usr/bin/ls"), "{key}: {opaque:?}");
         assert!(opaque.contains("ambiguous-entry /usr/bin"), "{key}: {opaque:?}");
     }
     let other = with(Layer::new().entry(Entry::char_device("dev/null", 1, 3))).failing();
     assert_eq!(other, set(["device-node /dev/null"]));
+}
+
+#[test]
+fn attributes_that_steer_a_storage_driver_are_told() {
+    for key in [
+        "trusted.overlay.redirect",
+        "trusted.overlay.whiteout",
+        "user.overlay.metacopy",
+        "user.fuseoverlayfs.opaque",
+        "security.fuseoverlayfs.override_stat",
+        "user.containers.override_stat",
+        "user.rootlesscontainers",
+    ] {
+        let checked = with(Layer::new().entry(Entry::file("opt/x", "x").xattr(key, "0:0:4755")));
+        assert_failing(&checked, ["ambiguous-entry /opt/x"]);
+    }
+    assert_failing(&with(Layer::new().entry(Entry::file("opt/x", "x").xattr("user.overlayer", "y"))), []);
 }
