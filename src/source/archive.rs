@@ -67,6 +67,11 @@ impl ArchiveIndex {
                     return Err(Error::invalid(what));
                 }
             };
+            if name.is_root() && !matches!(member, Member::Directory) {
+                return Err(Error::invalid(
+                    "a member that is no directory has the name of the archive's root",
+                ));
+            }
             index.insert(&mut names, name, member)?;
         }
         if index.members.is_empty() {

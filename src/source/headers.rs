@@ -73,6 +73,10 @@ impl Headers {
                 b'x' | b'g' | b'L' | b'K' => {
                     let bytes = self.body(body, size)?;
                     self.position = advance(body, size)?;
+                    if kind == b'g' && is_extended {
+                        // Go forgets what stood before.
+                        return Err(broken("an extended header before a global one"));
+                    }
                     is_extended |= kind != b'g';
                     extended.take(kind, &bytes)?;
                 }
@@ -143,6 +147,11 @@ impl Headers {
             // star's own header: its prefix ends earlier.
             return Err(broken("a header of star"));
         }
+        let time = |start| number(field(&block, start, 12));
+        if field(&block, 257, 8) == b"ustar  \0" && (time(345).is_err() || time(357).is_err()) {
+            // Go takes them for the prefix of a name then (golang.org/issue/12594), and nobody else does.
+            return Err(broken("a GNU header with times that are none"));
+        }
         let declared = number(field(&block, 148, 8))?;
         if declared != checksum(&block) {
             let what = format!("no tar header at offset {}: its checksum is wrong", self.position);
@@ -165,8 +174,8 @@ impl Headers {
 impl Extended {
     fn take(&mut self, kind: u8, bytes: &[u8]) -> Result<()> {
         match kind {
-            b'L' => once(&mut self.name, until_nul(bytes).to_vec(), "name"),
-            b'K' => once(&mut self.link, until_nul(bytes).to_vec(), "link target"),
+            b'L' => once(&mut self.name, named(until_nul(bytes))?, "name"),
+            b'K' => once(&mut self.link, named(until_nul(bytes))?, "link target"),
             b'x' if std::mem::replace(&mut self.pax, true) => {
                 Err(broken("two extended headers for one member"))
             }
@@ -187,8 +196,8 @@ impl Extended {
                 return Err(broken("a name with a NUL byte in it"));
             }
             match key {
-                b"path" => once(&mut self.name, value.to_vec(), "name")?,
-                b"linkpath" => once(&mut self.link, value.to_vec(), "link target")?,
+                b"path" => once(&mut self.name, named(value)?, "name")?,
+                b"linkpath" => once(&mut self.link, named(value)?, "link target")?,
                 b"size" => {
                     let size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                     once(&mut self.size, size.ok_or_else(|| broken("a size that is no number"))?, "size")?;
@@ -199,6 +208,11 @@ impl Extended {
         }
         Ok(())
     }
+}
+
+/// Go passes an empty name over and takes the header's own; others take it as it is.
+fn named(name: &[u8]) -> Result<Vec<u8>> {
+    if name.is_empty() { Err(broken("an extended header with an empty name")) } else { Ok(name.to_vec()) }
 }
 
 fn once<T>(slot: &mut Option<T>, value: T, what: &str) -> Result<()> {

@@ -119,3 +119,44 @@ fn a_file_named_as_a_directory_is_refused() {
         assert_refused(with_entry(members.clone(), entry), "named as a directory");
     }
 }
+
+/// Docker 20.10 and skopeo 1.9 load the evil image.
+#[test]
+fn a_name_that_only_go_reads_is_refused() {
+    let (members, manifest) = both();
+    let entry = || Entry::file("manifest.json", &manifest);
+    assert_refused(with_entry(members.clone(), entry().pax("path", "")), "empty name");
+    let mut long_name = files_to_tar(members.clone());
+    long_name.truncate(long_name.len() - 1024);
+    Entry::file("././@LongLink", "\0").kind(b'L').write_to(&mut long_name);
+    entry().write_to(&mut long_name);
+    assert_refused([long_name, vec![0; 1024]].concat(), "empty name");
+    let mut forgotten = files_to_tar(members.clone());
+    forgotten.truncate(forgotten.len() - 1024);
+    Entry::file("././@LongLink", "decoy.txt\0").kind(b'L').write_to(&mut forgotten);
+    Entry::file("pax_global_header", pax_record(b"comment", b"x")).kind(b'g').write_to(&mut forgotten);
+    entry().write_to(&mut forgotten);
+    assert_refused([forgotten, vec![0; 1024]].concat(), "before a global one");
+    // Over the times of a GNU header Go once wrote the prefix of a name.
+    for name in [".", "x"] {
+        let entry = Entry::file(name, &manifest).patch(345, "manifest.json/y/..");
+        assert_refused(with_entry(members.clone(), entry), "times that are none");
+    }
+    let times = Entry::file("notes", "x").patch(345, "14567654321\x0014567654321\0");
+    assert_eq!(check(with_entry(tar_members(&good().oci_archive()), times)).exit, 0);
+    let nameless = Entry::file("./", "").kind(b'2');
+    assert_refused(with_entry(members, nameless), "the archive's root");
+}
+
+/// What a link leads to may be said twice too.
+#[test]
+fn a_target_that_only_go_reads_is_refused() {
+    let layout = crate::support::Layout::new().image(&good()).image(&evil());
+    let hidden = format!("blobs/sha256/{}", &evil().manifest_digest()[7..]);
+    let (blob, mut members): (Vec<_>, Vec<_>) =
+        tar_members(&layout.archive()).into_iter().partition(|(name, _)| *name == hidden);
+    members.push(("blobs/sha256/real".into(), blob[0].1.clone()));
+    let link = Entry::symlink(&hidden, "real");
+    assert!(check(with_entry(members.clone(), link.clone())).failing().contains("user-root"));
+    assert_refused(with_entry(members, link.pax("linkpath", "")), "empty name");
+}
