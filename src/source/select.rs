@@ -42,10 +42,20 @@ impl Selection {
 }
 
 fn is_called(image: &Image, wanted: &str) -> bool {
-    let tagged = format!("{wanted}:latest");
+    let full = full_name(wanted);
     let digests = [image.manifest_digest, Some(image.config_digest)];
-    image.names.iter().any(|name| name == wanted || *name == tagged)
+    image.names.iter().any(|name| name == wanted || full_name(name) == full)
         || digests.into_iter().flatten().any(|digest| digest.to_string() == wanted || digest.hex() == wanted)
+}
+
+/// A name as Docker completes it: two spellings of one name are one tag there, and the last image that has
+/// it is run by it.
+fn full_name(name: &str) -> String {
+    let name =
+        name.strip_prefix("index.docker.io/").or_else(|| name.strip_prefix("docker.io/")).unwrap_or(name);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
 
 fn describe(image: &Image) -> String {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{app, assert_failing};
 use crate::harness::{Room, check_bytes, check_child, check_with, set};
-use crate::support::{Image, Layer, Layout, files_to_tar, tar_members};
+use crate::support::{DockerArchive, DockerForm, Image, Layer, Layout, files_to_tar, tar_members};
 
 fn good() -> Image {
     Image::new().layer(Layer::new().file("app", "one")).user("1000").name("example.com/app:1")
@@ -73,6 +73,25 @@ fn images_of_one_name_are_all_judged() {
     };
     assert_eq!(check(&evil()), set(["setuid-file /evil"]));
     assert_eq!(check(&good().user("1001")), set([]));
+}
+
+#[test]
+fn spellings_of_one_name_are_one_name() {
+    let room = Room::new();
+    let check = |other: &str, wanted: &str| {
+        let (good, evil) = (good().unnamed().name("app"), evil().unnamed().name(other));
+        let archive = DockerArchive::new(DockerForm::Podman).image(&good).image(&evil).tar();
+        check_with(&room.write("image.tar", archive), None, &["--image", wanted]).failing()
+    };
+    for other in ["app:latest", "library/app", "docker.io/library/app:latest", "index.docker.io/library/app"]
+    {
+        for wanted in ["app", "app:latest", "docker.io/library/app"] {
+            assert!(check(other, wanted).contains("setuid-file /evil"), "{other} for {wanted}");
+        }
+    }
+    for other in ["app:1", "docker.io/team/app", "example.com/app", "example.com/library/app"] {
+        assert_eq!(check(other, "app"), set([]), "{other}");
+    }
 }
 
 #[test]
