@@ -1,6 +1,6 @@
 //! An OCI layout in a directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,23 +16,34 @@ use crate::read::{OpenFile, Section};
 #[derive(Debug)]
 pub(super) struct Directory {
     files: BTreeMap<ImagePath, (PathBuf, u64)>,
+    /// Pipes and devices, and links to a directory above them: there, and not read.
+    unread: BTreeSet<ImagePath>,
 }
 
 impl Directory {
     /// Lists a directory. Symlinks to files are followed, as bazel makes layouts of them; what is
     /// no regular file in the end (a pipe, a device) is left out and so counts as missing.
     pub(super) fn list(root: &Path) -> Result<Self> {
-        let mut files = BTreeMap::new();
+        let (mut files, mut unread) = (BTreeMap::new(), BTreeSet::new());
+        let name_of = |path: &Path| {
+            let relative = path.strip_prefix(root).ok()?;
+            Some(ImagePath::new(relative.as_os_str().as_encoded_bytes()))
+        };
         // blobs/<algorithm>/<hex> is three deep; whatever lies deeper is none of ours.
         for entry in WalkDir::new(root).max_depth(3).follow_links(true) {
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) if error.loop_ancestor().is_some() || error.depth() > 0 && is_missing(&error) => {
+                Err(error) if error.loop_ancestor().is_some() => {
+                    unread.extend(error.path().and_then(name_of));
                     continue;
                 }
+                Err(error) if error.depth() > 0 && is_missing(&error) => continue,
                 Err(error) => return Err(Error::io("cannot be listed", error.into())),
             };
             if !entry.file_type().is_file() {
+                if !entry.file_type().is_dir() {
+                    unread.extend(name_of(entry.path()));
+                }
                 continue;
             }
             if files.len() >= limits::ARCHIVE_MEMBERS {
@@ -40,12 +51,23 @@ impl Directory {
                 return Err(Error::limit("the number of files", "ARCHIVE_MEMBERS", limit));
             }
             let size = entry.metadata().map_err(|error| Error::io("cannot be listed", error.into()))?.len();
-            if let Ok(relative) = entry.path().strip_prefix(root) {
-                let name = ImagePath::new(relative.as_os_str().as_encoded_bytes());
+            if let Some(name) = name_of(entry.path()) {
                 files.insert(name, (entry.path().to_owned(), size));
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, unread })
+    }
+
+    /// Whether others may find something under this name, although [`Self::get`] does not.
+    pub(super) fn may_hold(&self, name: &ImagePath) -> bool {
+        let mut at = name.clone();
+        while !at.is_root() {
+            if self.unread.contains(&at) {
+                return true;
+            }
+            at = at.parent();
+        }
+        false
     }
 
     pub(super) fn get(&self, name: &ImagePath) -> Result<Option<Section>> {

@@ -144,6 +144,11 @@ impl Walk<'_> {
         let kind = descriptor.media_type.kind();
         let what = if kind == MediaKind::Index { "index" } else { "manifest" };
         let Some(blob) = blobs::read(self.store, descriptor, what, &mut inherited.anomalies)? else {
+            if self.store.may_hold(&descriptor.digest) {
+                let what = "it is there, but as a pipe or device, or behind a link to a directory above it";
+                let error = Error::invalid(what).hint("copy the layout anew, with files and no links");
+                return Err(error.at(format!("blob {}", descriptor.digest)));
+            }
             let platform = descriptor.platform.as_ref().map(|platform| format!(" ({platform})"));
             let platform = crate::model::escape::escape_text(&platform.unwrap_or_default());
             self.layout.notes.push(format!("{}{platform} is listed and not here", descriptor.digest));

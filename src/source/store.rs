@@ -39,6 +39,14 @@ impl Store {
         self.get(&blob_path(digest))
     }
 
+    /// Whether others may find a blob that is not found here.
+    pub(super) fn may_hold(&self, digest: &Digest) -> bool {
+        match self {
+            Self::Archive(_) => false,
+            Self::Directory(directory) => directory.may_hold(&blob_path(digest)),
+        }
+    }
+
     /// A small document by name.
     pub(super) fn document(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let section = self.get(&ImagePath::new(name))?;

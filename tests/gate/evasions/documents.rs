@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{app, assert_failing};
-use crate::harness::{Room, check_bytes, check_child, check_with, set};
+use crate::harness::{Room, check_bytes, check_child, check_path, check_with, set};
 use crate::support::{DockerArchive, DockerForm, Image, Layer, Layout, files_to_tar, tar_members};
 
 fn good() -> Image {
@@ -172,4 +172,35 @@ fn a_forged_history_moves_no_layer_into_the_base() {
     assert_failing(&checked, ["setuid-file /opt/tool"]);
     assert_eq!(checked.report["images"][0]["layers"][4]["origin"], "upper");
     assert_failing(&forged(app()), []);
+}
+
+#[test]
+fn a_manifest_that_is_no_plain_file_of_a_layout_is_not_absent() {
+    let room = Room::new();
+    let layout = |name: &str| {
+        let directory = room.path(name);
+        std::fs::create_dir(&directory).unwrap();
+        Layout::new().image(&good()).image(&evil()).write_dir(&directory);
+        directory
+    };
+    let hidden = format!("blobs/sha256/{}", &evil().manifest_digest()[7..]);
+    // Left out, as indexes of more platforms than were copied leave them out.
+    let absent = layout("absent");
+    std::fs::remove_file(absent.join(&hidden)).unwrap();
+    assert_eq!(check_path(&absent, None).exit, 0);
+    let pipe = layout("pipe");
+    std::fs::remove_file(pipe.join(&hidden)).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(pipe.join(&hidden)).status().unwrap().success());
+    assert_eq!(check_path(&pipe, None).exit, 2);
+    // `blobs/sha256` is the layout itself, which holds the blobs too.
+    let looped = layout("looped");
+    for blob in std::fs::read_dir(looped.join("blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        std::fs::rename(blob.path(), looped.join(blob.file_name())).unwrap();
+    }
+    std::fs::remove_dir(looped.join("blobs/sha256")).unwrap();
+    std::os::unix::fs::symlink("..", looped.join("blobs/sha256")).unwrap();
+    let checked = check_path(&looped, None);
+    assert_eq!(checked.exit, 2);
+    assert!(checked.stderr.contains("behind a link to a directory above it"), "{}", checked.stderr);
 }
