@@ -1,9 +1,9 @@
-//! What passes, and is known to: docs/security.md says why. A test that fails here is good news for that table.
+//! What passes, and is known to: docs/security.md says why. When a test fails here, that table has a row to move.
 
 use super::{app, assert_failing, with};
-use crate::harness::check_child;
+use crate::harness::{Room, check_child, check_path};
 use crate::secrets::github;
-use crate::support::{Compression, Layer};
+use crate::support::{Compression, Entry, Layer, PASSWD, StoredLayer, clean_app, small_base};
 
 #[test]
 fn a_secret_in_two_files_passes() {
@@ -11,12 +11,55 @@ fn a_secret_in_two_files_passes() {
     let (head, tail) = secret.split_at(20);
     let split = app().layer(Layer::new().file("opt/a", head)).layer(Layer::new().file("opt/b", tail));
     assert_failing(&check_child(&split), []);
+    assert_failing(&with(Layer::new().file("opt/a", [head, tail].concat())), ["secret-file /opt/a"]);
 }
 
 #[test]
-fn a_secret_that_is_packed_passes() {
+fn a_secret_that_is_packed_or_in_another_encoding_passes() {
     let tar = Layer::new().file("x", github()).tar();
     assert_failing(&with(Layer::new().file("opt/x.tgz", Compression::Gzip(6).compress(&tar))), []);
+    let utf16: Vec<u8> = github().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_failing(&with(Layer::new().file("opt/x.txt", utf16)), []);
+}
+
+#[test]
+fn a_secret_that_is_no_content_of_a_file_passes() {
+    assert_failing(&with(Layer::new().symlink("opt/token", github())), []);
+    assert_failing(&with(Layer::new().entry(Entry::file("opt/x", "x").xattr("user.note", github()))), []);
+    assert_failing(&with(Layer::new().entry(Entry::file("opt/x", "x").pax("comment", github()))), []);
+}
+
+#[test]
+fn a_secret_among_documentation_is_told_only() {
+    let checked = with(Layer::new().file("usr/share/doc/x/token", github()));
+    assert_failing(&checked, []);
+    assert_eq!(checked.finding("secret-file")["severity"], "info");
+}
+
+#[test]
+fn bytes_that_every_reader_passes_over_pass() {
+    let mut padded = Vec::new();
+    Entry::file("opt/x", "x").write_to(&mut padded);
+    let end = padded.len();
+    padded[end - 6..].copy_from_slice(b"hidden");
+    assert_failing(&with(Layer::new().raw(padded)), []);
+
+    let layer = Layer::new().file("opt/x", "x");
+    let stored = |compression: Compression, blob: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let mut stored = StoredLayer::new(&layer, "COPY . / # buildkit", compression);
+        stored.blob = blob(stored.blob);
+        stored.digest = crate::support::digest(&stored.blob);
+        check_child(&app().stored_layer(stored))
+    };
+    let commented = |blob: Vec<u8>| {
+        // The flag of a comment (RFC 1952, 2.3.1), and the comment behind the ten bytes of the header.
+        let mut member = [&blob[..10], &b"hidden ".repeat(1_000), b"\0", &blob[10..]].concat();
+        member[3] |= 16;
+        member
+    };
+    assert_failing(&stored(Compression::Gzip(6), &commented), []);
+    let skippable = |blob: Vec<u8>| [&b"\x51\x2a\x4d\x18\x06\0\0\0hidden"[..], &blob].concat();
+    assert_failing(&stored(Compression::Zstd(3), &skippable), []);
 }
 
 #[test]
@@ -25,8 +68,36 @@ fn a_program_before_the_bases_in_the_path_passes() {
 }
 
 #[test]
-fn a_secret_among_documentation_is_told_only() {
-    let checked = with(Layer::new().file("usr/share/doc/x/token", github()));
+fn a_library_that_the_bases_setuid_programs_load_passes() {
+    let base = small_base().layer(Layer::new().file("etc/ld.so.cache", "libc.so.6 => /lib/libc.so.6"));
+    let room = Room::new();
+    let catalog = room.catalog(&[&base]);
+    let layer = Layer::new()
+        .file("usr/local/lib/libc.so.6", "evil")
+        .file("etc/ld.so.cache", "libc.so.6 => /usr/local/lib/libc.so.6");
+    let image = room.write("app.tar", clean_app(&base).layer(layer).oci_archive());
+    let checked = check_path(&image, Some(&catalog));
     assert_failing(&checked, []);
-    assert_eq!(checked.finding("secret-file")["severity"], "info");
+    assert_eq!(checked.finding("base-file-modified")["severity"], "info");
+    assert_failing(
+        &with(Layer::new().file("etc/ld.so.preload", "/usr/local/lib/x.so")),
+        ["ld-so-preload /etc/ld.so.preload"],
+    );
+}
+
+#[test]
+fn a_group_that_may_read_what_users_may_not_passes() {
+    let account = "app:x:10001:10001:app:/app:/usr/sbin/nologin\n";
+    let group = "root:x:0:\ndaemon:x:1:\nshadow:x:42:app\nnogroup:x:65534:\n";
+    let layer = Layer::new().file("etc/passwd", format!("{PASSWD}{account}")).file("etc/group", group);
+    assert_failing(&check_child(&app().layer(layer).user("app")), []);
+    assert_failing(&check_child(&app().user("10001:42")), []);
+}
+
+#[test]
+fn a_list_of_access_rights_passes_on_a_new_file() {
+    let rights = |path: &str| Entry::file(path, "x").mode(0o664).xattr("system.posix_acl_access", "\u{2}");
+    assert_failing(&with(Layer::new().entry(rights("opt/x"))), []);
+    let failing = with(Layer::new().entry(rights("etc/os-release"))).failing();
+    assert!(failing.contains("base-metadata-changed /etc/os-release"), "{failing:?}");
 }
