@@ -8,6 +8,7 @@ mod headers;
 mod not_caught;
 mod secrets;
 mod stored;
+mod table;
 mod tree;
 mod users;
 
