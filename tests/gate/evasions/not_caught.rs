@@ -44,6 +44,14 @@ fn bytes_that_every_reader_passes_over_pass() {
     padded[end - 6..].copy_from_slice(b"hidden");
     assert_failing(&with(Layer::new().raw(padded)), []);
 
+    // Between the blobs: behind the first member's bytes, a layout's version.
+    let mut archive = app().oci_archive();
+    let version = archive.windows(18).position(|bytes| bytes == b"imageLayoutVersion").unwrap();
+    let end = version.next_multiple_of(512);
+    archive[end - 6..end].copy_from_slice(b"hidden");
+    let sound = crate::harness::check_bytes(app().oci_archive()).failing();
+    assert_eq!(crate::harness::check_bytes(archive).failing(), sound);
+
     let layer = Layer::new().file("opt/x", "x");
     let stored = |compression: Compression, blob: &dyn Fn(Vec<u8>) -> Vec<u8>| {
         let mut stored = StoredLayer::new(&layer, "COPY . / # buildkit", compression);

@@ -25,6 +25,14 @@ fn a_whiteout_beside_its_own_file_hides_no_change() {
 }
 
 #[test]
+fn a_whiteout_through_a_symlink_of_the_base_deletes() {
+    let failing = with(Layer::new().whiteout("bin/ls")).failing();
+    assert!(failing.contains("base-file-deleted /usr/bin/ls"), "what vfs drivers do: {failing:?}");
+    assert!(failing.iter().any(|told| told.starts_with("ambiguous-entry /bin")), "{failing:?}");
+    assert_failing(&with(Layer::new().whiteout("opt/ls")), []);
+}
+
+#[test]
 fn another_name_for_the_bases_setuid_program_is_new_privilege() {
     let link = |target: &str| with(Layer::new().hardlink("opt/x", target)).failing();
     let failing = link("usr/bin/su");
