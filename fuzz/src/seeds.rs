@@ -20,11 +20,9 @@ use crate::targets::{apply, facts, tools};
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "accounts" => accounts(),
-        "apply" => (0..40).map(noise).collect(),
+        "apply" => applied(),
         "cache_entry" => cache_entries(),
-        "catalog" => {
-            vec![tools::catalog().to_text().into_bytes(), br#"{"schemaVersion": 1, "bases": []}"#.to_vec()]
-        }
+        "catalog" => catalogs(),
         "check" => checks(),
         "codecs" => codecs(),
         "docker_manifest" => docker_manifests(),
@@ -76,6 +74,7 @@ fn accounts() -> Vec<Vec<u8>> {
         let parts = [passwd, group, shadow, sudoers, "app ALL=NOPASSWD: ALL\n", user];
         parted(&parts.map(str::as_bytes))
     })
+    .chain([parted(&[&*passwd.repeat(20), "", "", &sudoers.concat().repeat(5), "", ""].map(str::as_bytes))])
     .chain([parted(&[
         b"+::0:0:::\n+@net\nx:*:-1:+5:a:b\n\n#c\nno\xff:x:1",
         b"+:::\n",
@@ -87,11 +86,69 @@ fn accounts() -> Vec<Vec<u8>> {
     .collect()
 }
 
+/// An entry as `apply` takes it: kind, path by the numbers of its names, mode, and where it leads to.
+fn entry(kind: u8, path: &[u8], mode: u8, link: &[u8]) -> Vec<u8> {
+    let shaped = |path: &[u8]| if path.is_empty() { Vec::new() } else { after(path.len() as u8 - 1, path) };
+    [&[kind], &*shaped(path), &[mode], &*shaped(link)].concat()
+}
+
+/// One thing for runtimes to do in each.
+fn applied() -> Vec<Vec<u8>> {
+    const FILE: u8 = 0;
+    const DIRECTORY: u8 = 2;
+    const SYMLINK: u8 = 4;
+    const HARD_LINK: u8 = 5;
+    const FIFO: u8 = 7;
+    const NEXT_LAYER: u8 = 0xe0;
+    let (a, b, c, wh_a, wh_b, opaque) = (0, 1, 2, 7, 8, 10);
+    let below =
+        [entry(DIRECTORY, &[a], 0, &[]), entry(FILE, &[a, b], 1, &[]), entry(FILE, &[a, c], 0x20, &[])]
+            .concat();
+    let over = [
+        entry(FILE, &[a, opaque], 0, &[]),
+        [entry(FILE, &[a, opaque], 0, &[]), entry(FILE, &[a, b], 0, &[])].concat(),
+        entry(FILE, &[wh_a], 0, &[]),
+        entry(FILE, &[a, wh_b], 0, &[]),
+        entry(FILE, &[a], 1, &[]),
+        entry(DIRECTORY, &[a, b], 0x40, &[]),
+        entry(DIRECTORY, &[a], 0x60, &[]),
+        entry(SYMLINK, &[b], 0, &[a]),
+        entry(SYMLINK, &[a], 0, &[c]),
+        [entry(SYMLINK, &[b], 0, &[a]), entry(FILE, &[b, c], 0, &[])].concat(),
+        entry(HARD_LINK, &[c], 0, &[a, b]),
+        [entry(FILE, &[b], 1, &[]), entry(HARD_LINK, &[c], 0, &[b])].concat(),
+        entry(FIFO, &[a, b], 0, &[]),
+        entry(6, &[a, b], 0, &[]),
+        entry(DIRECTORY | 8, &[a], 0, &[]),
+        entry(DIRECTORY, &[a, wh_b, c], 0, &[]),
+    ];
+    let stacked = over.iter().map(|over| [&*below, &[NEXT_LAYER], over].concat());
+    let thrice = over
+        .iter()
+        .zip(over.iter().rev())
+        .map(|(over, last)| [&*below, &[NEXT_LAYER], over, &[NEXT_LAYER], last].concat());
+    stacked.chain(thrice).chain((0..20).map(noise)).collect()
+}
+
 fn cache_entries() -> Vec<Vec<u8>> {
     let sound = facts::sound_entry();
     let mut other = sound.clone();
     other[20] ^= 1;
     vec![sound[..40].to_vec(), other, sound]
+}
+
+fn catalogs() -> Vec<Vec<u8>> {
+    let text = tools::catalog().to_text();
+    // A second base, before the first by its name.
+    let (head, base) = text.split_once('[').unwrap();
+    let (base, _) = base.rsplit_once(']').unwrap();
+    let other = base.replacen("\"base\"", "\"alpine\"", 1);
+    vec![
+        format!("{head}[{base},{other}]}}").into_bytes(),
+        format!("{head}[{base},{base}]}}").into_bytes(),
+        br#"{"schemaVersion": 1, "bases": []}"#.to_vec(),
+        text.into_bytes(),
+    ]
 }
 
 fn codecs() -> Vec<Vec<u8>> {
@@ -107,6 +164,12 @@ fn codecs() -> Vec<Vec<u8>> {
     named.extend(&crc.sum().to_le_bytes()[..2]);
     named.extend(&Compression::Gzip(6).compress(b"a")[10..]);
     seeds.push(after(3, named));
+    // More than a decoder hands over at once, and matches across where it does.
+    let long = [&text[..], &noise(30)].concat().repeat(1000);
+    seeds.extend(
+        [Compression::Gzip(9), Compression::Zstd(3), Compression::Xz]
+            .map(|form| after(99, form.compress(&long))),
+    );
     seeds
 }
 
@@ -122,6 +185,7 @@ fn inflate() -> Vec<Vec<u8>> {
         seeds.push(after(piece, raw(&noise(level + 50), level)));
         seeds.push(after(piece, raw(&[b'a'; 1000], level)));
     }
+    seeds.push(after(100, raw(&[&text[..], &noise(30)].concat().repeat(1000), 9)));
     seeds.push(after(1, [1, 3, 0, 0xfc, 0xff, 1, 2, 3]));
     seeds
 }
@@ -146,6 +210,7 @@ fn spoilt_layers() -> Vec<Layer> {
         ),
         Layer::new().entry(file().xattr_as(XattrStyle::Libarchive, "user.x", b"\n=\xff")),
         Layer::new().entry(file().pax("path", "other").pax("size", "2").pax("uid", "7").pax("mtime", "1.5")),
+        Layer::new().entry(file().pax("mtime", "-5")).entry(Entry::fifo("p").patch(136, [0xff; 12])),
         Layer::new().pax_global([("SCHILY.xattr.user.a", "b"), ("uname", "x")]).entry(file()),
         Layer::new().entry(file().claimed_size(100)),
         Layer::new().entry(file().bad_checksum()),

@@ -53,6 +53,9 @@ pub fn catalog(data: &[u8]) {
             assert_eq!(again, catalog);
             assert_eq!(again.to_text(), written);
             assert!(catalog.bases().iter().all(|base| !base.layers.is_empty()));
+            let keys: Vec<_> =
+                catalog.bases().iter().map(|base| (&base.name, &base.version, &base.platform)).collect();
+            assert!(keys.is_sorted() && keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
         }
     }
 }
