@@ -169,6 +169,23 @@ fn every_part_of_a_gzip_header_is_read_and_checked() {
     }
 }
 
+/// libzstd takes it where it comes in pieces, and refuses it where it is at hand as a whole.
+#[test]
+fn a_zstd_frame_of_fewer_bytes_than_it_declares_is_broken_however_it_is_read() {
+    let frame = |declared: u8| {
+        // A raw block of three bytes, then an empty last one.
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0x20, declared][..], &[3 << 3, 0, 0], b"abc", &[1, 0, 0]].concat()
+    };
+    assert_eq!(decode(Trickle(Cursor::new(frame(3))), &frame(3)).unwrap(), (b"abc".to_vec(), 0));
+    let short = frame(9);
+    for piece in [1, short.len()] {
+        let error = decode(Cursor::new(&short).take(piece as u64).chain(Trickle(&short[piece..])), &short)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("zstd frame is broken"), "{error}");
+    }
+}
+
 #[test]
 fn skippable_zstd_frames_are_skipped() {
     let skip = b"\x50\x2a\x4d\x18\x04\0\0\0abcd";

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+use zstd::zstd_safe::get_frame_content_size;
 
 use super::input::Input;
 use super::{Codec, Step, broken};
@@ -11,18 +12,26 @@ use crate::limits;
 
 const MEMBER: &str = "zstd frame";
 
+/// Bytes of the longest header of a frame, with its magic.
+const HEADER_BYTES: usize = 18;
+
 /// A frame, or a skippable frame: zstd:chunked and seekable files begin or end with those.
 pub(super) fn begins(head: &[u8]) -> bool {
     matches!(head, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..])
 }
 
-pub(super) struct Zstd(Decoder<'static>);
+pub(super) struct Zstd {
+    decoder: Decoder<'static>,
+    /// How many bytes the frame declares, where it does.
+    declared: Option<u64>,
+    produced: u64,
+}
 
 impl Zstd {
     pub(super) fn new() -> Result<Self> {
         let mut decoder = Decoder::new().map_err(refused)?;
         decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG)).map_err(refused)?;
-        Ok(Self(decoder))
+        Ok(Self { decoder, declared: None, produced: 0 })
     }
 }
 
@@ -37,15 +46,19 @@ impl Codec for Zstd {
         begins(head)
     }
 
-    fn open<R: Read>(&mut self, _: &mut Input<R>) -> io::Result<()> {
-        Ok(self.0.reinit().map_err(refused)?)
+    fn open<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()> {
+        self.decoder.reinit().map_err(refused)?;
+        // What is wrong with a header the decoder tells.
+        self.declared = get_frame_content_size(input.peek(HEADER_BYTES)?).ok().flatten();
+        self.produced = 0;
+        Ok(())
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {
         let output = output.get_mut(at..).unwrap_or_default();
         let mut input = InBuffer::around(input);
         let mut output = OutBuffer::around(output);
-        let hint = self.0.run(&mut input, &mut output).map_err(|error| {
+        let hint = self.decoder.run(&mut input, &mut output).map_err(|error| {
             // The library tells its errors by text only.
             if error.to_string().contains("too much memory") {
                 return Error::limit(
@@ -56,10 +69,19 @@ impl Codec for Zstd {
             }
             broken(MEMBER, error)
         })?;
+        self.produced = self.produced.saturating_add(output.pos() as u64);
         Ok(Step { consumed: input.pos(), produced: output.pos(), ended: hint == 0 })
     }
 
+    /// libzstd holds a frame to its declared size, but for one that ends with an empty block and is not at hand as a
+    /// whole: whether such a frame is broken must not depend on how reads fall.
     fn close<R: Read>(&mut self, _: &mut Input<R>) -> io::Result<()> {
-        Ok(())
+        match self.declared {
+            Some(declared) if declared != self.produced => {
+                let what = format!("it declares {declared} bytes and has {}", self.produced);
+                Err(broken(MEMBER, what).into())
+            }
+            _ => Ok(()),
+        }
     }
 }
