@@ -84,9 +84,13 @@ fn every_input_that_is_kept_holds() {
     assert_eq!(broken, Vec::<String>::new());
 }
 
+fn known() -> Vec<&'static str> {
+    TARGETS.iter().map(|target| target.name).collect()
+}
+
 #[test]
 fn inputs_are_of_targets_and_small() {
-    let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+    let known = known();
     assert!(known.is_sorted());
     let mut bytes = 0;
     for directory in [INPUTS, REGRESSIONS] {
@@ -115,7 +119,7 @@ fn inputs_look_like_no_leak() {
     assert_eq!(like, Vec::<String>::new());
 }
 
-/// cargo-fuzz builds what `fuzz/Cargo.toml` names, and `fuzz/run` takes a dictionary where there is one.
+/// cargo-fuzz builds what `fuzz/Cargo.toml` names, and `fuzz/run` wants to know which dictionaries serve it.
 #[test]
 fn every_target_has_its_fuzzer() {
     let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
@@ -124,6 +128,13 @@ fn every_target_has_its_fuzzer() {
         assert!(manifest.contains(&path) && root().join("fuzz").join(&path).is_file(), "{path}");
     }
     assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
+    let script = fs::read_to_string(root().join("fuzz/run")).unwrap();
+    let (_, rest) = script.split_once("dictionaries() {\n").unwrap();
+    let (cases, _) = rest.split_once("\n}\n").unwrap();
+    let patterns =
+        cases.lines().filter_map(|line| line.split_once(')')).flat_map(|(names, _)| names.split('|'));
+    let named: Vec<_> = patterns.map(str::trim).collect();
+    assert!(known().iter().all(|name| named.contains(name)), "{named:?}");
 }
 
 /// `FUZZ_SEEDS=directory cargo test --test fuzz -- --ignored write_seeds` writes the seeds of all targets, each into a
