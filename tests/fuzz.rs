@@ -116,7 +116,7 @@ fn inputs_look_like_no_leak() {
             like.extend(found.iter().map(|secret| format!("{}: {}", path.display(), secret.kind.id)));
         }
     }
-    assert_eq!(like, Vec::<String>::new());
+    assert_eq!(like, Vec::<String>::new(), "delete them");
 }
 
 /// cargo-fuzz builds what `fuzz/Cargo.toml` names, and `fuzz/run` wants to know which dictionaries serve it.
