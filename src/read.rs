@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::host;
 
 /// Bytes that can be read at any offset by several threads at once.
 pub trait ReadAt: Send + Sync + fmt::Debug {
@@ -26,17 +27,26 @@ pub struct OpenFile {
 impl OpenFile {
     /// Takes an open regular file.
     pub fn new(file: File) -> io::Result<Self> {
-        let size = file.metadata()?.len();
+        let size = host::ask(|| file.metadata())?.len();
         Ok(Self { file, size })
     }
 }
 
 impl ReadAt for OpenFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset);
-        #[cfg(windows)]
-        return std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset);
+        let call = |buffer: &mut [u8]| {
+            #[cfg(unix)]
+            return std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset);
+            #[cfg(windows)]
+            return std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset);
+        };
+        loop {
+            match host::read(buffer, offset, call) {
+                // Not every reader above knows that a signal came between.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
     }
 
     fn size(&self) -> u64 {

@@ -7,27 +7,30 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::host;
 
 /// How the names of files begin that are not whole yet.
 pub(super) const UNFINISHED: &str = ".new-";
 
 /// A file with a name of its own that only its owner may read.
 pub(super) fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)
+    host::ask(|| tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory))
 }
 
 /// Opens a regular file to read; no symbolic link is followed, and no pipe is waited for.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    regular(with_suspicion(OpenOptions::new().read(true)).open(path)?)
+    regular(host::ask(|| with_suspicion(OpenOptions::new().read(true)).open(path))?)
 }
 
 /// Opens the regular file that runs lock, or makes it.
 pub(super) fn open_lock(path: &Path) -> io::Result<File> {
-    regular(with_suspicion(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    regular(host::ask(|| with_suspicion(&mut options).open(path))?)
 }
 
 fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
+    if host::ask(|| file.metadata())?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
 }
 
 #[cfg(unix)]
@@ -49,13 +52,14 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    host::ask(|| builder.create(path))
 }
 
 /// Whoever may write to the directory may put another key there.
 #[cfg(unix)]
 pub(super) fn demand_private(directory: &Path) -> Result<()> {
-    let metadata = fs::metadata(directory).map_err(|error| Error::io("its rights cannot be read", error))?;
+    let metadata =
+        host::metadata(directory).map_err(|error| Error::io("its rights cannot be read", error))?;
     demand(&metadata, 0o022, "others may write to it, and so could change its key").map_err(|error| {
         error.hint("`chmod go-w` it, or give the key by OCICHECK_CACHE_KEY, which needs no private directory")
     })
@@ -64,7 +68,8 @@ pub(super) fn demand_private(directory: &Path) -> Result<()> {
 /// A key that others know is none.
 #[cfg(unix)]
 pub(super) fn demand_secret(key: &File) -> Result<()> {
-    let metadata = key.metadata().map_err(|error| Error::io("its rights cannot be read", error))?;
+    let metadata =
+        host::ask(|| key.metadata()).map_err(|error| Error::io("its rights cannot be read", error))?;
     demand(&metadata, 0o077, "others may read or write the key")
         .map_err(|error| error.hint("remove it, and another one is made"))
 }

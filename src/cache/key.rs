@@ -10,6 +10,7 @@ use sha2::Sha256;
 use super::files;
 use crate::digest::hex;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits::CACHE_KEY_CHARACTERS;
 
 pub(super) const MAC_BYTES: usize = 32;
@@ -58,7 +59,10 @@ impl Key {
         let file = file.map_err(|error| failed("read", error))?;
         files::demand_secret(&file).map_err(place)?;
         let mut text = Vec::new();
-        file.take(FILE_BYTES as u64 + 1).read_to_end(&mut text).map_err(|error| failed("read", error))?;
+        host::Stream::new(file)
+            .take(FILE_BYTES as u64 + 1)
+            .read_to_end(&mut text)
+            .map_err(|error| failed("read", error))?;
         if text.len() != FILE_BYTES || !text.trim_ascii_end().iter().all(u8::is_ascii_hexdigit) {
             let what = "it is not a key that this program made";
             return Err(place(Error::invalid(what).hint("remove it, and another one is made")));
@@ -86,7 +90,7 @@ impl Key {
 /// Makes a key file whole, or leaves the one that another run made meanwhile.
 fn make(directory: &Path, path: &Path) -> io::Result<()> {
     let mut random = [0; 32];
-    getrandom::fill(&mut random)?;
+    host::ask(|| Ok(getrandom::fill(&mut random)?))?;
     let mut file = files::temporary(directory)?;
     writeln!(file, "{}", hex(&random))?;
     match file.persist_noclobber(path) {

@@ -86,6 +86,12 @@ impl Cache {
         })
     }
 
+    /// The same for layers of any size.
+    #[cfg(test)]
+    pub(crate) fn for_any_layer(self) -> Self {
+        Self { least: 0, ..self }
+    }
+
     /// Keeps what was read of a layer, where that is worth it and not known yet; `more` are contents that
     /// were read beside those of the plan.
     pub fn keep(&self, layer: &LayerFacts, more: &Contents) {

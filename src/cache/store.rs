@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{entry, files, lock};
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits;
 
 /// Held while entries are removed, so that two runs do not remove twice as much.
@@ -47,7 +48,7 @@ struct Survey {
 impl Store {
     pub(super) fn open(directory: &Path, bytes: u64) -> Result<Self> {
         let place = || directory.display().to_string();
-        match fs::metadata(directory) {
+        match host::metadata(directory) {
             Ok(metadata) if !metadata.is_dir() => {
                 return Err(Error::usage("a cache is a directory").at(place()));
             }
@@ -76,10 +77,10 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
-        let length = file.metadata().map_err(failed)?.len();
+        let length = host::ask(|| file.metadata()).map_err(failed)?.len();
         let limit = limits::CACHE_ENTRY_BYTES;
         let mut bytes = Vec::with_capacity(length.min(limit) as usize);
-        (&file).take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+        host::Stream::new(&file).take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > limit {
             return Err(Error::limit("its size", "CACHE_ENTRY_BYTES", limit));
         }
@@ -110,8 +111,8 @@ impl Store {
         let written = self.make_room(&mut state, counted(bytes.len() as u64)).and_then(|is_room| {
             if is_room {
                 let mut file = files::temporary(&self.directory)?;
-                file.write_all(bytes)?;
-                file.persist(self.directory.join(name)).map_err(|error| error.error)?;
+                host::ask(|| file.write_all(bytes))?;
+                host::ask(|| file.persist(self.directory.join(name)).map_err(|error| error.error))?;
             }
             Ok(is_room)
         });
@@ -171,8 +172,8 @@ impl Store {
         let now = SystemTime::now();
         let old = Duration::from_secs(limits::CACHE_LEFTOVER_SECONDS);
         let mut survey = Survey::default();
-        for file in fs::read_dir(&self.directory)? {
-            let file = file?;
+        let mut files = host::ask(|| fs::read_dir(&self.directory))?;
+        while let Some(file) = host::ask(|| files.next().transpose())? {
             let name = file.file_name();
             let Some(name) = name.to_str() else { continue };
             let is_unfinished = name.starts_with(files::UNFINISHED);

@@ -23,6 +23,7 @@ use args::{Command, RulesCommand};
 use exit::Exit;
 
 use crate::error::Error;
+use crate::host;
 
 /// Runs the program on the arguments of the process.
 pub fn main() -> ExitCode {
@@ -56,9 +57,9 @@ fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> R
 
 /// Reads a text that the user wrote, of at most `limit` bytes.
 fn read_text(path: &Path, limit_name: &str, limit: u64) -> Result<String, Error> {
-    let file = std::fs::File::open(path);
+    let file = host::open(path);
     let file = file.map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))?;
-    read_text_from(file, path, limit_name, limit)
+    read_text_from(host::Stream::new(file), path, limit_name, limit)
 }
 
 /// As [`read_text`], of what is open already.
@@ -77,4 +78,39 @@ fn read_text_from(
         Ok(text)
     };
     read().map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::host::fault::{Faults, Kind, MARK};
+
+    #[test]
+    fn every_read_of_a_policy_or_catalog_may_fail() {
+        let directory = tempfile::tempdir().unwrap();
+        let (policy, bases) = (directory.path().join("p.toml"), directory.path().join("b.json"));
+        std::fs::write(&policy, crate::policy::Preset::Default.text()).unwrap();
+        std::fs::write(&bases, crate::base::Catalog::default().to_text()).unwrap();
+        let line = ["ocicheck", "image.tar", "--policy", policy.to_str().unwrap()];
+        let arguments = Arguments::parse_from(line).check;
+        let run = |kind, at| {
+            let faults = Faults::new(kind, at);
+            let told = faults.within(1, || {
+                let policy = policy::load(&arguments).map(|_| "").map_err(|error| error.to_string());
+                policy.and(base::read(&bases).map(|_| "").map_err(|error| error.to_string()))
+            });
+            (told, faults.calls())
+        };
+        let (sound, calls) = run(Kind::Nothing, 0);
+        assert!(sound.is_ok() && calls >= 6, "{sound:?} after {calls} calls");
+        for call in 0..calls {
+            let told = run(Kind::Once, call).0.unwrap_err();
+            assert!(told.contains(MARK) && (told.contains("p.toml") || told.contains("b.json")), "{told}");
+        }
+        for kind in [Kind::Short, Kind::Interrupted] {
+            assert_eq!(run(kind, 0).0, sound);
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::base::{Catalog, FactsFiles};
 use crate::cache::Cache;
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{BlobDigests, Digest};
+use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::model::Image;
@@ -88,19 +89,22 @@ impl KnownLayers for Known<'_> {
 
 /// Whether a layer is said to be a known one: by its descriptor, or else, in docker archives, by its
 /// file's name or (where it is not compressed) the config's diffID.
-pub(super) fn hint(known: &dyn KnownLayers, image: &Image, index: usize, blob: &Section) -> bool {
-    let Some(layer) = image.layers.get(index) else { return false };
-    // A head that cannot be read is told when the layer is.
-    let plain = blob.head(HEAD_BYTES).is_ok_and(|head| codec::detect(&head) == Compression::None);
+///
+/// # Errors
+/// The host's: its first bytes cannot be read.
+pub(super) fn hint(known: &dyn KnownLayers, image: &Image, index: usize, blob: &Section) -> Result<bool> {
+    let Some(layer) = image.layers.get(index) else { return Ok(false) };
+    let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
+    let plain = codec::detect(&head) == Compression::None;
     if let Some(declared) = &layer.declared {
-        return known.may_know(&declared.digest, plain);
+        return Ok(known.may_know(&declared.digest, plain));
     }
     let mut said: Vec<Digest> = named(&layer.name).into_iter().collect();
     if plain {
         let diff_ids = image.configs.iter().filter_map(|config| config.diff_ids.as_ref()?.get(index));
         said.extend(diff_ids.filter_map(|diff_id| diff_id.parse::<Digest>().ok()));
     }
-    said.iter().any(|digest| known.may_know(digest, plain))
+    Ok(said.iter().any(|digest| known.may_know(digest, plain)))
 }
 
 /// The digest in a file name as tools write it: `blobs/sha256/<hex>`, `<hex>.tar.gz`, `sha256:<hex>`.

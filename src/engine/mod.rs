@@ -227,6 +227,7 @@ type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 fn scan(images: &[Image], plan: &Arc<Plan>, known: &Known<'_>, progress: &dyn Progress) -> Scanned {
     let budget = Arc::new(Budget::new(plan.limits()));
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
+    let mut unread = Scanned::new();
     for image in images {
         let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
         let diff_id_sha512 = diff_ids_by_sha512.into_iter().any(|text| text.starts_with("sha512:"));
@@ -242,18 +243,25 @@ fn scan(images: &[Image], plan: &Arc<Plan>, known: &Known<'_>, progress: &dyn Pr
                 },
                 hash_first: false,
             });
-            job.hash_first = job.hash_first || known::hint(known, image, index, blob);
+            if !job.hash_first && !unread.contains_key(&blob.key()) {
+                match known::hint(known, image, index, blob) {
+                    Ok(hint) => job.hash_first = hint,
+                    Err(error) => drop(unread.insert(blob.key(), Err(error))),
+                }
+            }
             job.options.blob_sha512 |= matches!(declared, Some(Digest::Sha512(_)));
             job.options.diff_id_sha512 |= diff_id_sha512;
         }
     }
-    let (keys, mut jobs): (Vec<_>, Vec<LayerJob>) = jobs.into_iter().unzip();
+    let jobs = jobs.into_iter().filter(|(key, _)| !unread.contains_key(key));
+    let (keys, mut jobs): (Vec<_>, Vec<LayerJob>) = jobs.unzip();
     for job in &mut jobs {
         // Nothing that is known has a SHA-512 of the uncompressed bytes.
         job.hash_first &= !job.options.diff_id_sha512;
     }
     let scanned = scan_layers(&jobs, known, progress);
-    keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))).collect()
+    unread.extend(keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))));
+    unread
 }
 
 fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFacts>>>> {
@@ -359,3 +367,6 @@ fn compare(facts: &mut Facts) {
         .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
         .collect();
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,15 @@
 //! An OCI layout in a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits;
 use crate::model::ImagePath;
 use crate::read::{OpenFile, Section};
@@ -30,7 +32,9 @@ impl Directory {
             Some(ImagePath::new(relative.as_os_str().as_encoded_bytes()))
         };
         // blobs/<algorithm>/<hex> is three deep; whatever lies deeper is none of ours.
-        for entry in WalkDir::new(root).max_depth(3).follow_links(true) {
+        let mut entries = WalkDir::new(root).max_depth(3).follow_links(true).into_iter();
+        let listed = |error| Error::io("cannot be listed", error);
+        while let Some(entry) = host::ask(|| Ok(entries.next())).map_err(listed)? {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if error.loop_ancestor().is_some() => {
@@ -38,7 +42,7 @@ impl Directory {
                     continue;
                 }
                 Err(error) if error.depth() > 0 && is_missing(&error) => continue,
-                Err(error) => return Err(Error::io("cannot be listed", error.into())),
+                Err(error) => return Err(listed(error.into())),
             };
             if !entry.file_type().is_file() {
                 if !entry.file_type().is_dir() {
@@ -50,7 +54,7 @@ impl Directory {
                 let limit = limits::ARCHIVE_MEMBERS as u64;
                 return Err(Error::limit("the number of files", "ARCHIVE_MEMBERS", limit));
             }
-            let size = entry.metadata().map_err(|error| Error::io("cannot be listed", error.into()))?.len();
+            let size = host::ask(|| Ok(entry.metadata()?)).map_err(listed)?.len();
             if let Some(name) = name_of(entry.path()) {
                 files.insert(name, (entry.path().to_owned(), size));
             }
@@ -72,7 +76,7 @@ impl Directory {
 
     pub(super) fn get(&self, name: &ImagePath) -> Result<Option<Section>> {
         let Some((path, _)) = self.files.get(name) else { return Ok(None) };
-        let opened = File::open(path).and_then(OpenFile::new);
+        let opened = host::open(path).and_then(OpenFile::new);
         let file = opened.map_err(|error| Error::io(format!("{name}: cannot be opened"), error))?;
         Ok(Some(Section::whole(Arc::new(file))))
     }
@@ -82,8 +86,24 @@ impl Directory {
     }
 }
 
-/// A symlink to nothing.
+/// A symlink to nothing. One to what cannot be reached leads to something, for all that is known.
 fn is_missing(error: &walkdir::Error) -> bool {
-    let no_target = |path: &Path| fs::metadata(path).is_err() && fs::symlink_metadata(path).is_ok();
+    let is_none = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_loop(error)
+    };
+    let no_target = |path: &Path| {
+        host::metadata(path).is_err_and(|error| is_none(&error)) && fs::symlink_metadata(path).is_ok()
+    };
     error.path().is_some_and(no_target)
+}
+
+/// Whether a symlink leads to itself in the end.
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
 }

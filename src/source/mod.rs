@@ -12,7 +12,6 @@ mod spool;
 mod store;
 mod v1;
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use store::{Referenced, Store};
 
 use crate::codec;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits::Limits;
 use crate::model::descriptor::Compression;
 use crate::model::image::{Form, Image};
@@ -70,20 +70,20 @@ pub struct Source {
 /// What cannot be read, or is no image archive or layout at all.
 pub fn open(input: &Input, limits: &Limits) -> Result<Source> {
     match input {
-        Input::Stdin => from_archive(spool::spool(std::io::stdin(), limits)?),
+        Input::Stdin => from_archive(spool::spool(host::Stream::new(std::io::stdin()), limits)?),
         Input::Path(path) => open_path(path, limits),
     }
     .map_err(|error| error.at(input.name()))
 }
 
 fn open_path(path: &Path, limits: &Limits) -> Result<Source> {
-    let metadata = fs::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
+    let metadata = host::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
     if metadata.is_dir() {
         return from_store(Store::Directory(directory::Directory::list(path)?));
     }
-    let file = File::open(path).map_err(|error| Error::io("cannot be opened", error))?;
+    let file = host::open(path).map_err(|error| Error::io("cannot be opened", error))?;
     if !metadata.is_file() {
-        return from_archive(spool::spool(file, limits)?);
+        return from_archive(spool::spool(host::Stream::new(file), limits)?);
     }
     let file = OpenFile::new(file).map_err(|error| Error::io("cannot be opened", error))?;
     let archive = Section::whole(Arc::new(file));

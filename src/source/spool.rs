@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::headers::looks_like_tar;
 use crate::codec;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits::{Limits, RATIO_FREE_BYTES};
 use crate::model::descriptor::Compression;
 use crate::read::{OpenFile, Section};
@@ -29,7 +30,7 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
     if !first.is_empty() && !looks_like_tar(&first) {
         return Err(not_a_tar());
     }
-    let mut file = tempfile::tempfile().map_err(|error| {
+    let mut file = host::ask(tempfile::tempfile).map_err(|error| {
         Error::io("no temporary file can be made", error).hint("set TMPDIR to a directory with room")
     })?;
     let mut written = 0;
@@ -37,14 +38,14 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
     while !piece.is_empty() {
         written += piece.len() as u64;
         hold_limits(written, stored.load(Ordering::Relaxed), limits)?;
-        file.write_all(&piece).map_err(failed)?;
+        host::ask(|| file.write_all(&piece)).map_err(failed)?;
         piece = take(&mut decoded, 256 << 10).map_err(failed)?;
     }
     let trailing = decoded.drain().map_err(|error| Error::io("cannot be read", error))?;
     if trailing > 0 {
         return Err(Error::invalid(format!("{trailing} bytes follow the end of the {compression} stream")));
     }
-    file.seek(SeekFrom::Start(0)).map_err(|error| Error::io("cannot be read back", error))?;
+    host::ask(|| file.seek(SeekFrom::Start(0))).map_err(|error| Error::io("cannot be read back", error))?;
     let file = OpenFile::new(file).map_err(|error| Error::io("cannot be read back", error))?;
     Ok(Section::whole(Arc::new(file)))
 }

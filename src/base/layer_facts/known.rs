@@ -1,7 +1,6 @@
 //! The facts files of a catalog, read when a layer's computed digest asks for one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,6 +9,7 @@ use super::{FactsFile, file_name};
 use crate::base::{Catalog, CatalogEntry};
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::rootfs::{Builder, Runtime, Tree};
@@ -160,11 +160,11 @@ impl KnownLayers for FactsFiles {
 
 /// Reads a regular file of at most [`limits::FACTS_FILE_BYTES`].
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
+    if !host::metadata(path)?.is_file() {
         return Err(io::Error::other("no regular file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(limits::FACTS_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    host::Stream::new(host::open(path)?).take(limits::FACTS_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limits::FACTS_FILE_BYTES {
         return Err(Error::limit("its size", "FACTS_FILE_BYTES", limits::FACTS_FILE_BYTES).into());
     }

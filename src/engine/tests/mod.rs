@@ -1,0 +1,4 @@
+//! The engine on images that cannot be read as they should, each byte or call of theirs in turn.
+
+mod reads;
+mod room;
