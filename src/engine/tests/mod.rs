@@ -2,3 +2,4 @@
 
 mod reads;
 mod room;
+mod truncation;

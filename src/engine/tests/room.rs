@@ -57,6 +57,12 @@ pub(super) fn image() -> Image {
         .name("example.com/app:1")
 }
 
+/// The same in one layer, stored so: the smallest that there is something to spoil in.
+pub(super) fn smallest(compression: Compression) -> Image {
+    let layer = Layer::new().file("a", "x");
+    Image::new().layer_with(layer, "COPY a /", compression).user("1000")
+}
+
 /// The archive forms of an image, each with what it is called.
 pub(super) fn archives(image: &Image) -> Vec<(&'static str, Vec<u8>)> {
     let oci = image.oci_archive();
