@@ -1,5 +1,6 @@
 //! A small image that passes, in every form, and an engine that judges it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[allow(clippy::duplicate_mod, reason = "scan/archives has its own copy of one file of it, for its tests")]
@@ -91,6 +92,12 @@ pub(super) fn passes(checked: &Checked) -> bool {
 /// Whether something could not be checked: exit status 2.
 pub(super) fn is_error(checked: &Checked) -> bool {
     !checked.errors.is_empty() || checked.images.iter().any(|image| image.verdict == Verdict::Error)
+}
+
+/// What was found: rule and message, each once.
+pub(super) fn found(checked: &Checked) -> BTreeSet<(&'static str, String)> {
+    let findings = checked.images.iter().flat_map(|image| &image.findings);
+    findings.map(|finding| (finding.rule, finding.message.clone())).collect()
 }
 
 /// The images as the report tells them.
