@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The input is larger than a limit in [`crate::limits`] allows.
     Limit,
+    /// The time that the caller allowed is up.
+    Timeout,
     /// The command line, the catalog or another file written by the user is wrong.
     Usage,
     /// A fault of this program, caught before it could read as a pass.
@@ -105,6 +107,11 @@ impl Error {
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether it says nothing of the input: it could not be read (to its end), and may be fine.
+    pub fn is_of_the_host(&self) -> bool {
+        matches!(self.kind, ErrorKind::Io | ErrorKind::Timeout)
     }
 
     /// What to do about it, if that is known.

@@ -3,6 +3,10 @@
 //! Over a limit is an error that names it (exit status 2), never a truncated reading. Those that some
 //! images have good reason to exceed, or some machines to lower, are the policy's to set: [`Limits`].
 
+mod deadline;
+
+pub use deadline::Deadline;
+
 /// The ceilings that a policy may set (`[limits]`); each is named there as here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -16,6 +20,8 @@ pub struct Limits {
     pub captured_file_bytes: u64,
     /// See [`RPM_DATABASE_BYTES`].
     pub rpm_database_bytes: u64,
+    /// When all of it is to end. No policy sets it.
+    pub deadline: Deadline,
 }
 
 impl Default for Limits {
@@ -26,6 +32,7 @@ impl Default for Limits {
             spool_bytes: SPOOL_BYTES,
             captured_file_bytes: CAPTURED_FILE_BYTES,
             rpm_database_bytes: RPM_DATABASE_BYTES,
+            deadline: Deadline::default(),
         }
     }
 }
@@ -38,7 +45,8 @@ impl Limits {
 
     /// As [`Limits::by_name`], to be set.
     pub fn by_name_mut(&mut self) -> [(&'static str, &mut u64); 5] {
-        let Self { layer_bytes, ratio, spool_bytes, captured_file_bytes, rpm_database_bytes } = self;
+        let Self { layer_bytes, ratio, spool_bytes, captured_file_bytes, rpm_database_bytes, deadline: _ } =
+            self;
         [
             ("layer_bytes", layer_bytes),
             ("ratio", ratio),
@@ -195,6 +203,16 @@ pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;
 /// Stored bytes of a layer from which on it is worth an entry: smaller ones are read in the time that it takes
 /// to open an entry and hold it to its MAC, some 50 µs.
 pub const CACHE_LAYER_BYTES: u64 = 4 << 10;
+
+/// Milliseconds after its time limit that a run waits for what looks at the clock to end by itself; then it
+/// is left alone, for it may wait for ever.
+pub const TIMEOUT_GRACE_MS: u64 = 500;
+
+/// Bytes of a hole in a sparse file that are hashed before the clock is looked at again: some tenths of a second.
+pub const HOLE_PIECE_BYTES: u64 = 256 << 20;
+
+/// Entries that are applied to a tree before the clock is looked at again.
+pub const ENTRIES_AT_ONCE: usize = 1_024;
 
 /// Characters that `OCICHECK_CACHE_KEY` must have at least: 128 bits, written in hexadecimal digits.
 pub const CACHE_KEY_CHARACTERS: usize = 32;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::host;
+use crate::limits::Deadline;
 
 /// Bytes that can be read at any offset by several threads at once.
 pub trait ReadAt: Send + Sync + fmt::Debug {
@@ -71,13 +72,20 @@ pub struct Section {
     file: Arc<dyn ReadAt>,
     offset: u64,
     size: u64,
+    deadline: Deadline,
 }
 
 impl Section {
     /// All bytes of `file`.
     pub fn whole(file: Arc<dyn ReadAt>) -> Self {
         let size = file.size();
-        Self { file, offset: 0, size }
+        Self { file, offset: 0, size, deadline: Deadline::default() }
+    }
+
+    /// The same, of which nothing can be read once the time is up.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Bytes in memory, as a section.
@@ -88,7 +96,7 @@ impl Section {
     /// `size` bytes from `offset` on; `None` where that leaves this section.
     pub fn slice(&self, offset: u64, size: u64) -> Option<Self> {
         let end = offset.checked_add(size)?;
-        (end <= self.size).then(|| Self { file: Arc::clone(&self.file), offset: self.offset + offset, size })
+        (end <= self.size).then(|| Self { offset: self.offset + offset, size, ..self.clone() })
     }
 
     /// How many bytes there are.
@@ -136,7 +144,8 @@ pub struct SectionKey {
     size: u64,
 }
 
-/// A sequential reader of a [`Section`]. A file that has become shorter is an error, never an end.
+/// A sequential reader of a [`Section`]. A file that has become shorter is an error, never an end, and so is
+/// time that is up.
 #[derive(Debug)]
 pub struct SectionReader {
     section: Section,
@@ -151,6 +160,7 @@ impl Read for SectionReader {
         if buffer.is_empty() {
             return Ok(0);
         }
+        self.section.deadline.check()?;
         let read = self.section.file.read_at(buffer, self.section.offset + self.position)?;
         if read == 0 {
             return Err(io::Error::new(

@@ -1,6 +1,7 @@
 //! The arguments, defined once: help, usage errors and defaults come from here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -120,6 +121,9 @@ pub struct CheckArguments {
     #[arg(long, value_name = "BYTES", requires = "cache",
         value_parser = clap::value_parser!(u64).range(limits::CACHE_LEAST_BYTES..))]
     pub cache_size: Option<u64>,
+    /// How long all of it may take, as 90, 90s, 5m or 1h: what is not checked by then is an error [default: no end]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
     /// How many threads to use [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
@@ -135,6 +139,21 @@ pub struct CheckArguments {
     /// Every path, and every rule that was not evaluated
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// A time: whole seconds, or a number with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|char: char| !char.is_ascii_digit());
+    let seconds = match text.get(digits.len()..) {
+        Some("" | "s") => Some(1),
+        Some("m") => Some(60),
+        Some("h") => Some(3_600),
+        _ => None,
+    };
+    let number = digits.parse::<u64>().ok().filter(|number| *number > 0);
+    let time = number.zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
+    time.map(Duration::from_secs)
+        .ok_or_else(|| "a time is a number above 0 with s, m or h behind it".to_owned())
 }
 
 /// A form of the report.
@@ -359,6 +378,18 @@ mod tests {
         let check = command.find_subcommand("check").unwrap();
         for long in check.get_arguments().filter_map(|argument| argument.get_long()) {
             assert!(long == "verbose" || long == "quiet" || readme.contains(&format!("`--{long}")), "{long}");
+        }
+    }
+
+    #[test]
+    fn times_have_a_unit_or_are_seconds() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3_600)] {
+            assert_eq!(time(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in
+            ["", "0", "0s", "s", "-1", "1.5", "1d", "1 s", "99999999999999999999", "9999999999999999999h"]
+        {
+            assert!(time(text).is_err(), "{text}");
         }
     }
 

@@ -1,26 +1,31 @@
 //! `ocicheck check`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{base, formats, output, policy};
+use super::{base, formats, output, policy, watch};
 use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{CACHE_BYTES, IMAGE_LIST_BYTES};
+use crate::limits::{CACHE_BYTES, Deadline, IMAGE_LIST_BYTES};
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
+    let clock = Instant::now();
     let outputs = outputs(&arguments.output)?;
     let images = images(arguments)?;
     refuse_overwriting(arguments, &images, &outputs)?;
-    let policy = policy::load(arguments)?;
+    let mut policy = policy::load(arguments)?;
+    if let Some(time) = arguments.timeout {
+        policy.limits.deadline = Deadline::after(clock, time);
+    }
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
@@ -38,7 +43,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
         return Err(Error::usage("standard input (-) can be read only once"));
     }
-    let report = super::with_jobs(arguments.jobs.map(usize::from), || check(&engine, &inputs, arguments))?;
+    let engine = Arc::new(engine);
+    let report = check(&engine, inputs, arguments)?;
     for note in engine.cache.iter().flat_map(Cache::take_notes) {
         output::tell(&format!("ocicheck: {note}"));
     }
@@ -128,17 +134,14 @@ fn cache(arguments: &CheckArguments) -> Result<Option<Cache>> {
     }
 }
 
-fn check(engine: &Engine, inputs: &[Input], arguments: &CheckArguments) -> Report {
+fn check(engine: &Arc<Engine>, inputs: Vec<Input>, arguments: &CheckArguments) -> Result<Report> {
     let started_at = jiff::Timestamp::now();
     let clock = Instant::now();
-    let progress = Bar::new(arguments.progress);
+    let progress = Arc::new(Bar::new(arguments.progress));
     let mut report = report::Builder::new(&engine.policy);
-    for input in inputs {
-        let checked = engine.check(input, &progress);
-        report.add(&input.name(), checked.images, checked.errors, checked.notes);
-    }
+    let jobs = watch::check(engine, inputs, arguments.jobs.map(usize::from), &progress, &mut report);
     progress.finish();
-    report.finish(started_at.to_string(), clock.elapsed(), rayon::current_num_threads())
+    Ok(report.finish(started_at.to_string(), clock.elapsed(), jobs?))
 }
 
 /// The files to write with their formats; each once.

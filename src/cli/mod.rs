@@ -11,6 +11,7 @@ mod policy;
 mod progress;
 mod rules;
 mod shell;
+mod watch;
 
 use std::io::Read as _;
 use std::path::Path;

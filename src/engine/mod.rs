@@ -17,14 +17,14 @@ use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Facts};
-use crate::limits::{IMAGE_ANOMALIES, Limits};
+use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::Compression;
 use crate::model::{Fault, Image};
 use crate::policy::Policy;
 use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
-use crate::rules::RULES;
+use crate::rules::{RULES, Rule};
 use crate::scan::{Budget, LayerFacts, LayerJob, Opinions, Plan, Progress, ScanOptions, scan_layers};
 use crate::source::{self, Input, Selection};
 
@@ -65,7 +65,18 @@ pub struct Checked {
 impl Engine {
     /// Checks every wanted image of an input.
     pub fn check(&self, input: &Input, progress: &dyn Progress) -> Checked {
-        let mut checked = Checked::default();
+        let mut images = Vec::new();
+        let Visited { errors, notes } = self.check_each(input, progress, |image| images.push(image));
+        Checked { images, errors, notes }
+    }
+
+    /// As [`Engine::check`]; each image is handed over when its verdict is made.
+    pub fn check_each(
+        &self,
+        input: &Input,
+        progress: &dyn Progress,
+        mut each: impl FnMut(ImageReport),
+    ) -> Visited {
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
         let name = input.name();
         let request = Request {
@@ -76,14 +87,15 @@ impl Engine {
             read_before: self.read_before.as_ref(),
             plan: self.plan(),
         };
-        let visited = visit(&request, progress, |facts| {
-            checked.images.push(self.judge(&name, &facts));
+        let mut unjudged = Vec::new();
+        let visited = visit(&request, progress, |facts| match self.judge(&name, &facts) {
+            Ok(image) => each(image),
+            Err(error) => unjudged.push(error.at(facts.image.title()).at(&name)),
         });
-        match visited {
-            Ok(visited) => (checked.errors, checked.notes) = (visited.errors, visited.notes),
-            Err(error) => checked.errors.push(error),
-        }
-        checked
+        let mut visited =
+            visited.unwrap_or_else(|error| Visited { errors: vec![error], ..Visited::default() });
+        visited.errors.append(&mut unjudged);
+        visited
     }
 
     /// What the rules want read under this policy.
@@ -93,18 +105,24 @@ impl Engine {
     }
 
     /// Judges the facts of one image.
-    pub fn judge(&self, source: &str, facts: &Facts) -> ImageReport {
-        let judged: Vec<_> = (RULES.into_par_iter())
-            .filter(|rule| self.policy.judges(rule))
-            .map(|rule| (rule, (rule.judge)(facts, &self.policy.settings)))
-            .collect();
-        build_image(&ImageVerdict {
+    ///
+    /// # Errors
+    /// The time is up.
+    pub fn judge(&self, source: &str, facts: &Facts) -> Result<ImageReport> {
+        let deadline = self.policy.limits.deadline;
+        let judge = |rule: &'static Rule| {
+            deadline.check()?;
+            Ok((rule, (rule.judge)(facts, &self.policy.settings)))
+        };
+        let rules = RULES.into_par_iter().filter(|rule| self.policy.judges(rule));
+        let judged = rules.map(judge).collect::<Result<Vec<_>>>()?;
+        Ok(build_image(&ImageVerdict {
             source,
             facts,
             policy: &self.policy,
             has_catalog: self.catalog.is_some(),
             judged,
-        })
+        }))
     }
 }
 
@@ -285,6 +303,7 @@ fn image_facts(
     plan: &Plan,
     opinions: &mut Opinions,
 ) -> Result<Facts> {
+    let deadline = plan.limits().deadline;
     let mut anomalies = image.anomalies.clone();
     anomalies.extend(facts::verify(&image, &layers));
     let mut facts = Facts {
@@ -304,12 +323,15 @@ fn image_facts(
         };
     }
     ask_again(&facts, opinions)?;
-    facts.rootfs = apply(&mut facts)?;
+    facts.rootfs = apply(&mut facts, deadline)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
     }
+    deadline.check()?;
     compare(&mut facts);
+    deadline.check()?;
     second::read(&mut facts, plan)?;
+    deadline.check()?;
     facts.upgrades = upgrades::upgrades(&facts, plan.limits())?;
     facts.anomalies.sort();
     facts.anomalies.dedup();
@@ -334,13 +356,13 @@ fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
     Ok(())
 }
 
-fn apply(facts: &mut Facts) -> Result<std::result::Result<Rootfs, String>> {
+fn apply(facts: &mut Facts, deadline: Deadline) -> Result<std::result::Result<Rootfs, String>> {
     if let Some(reason) = facts.unread_layers() {
         return Ok(Err(reason));
     }
     let tars: Vec<_> =
         (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_deref().ok()).enumerate().collect();
-    let mut rootfs = Readings::build(&tars, facts.base.base_layers())?;
+    let mut rootfs = Readings::build_until(&tars, facts.base.base_layers(), deadline)?;
     facts.anomalies.append(&mut rootfs.anomalies);
     Ok(Ok(rootfs))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::facts::{Contents, Facts};
 use crate::limits::{FURTHER_READS, Limits};
 use crate::model::ImagePath;
@@ -90,7 +90,7 @@ fn contents(facts: &Facts, wanted: Wanted, budget: &Budget, limits: &Limits) -> 
                 read.into_iter()
                     .map(|(entry, content)| ((layer, entry), content.map_err(|error| error.to_string()))),
             ),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) if error.is_of_the_host() => return Err(error),
             Err(error) => {
                 contents.extend(entries.into_keys().map(|entry| ((layer, entry), Err(error.to_string()))));
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Upgrades;
 use crate::base::upgrades::{Claims, Place};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::facts::Facts;
 use crate::limits::Limits;
 use crate::packages::Databases;
@@ -43,7 +43,7 @@ fn digests(facts: &Facts, wanted: BTreeSet<Place>, limits: &Limits) -> Result<BT
             // What could not be hashed is not what its package says.
             Ok(read) => digests
                 .extend(read.into_iter().filter_map(|(entry, digest)| Some(((layer, entry), digest.ok()?)))),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error.at(format!("layer {layer}"))),
+            Err(error) if error.is_of_the_host() => return Err(error.at(format!("layer {layer}"))),
             Err(_) => {}
         }
     }

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Short,
     /// Every other read is broken off by a signal.
     Interrupted,
+    /// One read takes so many milliseconds.
+    Slow(u64),
 }
 
 impl fmt::Debug for Kind {
@@ -38,6 +40,7 @@ impl fmt::Debug for Kind {
             Self::FromThenOn => "from then on",
             Self::Short => "short",
             Self::Interrupted => "interrupted",
+            Self::Slow(_) => "slow",
         })
     }
 }
@@ -104,6 +107,10 @@ pub(super) fn read(
             call(&mut buffer[..few])
         }
         Kind::Interrupted if number % 2 == 0 => Err(io::ErrorKind::Interrupted.into()),
+        Kind::Slow(time) if number == faults.at => {
+            std::thread::sleep(std::time::Duration::from_millis(*time));
+            call(buffer)
+        }
         _ => call(buffer),
     }
 }

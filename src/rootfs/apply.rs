@@ -14,7 +14,7 @@ use super::marks::{self, Mark};
 use super::parents::Parent;
 use super::tree::{NodeId, Tree};
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{self, Deadline};
 use crate::model::escape::escape_bytes;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::{Entry, EntryKind};
@@ -28,6 +28,7 @@ pub(super) struct Extraction<'facts> {
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) refusal: Option<String>,
     pub(super) visits: u64,
+    pub(super) deadline: Deadline,
     /// The layers below show nothing.
     pub(super) over_nothing: bool,
     /// What this layer has hidden, directory and name; and whether a lower layer's directory was there.
@@ -55,6 +56,7 @@ impl<'facts> Extraction<'facts> {
             anomalies: Vec::new(),
             refusal: None,
             visits: 0,
+            deadline: Deadline::default(),
             over_nothing: true,
             whiteouts: BTreeMap::new(),
             absent_whiteouts: BTreeSet::new(),
@@ -68,6 +70,9 @@ impl<'facts> Extraction<'facts> {
     /// Applies all entries.
     pub(super) fn run(&mut self) -> Result<()> {
         for (index, entry) in self.entries.iter().enumerate() {
+            if index.is_multiple_of(limits::ENTRIES_AT_ONCE) {
+                self.deadline.check()?;
+            }
             self.entry(index, entry)?;
         }
         self.link_deferred()

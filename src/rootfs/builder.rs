@@ -5,6 +5,7 @@ use super::apply::Extraction;
 use super::stack;
 use super::tree::Tree;
 use crate::error::Result;
+use crate::limits::Deadline;
 use crate::model::{Anomaly, ImagePath};
 use crate::scan::facts::TarFacts;
 
@@ -41,6 +42,7 @@ pub struct Builder {
     refusal: Option<String>,
     implied_resets: Vec<(usize, ImagePath)>,
     visits: u64,
+    deadline: Deadline,
 }
 
 impl Builder {
@@ -53,14 +55,21 @@ impl Builder {
             refusal: None,
             implied_resets: Vec::new(),
             visits: 0,
+            deadline: Deadline::default(),
         }
+    }
+
+    /// The same, which applies nothing once the time is up.
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Applies the next layer; `layer` is its index in the image.
     ///
     /// # Errors
     ///
-    /// Only limits: more names than [`crate::limits::ENTRIES`], more anomalies than
+    /// Only limits, and that of time: more names than [`crate::limits::ENTRIES`], more anomalies than
     /// [`crate::limits::LAYER_ANOMALIES`], or a layer that takes too many steps to apply.
     pub fn apply(&mut self, layer: usize, facts: &TarFacts) -> Result<()> {
         let number = u32::try_from(layer).unwrap_or(u32::MAX - 1);
@@ -68,7 +77,8 @@ impl Builder {
         let over_nothing = self.tree.is_empty();
         let tree = if in_place { std::mem::take(&mut self.tree) } else { Tree::new() };
         let first = Extraction::new(self.runtime, tree, number, &facts.entries);
-        let mut extraction = Extraction { visits: self.visits, over_nothing, ..first };
+        let mut extraction =
+            Extraction { visits: self.visits, deadline: self.deadline, over_nothing, ..first };
         extraction.run().map_err(|error| error.at(format!("layer {layer}")))?;
         self.visits = extraction.visits;
         self.implied_resets.extend(extraction.implied_resets().map(|path| (layer, path)));

@@ -44,6 +44,7 @@ pub use users::{UserReadings, resolve_user};
 pub use walk::HardLinks;
 
 use crate::error::Result;
+use crate::limits::Deadline;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::facts::TarFacts;
 
@@ -91,7 +92,17 @@ impl Readings {
     ///
     /// Only limits; see [`Builder::apply`].
     pub fn build(layers: &[(usize, &TarFacts)], base_len: usize) -> Result<Rootfs> {
-        let (reading, builder) = read(Runtime::Vfs, layers, base_len)?;
+        Self::build_until(layers, base_len, Deadline::default())
+    }
+
+    /// As [`Readings::build`], as long as there is time.
+    ///
+    /// # Errors
+    ///
+    /// As there, and when the time is up.
+    pub fn build_until(layers: &[(usize, &TarFacts)], base_len: usize, deadline: Deadline) -> Result<Rootfs> {
+        let read = |runtime| read(Builder::new(runtime).until(deadline), runtime, layers, base_len);
+        let (reading, builder) = read(Runtime::Vfs)?;
         let mut rootfs = Rootfs {
             anomalies: builder.anomalies().to_vec(),
             readings: vec![reading],
@@ -105,7 +116,7 @@ impl Readings {
             return Ok(rootfs);
         }
         for runtime in [Runtime::Overlay, Runtime::Umoci] {
-            let (reading, builder) = read(runtime, layers, base_len)?;
+            let (reading, builder) = read(runtime)?;
             if let Some(why) = builder.refusal() {
                 rootfs.refusals.push((runtime, why.to_owned()));
                 continue;
@@ -123,8 +134,12 @@ impl Readings {
 }
 
 /// The reading of one runtime, and the builder for what it noted; its tree is taken out.
-fn read(runtime: Runtime, layers: &[(usize, &TarFacts)], base_len: usize) -> Result<(Reading, Builder)> {
-    let mut builder = Builder::new(runtime);
+fn read(
+    mut builder: Builder,
+    runtime: Runtime,
+    layers: &[(usize, &TarFacts)],
+    base_len: usize,
+) -> Result<(Reading, Builder)> {
     let mut base = (base_len == 0).then(Tree::new);
     for (count, (index, facts)) in layers.iter().enumerate() {
         builder.apply(*index, facts)?;

@@ -112,7 +112,7 @@ fn tar_facts(content: &BlobDigests, options: &ScanOptions, mut entries: Entries<
 /// Parts errors of the host (outer) from those of the content (inner).
 fn host<T>(result: Result<T>) -> Result<Result<T>> {
     match result {
-        Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::Internal) => Err(error),
+        Err(error) if error.is_of_the_host() || error.kind() == ErrorKind::Internal => Err(error),
         result => Ok(result),
     }
 }

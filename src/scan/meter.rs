@@ -5,7 +5,7 @@ use super::facts::TarFacts;
 use super::relay::Relay;
 use crate::digest::{BlobHasher, ContentId, Sha256};
 use crate::error::{Error, Result};
-use crate::limits::{Limits, RATIO_FREE_BYTES};
+use crate::limits::{Deadline, Limits, RATIO_FREE_BYTES};
 
 /// Counts and hashes what a decoder yields.
 pub(crate) struct Meter<'a> {
@@ -20,6 +20,7 @@ pub(crate) struct Meter<'a> {
     /// Those, and the bytes that sparse files expand to.
     charged: u64,
     limit: Limit,
+    deadline: Deadline,
 }
 
 #[derive(Clone, Copy)]
@@ -52,12 +53,14 @@ impl<'a> Meter<'a> {
     /// is hashed.
     pub(crate) fn new(inner: Relay<'a>, hasher: Option<BlobHasher>, stored: u64, limits: &Limits) -> Self {
         let limit = Limit::of(stored, limits);
-        Self { inner, hasher, content: None, ahead: 0, size: 0, charged: 0, limit }
+        let deadline = limits.deadline;
+        Self { inner, hasher, content: None, ahead: 0, size: 0, charged: 0, limit, deadline }
     }
 
     /// The bytes at hand; empty at the end.
     pub(crate) fn fill(&mut self) -> Result<&[u8]> {
         if self.ahead == 0 {
+            self.deadline.check()?;
             let fresh = self.inner.advance().map_err(decoding)?;
             let count = fresh.len() as u64;
             self.size = self.size.saturating_add(count);
@@ -101,6 +104,7 @@ impl<'a> Meter<'a> {
 
     /// Counts bytes that are hashed without having been stored: a hole of a sparse file.
     pub(crate) fn hole(&mut self, length: u64) -> Result<()> {
+        self.deadline.check()?;
         self.charged = self.charged.saturating_add(length);
         if self.charged > self.limit.bytes {
             return Err(self.too_large());

@@ -17,7 +17,7 @@ use super::room::{Budget, Ceiling, Room};
 use super::tar::{Piece, TarReader};
 use super::{Entry, EntryKind, TarFacts};
 use crate::codec::{self, HEAD_BYTES};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::read::Section;
 
@@ -120,7 +120,7 @@ fn read_wanted<T: Clone>(
             } else {
                 Err(Error::invalid(format!("{} is no regular file", entry.path)))
             };
-            if value.as_ref().is_err_and(|error| error.kind() == ErrorKind::Io) {
+            if value.as_ref().is_err_and(Error::is_of_the_host) {
                 return value.map(|_| found);
             }
             found.extend(wanted.range(first..end).map(|index| (*index, value.clone())));

@@ -10,7 +10,7 @@ use walkdir::WalkDir;
 
 use crate::error::{Error, Result};
 use crate::host;
-use crate::limits;
+use crate::limits::{self, Deadline};
 use crate::model::ImagePath;
 use crate::read::{OpenFile, Section};
 
@@ -20,12 +20,13 @@ pub(super) struct Directory {
     files: BTreeMap<ImagePath, (PathBuf, u64)>,
     /// Pipes and devices, and links to a directory above them: there, and not read.
     unread: BTreeSet<ImagePath>,
+    deadline: Deadline,
 }
 
 impl Directory {
     /// Lists a directory. Symlinks to files are followed, as bazel makes layouts of them; what is
     /// no regular file in the end (a pipe, a device) is left out and so counts as missing.
-    pub(super) fn list(root: &Path) -> Result<Self> {
+    pub(super) fn list(root: &Path, deadline: Deadline) -> Result<Self> {
         let (mut files, mut unread) = (BTreeMap::new(), BTreeSet::new());
         let name_of = |path: &Path| {
             let relative = path.strip_prefix(root).ok()?;
@@ -35,6 +36,7 @@ impl Directory {
         let mut entries = WalkDir::new(root).max_depth(3).follow_links(true).into_iter();
         let listed = |error| Error::io("cannot be listed", error);
         while let Some(entry) = host::ask(|| Ok(entries.next())).map_err(listed)? {
+            deadline.check()?;
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if error.loop_ancestor().is_some() => {
@@ -59,7 +61,7 @@ impl Directory {
                 files.insert(name, (entry.path().to_owned(), size));
             }
         }
-        Ok(Self { files, unread })
+        Ok(Self { files, unread, deadline })
     }
 
     /// Whether others may find something under this name, although [`Self::get`] does not.
@@ -78,7 +80,7 @@ impl Directory {
         let Some((path, _)) = self.files.get(name) else { return Ok(None) };
         let opened = host::open(path).and_then(OpenFile::new);
         let file = opened.map_err(|error| Error::io(format!("{name}: cannot be opened"), error))?;
-        Ok(Some(Section::whole(Arc::new(file))))
+        Ok(Some(Section::whole(Arc::new(file)).until(self.deadline)))
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = (&ImagePath, u64)> {

@@ -7,7 +7,7 @@ use super::headers::looks_like_tar;
 use super::store::{Referenced, Store};
 use crate::codec;
 use crate::digest::{BlobDigests, Digest};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::model::descriptor::{Compression, MediaKind, MediaType};
 use crate::model::image::{Form, Image, LayerRef};
@@ -117,7 +117,9 @@ impl Walk<'_> {
             match self.descriptor(descriptor, inherited) {
                 Ok(()) => {}
                 // Over a limit is an error of the whole, not of one image among many.
-                Err(error) if error.kind() == crate::error::ErrorKind::Limit => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Limit | ErrorKind::Timeout) => {
+                    return Err(error);
+                }
                 Err(error) => self.layout.errors.push(error),
             }
         }

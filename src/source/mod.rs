@@ -69,24 +69,24 @@ pub struct Source {
 /// # Errors
 /// What cannot be read, or is no image archive or layout at all.
 pub fn open(input: &Input, limits: &Limits) -> Result<Source> {
-    match input {
+    let opened = limits.deadline.check().and_then(|()| match input {
         Input::Stdin => from_archive(spool::spool(host::Stream::new(std::io::stdin()), limits)?),
         Input::Path(path) => open_path(path, limits),
-    }
-    .map_err(|error| error.at(input.name()))
+    });
+    opened.map_err(|error| error.at(input.name()))
 }
 
 fn open_path(path: &Path, limits: &Limits) -> Result<Source> {
     let metadata = host::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
     if metadata.is_dir() {
-        return from_store(Store::Directory(directory::Directory::list(path)?));
+        return from_store(Store::Directory(directory::Directory::list(path, limits.deadline)?));
     }
     let file = host::open(path).map_err(|error| Error::io("cannot be opened", error))?;
     if !metadata.is_file() {
         return from_archive(spool::spool(host::Stream::new(file), limits)?);
     }
     let file = OpenFile::new(file).map_err(|error| Error::io("cannot be opened", error))?;
-    let archive = Section::whole(Arc::new(file));
+    let archive = Section::whole(Arc::new(file)).until(limits.deadline);
     let head = archive.head(codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
     match codec::detect(&head) {
         Compression::None => from_archive(archive),

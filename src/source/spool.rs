@@ -9,14 +9,14 @@ use super::headers::looks_like_tar;
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::host;
-use crate::limits::{Limits, RATIO_FREE_BYTES};
+use crate::limits::{Deadline, Limits, RATIO_FREE_BYTES};
 use crate::model::descriptor::Compression;
 use crate::read::{OpenFile, Section};
 
 /// Reads a stream to its end, uncompressed on the way, into an unnamed temporary file.
 pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Result<Section> {
     let stored = Arc::new(AtomicU64::new(0));
-    let counted = Counted { reader: stream, count: Arc::clone(&stored) };
+    let counted = Counted { reader: stream, count: Arc::clone(&stored), deadline: limits.deadline };
     let mut stream = BufReader::with_capacity(256 << 10, counted);
     let head = take(&mut stream, codec::HEAD_BYTES).map_err(|error| Error::io("cannot be read", error))?;
     let compression = codec::detect(&head);
@@ -37,6 +37,7 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
     let mut piece = first;
     while !piece.is_empty() {
         written += piece.len() as u64;
+        limits.deadline.check()?;
         hold_limits(written, stored.load(Ordering::Relaxed), limits)?;
         host::ask(|| file.write_all(&piece)).map_err(failed)?;
         piece = take(&mut decoded, 256 << 10).map_err(failed)?;
@@ -47,7 +48,7 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
     }
     host::ask(|| file.seek(SeekFrom::Start(0))).map_err(|error| Error::io("cannot be read back", error))?;
     let file = OpenFile::new(file).map_err(|error| Error::io("cannot be read back", error))?;
-    Ok(Section::whole(Arc::new(file)))
+    Ok(Section::whole(Arc::new(file)).until(limits.deadline))
 }
 
 /// A small file that becomes a very large one is made to fill disks.
@@ -77,14 +78,16 @@ fn take(stream: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Counts what is read of a stream.
+/// Counts what is read of a stream, as long as there is time.
 struct Counted<R> {
     reader: R,
     count: Arc<AtomicU64>,
+    deadline: Deadline,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.deadline.check()?;
         let read = self.reader.read(buffer)?;
         self.count.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)

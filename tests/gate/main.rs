@@ -34,6 +34,7 @@ mod secrets;
 mod services;
 mod services_inside;
 mod testdata;
+mod timeout;
 mod two_truths;
 mod users;
 mod verdicts;

@@ -3,4 +3,5 @@
 mod flips;
 mod reads;
 mod room;
+mod time;
 mod truncation;

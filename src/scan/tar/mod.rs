@@ -173,10 +173,12 @@ impl<'a> TarReader<'a> {
         read.map(|()| content)
     }
 
-    fn hole(&mut self, length: u64, take: &mut impl FnMut(Piece<'_>)) -> Result<()> {
-        if length > 0 {
-            self.input.hole(length)?;
-            take(Piece::Hole(length));
+    fn hole(&mut self, mut length: u64, take: &mut impl FnMut(Piece<'_>)) -> Result<()> {
+        while length > 0 {
+            let piece = length.min(limits::HOLE_PIECE_BYTES);
+            self.input.hole(piece)?;
+            take(Piece::Hole(piece));
+            length -= piece;
         }
         Ok(())
     }
