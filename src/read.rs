@@ -42,7 +42,7 @@ impl ReadAt for OpenFile {
             return std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset);
         };
         loop {
-            match host::read(buffer, offset, call) {
+            match host::read(buffer, call) {
                 // Not every reader above knows that a signal came between.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 done => return done,
@@ -134,6 +134,12 @@ impl Section {
         self.reader().read_to_end(&mut bytes).map_err(|error| Error::io("cannot be read", error))?;
         Ok(bytes)
     }
+}
+
+/// What is said where bytes are read again and are not those of the first time.
+pub(crate) fn changed() -> Error {
+    let what = io::Error::other("its bytes changed while it was read");
+    Error::io("the layer cannot be read again", what).hint("check it when nobody writes to it any more")
 }
 
 /// The identity of a section while its file is open.

@@ -4,17 +4,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use crate::error::{Error, Result};
-use crate::host;
+use crate::host::{
+    self,
+    whole::{self, Whole},
+};
 
 /// How the names of files begin that are not whole yet.
 pub(super) const UNFINISHED: &str = ".new-";
 
-/// A file with a name of its own that only its owner may read.
-pub(super) fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
-    host::ask(|| tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory))
+/// Writes a whole file that only its owner may read.
+pub(super) fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    whole::write(path, bytes, Whole { prefix: UNFINISHED, mode: None, sync: false, replace })
 }
 
 /// Opens a regular file to read; no symbolic link is followed, and no pipe is waited for.

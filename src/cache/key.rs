@@ -1,7 +1,7 @@
 //! The key of the entries' MACs: HMAC-SHA256 (RFC 2104), with a key that others cannot read.
 
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -51,7 +51,7 @@ impl Key {
         let failed = |what: &str, error| place(Error::io(format!("the key cannot be {what}"), error));
         let file = match files::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make(directory, &path).map_err(|error| failed("made", error))?;
+                make(&path).map_err(|error| failed("made", error))?;
                 files::open(&path)
             }
             file => file,
@@ -88,13 +88,11 @@ impl Key {
 }
 
 /// Makes a key file whole, or leaves the one that another run made meanwhile.
-fn make(directory: &Path, path: &Path) -> io::Result<()> {
+fn make(path: &Path) -> io::Result<()> {
     let mut random = [0; 32];
     host::ask(|| Ok(getrandom::fill(&mut random)?))?;
-    let mut file = files::temporary(directory)?;
-    writeln!(file, "{}", hex(&random))?;
-    match file.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+    match files::write(path, format!("{}\n", hex(&random)).as_bytes(), false) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }

@@ -1,11 +1,11 @@
 //! The directory: entries read, written whole or not at all, and the longest unused ones removed.
 //!
-//! Readers never wait. An entry is written beside its name and renamed, so a name always leads to a whole
+//! Readers never wait. An entry has its name only once it is written, so a name always leads to a whole
 //! file, and of several runs that write one entry the last wins. Nothing is synced to the disk: what a
 //! crash tears is noticed by its MAC and read anew.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
@@ -110,9 +110,7 @@ impl Store {
         }
         let written = self.make_room(&mut state, counted(bytes.len() as u64)).and_then(|is_room| {
             if is_room {
-                let mut file = files::temporary(&self.directory)?;
-                host::ask(|| file.write_all(bytes))?;
-                host::ask(|| file.persist(self.directory.join(name)).map_err(|error| error.error))?;
+                files::write(&self.directory.join(name), bytes, true)?;
             }
             Ok(is_room)
         });

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::host::whole::{self, Whole};
 use crate::model::escape::escape_text;
 
 /// Writes results.
@@ -37,35 +38,26 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape_text(line));
 }
 
-/// Writes a whole file or nothing: beside it first, then renamed.
+/// Writes a whole file or nothing.
 pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     // A link keeps being one: what it leads to is written.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().prefix(".ocicheck-").tempfile_in(directory).map_err(failed)?;
-    file.write_all(content.as_ref()).map_err(failed)?;
-    make_readable(file.as_file(), path).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let how = Whole { prefix: ".ocicheck-", mode: Some(mode(path)), sync: true, replace: true };
+    whole::write(path, content.as_ref(), how).map_err(failed)
 }
 
-/// Temporary files are for their owner only; reports and catalogs keep the mode they had, or get
+/// Files are made for their owner only; reports and catalogs keep the mode they had, or get
 /// that of an ordinary file.
 #[cfg(unix)]
-fn make_readable(file: &std::fs::File, path: &Path) -> io::Result<()> {
+fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode());
-    file.set_permissions(std::fs::Permissions::from_mode(mode & 0o777))
+    std::fs::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode()) & 0o777
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &std::fs::File, _: &Path) -> io::Result<()> {
-    Ok(())
+fn mode(_: &Path) -> u32 {
+    0o644
 }
 
 /// Whether standard output is a terminal.

@@ -15,6 +15,9 @@ thread_local! {
 /// What errors say that were asked for.
 pub(crate) const MARK: &str = "an error that a test asks for";
 
+/// Changes what was read.
+pub(crate) type Change = fn(&mut [u8]);
+
 /// What goes wrong.
 #[derive(Clone)]
 pub(crate) enum Kind {
@@ -30,6 +33,10 @@ pub(crate) enum Kind {
     Interrupted,
     /// One read takes so many milliseconds.
     Slow(u64),
+    /// From one call on, what is read is changed.
+    Rewritten(Change),
+    /// From one call on, reads find nothing more.
+    Ended,
 }
 
 impl fmt::Debug for Kind {
@@ -41,6 +48,8 @@ impl fmt::Debug for Kind {
             Self::Short => "short",
             Self::Interrupted => "interrupted",
             Self::Slow(_) => "slow",
+            Self::Rewritten(_) => "rewritten",
+            Self::Ended => "ended",
         })
     }
 }
@@ -96,7 +105,6 @@ pub(super) fn before_call() -> io::Result<()> {
 
 pub(super) fn read(
     buffer: &mut [u8],
-    _offset: u64,
     call: impl FnOnce(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let Some(faults) = ours() else { return call(buffer) };
@@ -107,6 +115,12 @@ pub(super) fn read(
             call(&mut buffer[..few])
         }
         Kind::Interrupted if number % 2 == 0 => Err(io::ErrorKind::Interrupted.into()),
+        Kind::Rewritten(change) if number >= faults.at => {
+            let read = call(buffer)?;
+            change(&mut buffer[..read]);
+            Ok(read)
+        }
+        Kind::Ended if number >= faults.at => Ok(0),
         Kind::Slow(time) if number == faults.at => {
             std::thread::sleep(std::time::Duration::from_millis(*time));
             call(buffer)

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 pub(crate) mod fault;
+pub(crate) mod whole;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -30,38 +31,29 @@ pub(crate) fn metadata(path: &Path) -> io::Result<Metadata> {
     ask(|| fs::metadata(path))
 }
 
-/// Reads some bytes into `buffer` by a call that may yield fewer than that, as from `offset` on.
+/// Reads some bytes into `buffer` by a call that may yield fewer than that.
 pub(crate) fn read(
     buffer: &mut [u8],
-    offset: u64,
     call: impl FnOnce(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
     #[cfg(test)]
-    return fault::read(buffer, offset, call);
+    return fault::read(buffer, call);
     #[cfg(not(test))]
-    {
-        let _ = offset;
-        call(buffer)
-    }
+    call(buffer)
 }
 
 /// Reads a stream of the operating system's: a file from its start, a pipe, standard input.
 #[derive(Debug)]
-pub(crate) struct Stream<R> {
-    reader: R,
-    position: u64,
-}
+pub(crate) struct Stream<R>(R);
 
 impl<R> Stream<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, position: 0 }
+        Self(reader)
     }
 }
 
 impl<R: Read> Read for Stream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = read(buffer, self.position, |buffer| self.reader.read(buffer))?;
-        self.position = self.position.saturating_add(read as u64);
-        Ok(read)
+        read(buffer, |buffer| self.0.read(buffer))
     }
 }

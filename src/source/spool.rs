@@ -22,7 +22,7 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
     let compression = codec::detect(&head);
     let mut decoded = codec::decoder(compression, io::Cursor::new(head).chain(stream))?;
     let failed = |error| match compression {
-        Compression::None => Error::io("cannot be copied to a temporary file", error),
+        Compression::None => Error::io("cannot be read", error),
         other => Error::io(format!("cannot be unpacked as {other}"), error),
     };
     let first = take(&mut decoded, 512).map_err(failed)?;
@@ -39,7 +39,10 @@ pub(super) fn spool(stream: impl Read + Send + 'static, limits: &Limits) -> Resu
         written += piece.len() as u64;
         limits.deadline.check()?;
         hold_limits(written, stored.load(Ordering::Relaxed), limits)?;
-        host::ask(|| file.write_all(&piece)).map_err(failed)?;
+        host::ask(|| file.write_all(&piece)).map_err(|error| {
+            Error::io("the temporary file for it cannot be written", error)
+                .hint("set TMPDIR to a directory with room")
+        })?;
         piece = take(&mut decoded, 256 << 10).map_err(failed)?;
     }
     let trailing = decoded.drain().map_err(|error| Error::io("cannot be read", error))?;

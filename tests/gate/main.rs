@@ -26,6 +26,7 @@ mod harness;
 mod hygiene;
 mod inspect;
 mod integrity;
+mod outputs;
 mod packages;
 mod policy;
 mod report;
