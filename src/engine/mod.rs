@@ -349,8 +349,8 @@ fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
         let blob = facts.image.layers.get(index).and_then(|layer| layer.blob.as_ref());
         let read = facts.layers.get(index).and_then(Option::as_ref);
         let read = read.filter(|layer| layer.compression == Compression::Gzip);
-        if let (Some(blob), Some(Ok(tar))) = (blob, read.map(|layer| &layer.tar)) {
-            opinions.of(blob, tar).map_err(|error| error.at(format!("layer {index}")))?;
+        if let (Some(blob), Some(read)) = (blob, read) {
+            opinions.of(blob, read).map_err(|error| error.at(format!("layer {index}")))?;
         }
     }
     Ok(())

@@ -80,11 +80,10 @@ fn contents(facts: &Facts, wanted: Wanted, budget: &Budget, limits: &Limits) -> 
         let Some(blob) = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref()) else {
             continue;
         };
-        let known = facts.layers.get(layer).and_then(|layer| {
-            let tar = layer.as_ref()?.tar.as_ref().ok()?;
-            known_entries(tar, &entries, budget)
-        });
-        let read = known.map_or_else(|| read_entries(blob, &entries, budget, limits), Ok);
+        let tar = facts.layers.get(layer).and_then(|layer| layer.as_ref()?.tar.as_ref().ok());
+        let Some(tar) = tar else { continue };
+        let known = known_entries(tar, &entries, budget);
+        let read = known.map_or_else(|| read_entries(blob, &tar.entries, &entries, budget, limits), Ok);
         match read {
             Ok(read) => contents.extend(
                 read.into_iter()

@@ -39,7 +39,7 @@ fn digests(facts: &Facts, wanted: BTreeSet<Place>, limits: &Limits) -> Result<BT
     for (layer, entries) in by_layer {
         let blob = facts.image.layers.get(layer).and_then(|layer| layer.blob.as_ref());
         let Some(blob) = blob else { continue };
-        match hash_entries(blob, &entries, limits) {
+        match hash_entries(blob, facts.entries(layer), &entries, limits) {
             // What could not be hashed is not what its package says.
             Ok(read) => digests
                 .extend(read.into_iter().filter_map(|(entry, digest)| Some(((layer, entry), digest.ok()?)))),

@@ -182,9 +182,11 @@ fn wanted_files_are_kept_or_the_reason_is() {
         assert_eq!(facts.not_captured.keys().collect::<Vec<_>>(), [&2]);
         assert!(facts.not_captured[&2].to_string().contains("captured_file_bytes"));
 
+        let entries = scan(&bytes, &ScanOptions::default()).tar.unwrap().entries.clone();
         let blob = Section::of_bytes(bytes);
-        let read =
-            |wanted: &[usize]| read_entries(&blob, &ordinary(wanted), &Budget::default(), &Limits::default());
+        let read = |wanted: &[usize]| {
+            read_entries(&blob, &entries, &ordinary(wanted), &Budget::default(), &Limits::default())
+        };
         let second = read(&[0, 1]).unwrap();
         let content = |index| &**second[&index].as_ref().unwrap();
         assert_eq!((content(0), content(1)), (&b"root:x:0:0"[..], &b"no"[..]));
@@ -231,8 +233,15 @@ fn what_finds_no_room_beside_other_layers_is_kept_by_the_second_read() {
         None => false,
     });
     assert_eq!(room, [false, false, true]);
-    let read = read_entries(&Section::of_bytes(tar), &ordinary(&[0]), &Budget::default(), &Limits::default())
-        .unwrap();
+    let entries = scan(&tar, &ScanOptions::default()).tar.unwrap().entries.clone();
+    let read = read_entries(
+        &Section::of_bytes(tar),
+        &entries,
+        &ordinary(&[0]),
+        &Budget::default(),
+        &Limits::default(),
+    )
+    .unwrap();
     assert_eq!(&**read[&0].as_ref().unwrap(), b"fives");
 }
 
@@ -245,9 +254,14 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
     let facts = scan(&tar, &options).tar.unwrap();
     assert_eq!(facts.entries.len(), 3);
     assert_eq!(&*facts.captured[&1], b"x");
-    let second =
-        read_entries(&Section::of_bytes(tar), &ordinary(&[1, 2]), &Budget::default(), &Limits::default())
-            .unwrap();
+    let second = read_entries(
+        &Section::of_bytes(tar),
+        &facts.entries,
+        &ordinary(&[1, 2]),
+        &Budget::default(),
+        &Limits::default(),
+    )
+    .unwrap();
     let content = |index| &**second[&index].as_ref().unwrap();
     assert_eq!((content(1), content(2)), (&b"x"[..], &b"y"[..]));
 }
@@ -255,8 +269,10 @@ fn entries_keep_their_index_where_one_member_has_two_names() {
 #[test]
 fn old_digests_are_those_of_md5sum_and_sha1sum() {
     let tar = Tar::new().file("empty", "").file("abc", "abc").link("link", b'2', "abc").end();
+    let entries = scan(&tar, &ScanOptions::default()).tar.unwrap().entries.clone();
     let digests =
-        hash_entries(&Section::of_bytes(gzip(&tar)), &[0, 1, 2].into(), &Limits::default()).unwrap();
+        hash_entries(&Section::of_bytes(gzip(&tar)), &entries, &[0, 1, 2].into(), &Limits::default())
+            .unwrap();
     let hex = |index| {
         let digests = digests[&index].as_ref().unwrap();
         (crate::digest::hex(&digests.md5), crate::digest::hex(&digests.sha1))

@@ -6,10 +6,10 @@ use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
 
-use super::facts::TarFacts;
+use super::facts::LayerFacts;
 use crate::digest::BlobDigests;
 use crate::error::{Error, ErrorKind, Result};
-use crate::read::{Section, SectionKey};
+use crate::read::{Section, SectionKey, changed};
 
 /// What another decoder made of blobs, each of which is asked of once: many layers and images may be one
 /// blob, and each time costs as much as unpacking it.
@@ -20,14 +20,16 @@ impl Opinions {
     /// Reads a gzip blob by another decoder, and holds what came of it to what we computed.
     ///
     /// # Errors
-    /// The two disagree, which is a fault of this program, or the blob cannot be read. Where the other
-    /// one refuses the blob (it takes bytes behind the last member for an error) it has no opinion.
-    pub fn of(&mut self, blob: &Section, ours: &TarFacts) -> Result<()> {
+    /// The two disagree, which is a fault of this program, or the blob cannot be read, or has changed. Where
+    /// the other one refuses the blob (it takes bytes behind the last member for an error) it has no opinion.
+    pub fn of(&mut self, blob: &Section, ours: &LayerFacts) -> Result<()> {
         self.0.entry(blob.key()).or_insert_with(|| second_opinion(blob, ours)).clone()
     }
 }
 
-fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
+fn second_opinion(blob: &Section, layer: &LayerFacts) -> Result<()> {
+    let Ok(ours) = &layer.tar else { return Ok(()) };
+    let failed = |error| Error::io("the layer cannot be read again", error);
     // One byte more tells that it is longer.
     let bytes = MultiGzDecoder::new(blob.reader()).take(ours.size.saturating_add(1));
     let theirs = match BlobDigests::of(bytes, false) {
@@ -42,10 +44,13 @@ fn second_opinion(blob: &Section, ours: &TarFacts) -> Result<()> {
         {
             return Ok(());
         }
-        Err(error) => return Err(Error::io("the layer cannot be read again", error)),
+        Err(error) => return Err(failed(error)),
     };
     if theirs.sha256 == ours.diff_id && theirs.size == ours.size {
         return Ok(());
+    }
+    if BlobDigests::of(blob.reader(), false).map_err(failed)?.sha256 != layer.blob.sha256 {
+        return Err(changed());
     }
     let what = format!("two gzip decoders make {} and {} of the layer", ours.diff_id, theirs.sha256);
     Err(Error::new(ErrorKind::Internal, what)
@@ -61,7 +66,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::read::ReadAt;
     use crate::scan::tar::build::Tar;
-    use crate::scan::{ScanOptions, scan_layer};
+    use crate::scan::{ScanOptions, TarFacts, scan_layer};
 
     /// Bytes, and how often they were read.
     #[derive(Debug)]
@@ -78,18 +83,28 @@ mod tests {
         }
     }
 
+    fn gzip(tar: &[u8]) -> Vec<u8> {
+        let mut stored = Vec::new();
+        flate2::read::GzEncoder::new(tar, flate2::Compression::best()).read_to_end(&mut stored).unwrap();
+        stored
+    }
+
+    /// A layer of which something else was computed.
+    fn with(ours: &LayerFacts, change: impl FnOnce(&mut TarFacts)) -> LayerFacts {
+        let mut tar = TarFacts::clone(ours.tar.as_ref().unwrap());
+        change(&mut tar);
+        LayerFacts { tar: Ok(Arc::new(tar)), ..ours.clone() }
+    }
+
     #[test]
     fn each_blob_is_asked_of_once() {
         let tar = Tar::new().file("f", "text").end();
-        let mut stored = Vec::new();
-        flate2::read::GzEncoder::new(tar.as_slice(), flate2::Compression::best())
-            .read_to_end(&mut stored)
-            .unwrap();
+        let stored = gzip(&tar);
         let counted = Arc::new(Counted(stored, AtomicUsize::new(0)));
         let blob = Section::whole(Arc::<Counted>::clone(&counted));
-        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap().tar.unwrap();
-        let wrong = TarFacts { diff_id: Digest::sha256(b"else"), ..TarFacts::clone(&ours) };
-        for (facts, agrees) in [(&*ours, true), (&wrong, false)] {
+        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap();
+        let wrong = with(&ours, |tar| tar.diff_id = Digest::sha256(b"else"));
+        for (facts, agrees) in [(&ours, true), (&wrong, false)] {
             let mut opinions = Opinions::default();
             assert_eq!(opinions.of(&blob, facts).is_ok(), agrees);
             let before = counted.1.load(Ordering::Relaxed);
@@ -103,21 +118,21 @@ mod tests {
     #[test]
     fn another_decoder_must_agree() {
         let tar = Tar::new().file("f", "some text, some text, some text").end();
-        let mut stored = Vec::new();
-        flate2::read::GzEncoder::new(tar.as_slice(), flate2::Compression::best())
-            .read_to_end(&mut stored)
-            .unwrap();
+        let stored = gzip(&tar);
         let blob = Section::of_bytes(stored.clone());
-        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap().tar.unwrap();
+        let ours = scan_layer(&blob, &ScanOptions::default(), &()).unwrap();
         second_opinion(&blob, &ours).unwrap();
         // What a decoder with a fault would have computed.
-        let mut wrong = TarFacts::clone(&ours);
-        wrong.diff_id = Digest::sha256(b"else");
+        let wrong = with(&ours, |tar| tar.diff_id = Digest::sha256(b"else"));
         let error = second_opinion(&blob, &wrong).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
         assert!(error.to_string().contains(&Digest::sha256(&tar).to_string()), "{error}");
-        let short = TarFacts { size: ours.size - 1, ..TarFacts::clone(&ours) };
+        let short = with(&ours, |tar| tar.size -= 1);
         assert!(second_opinion(&blob, &short).is_err());
+        // Bytes that changed meanwhile are nobody's fault here.
+        let other = Section::of_bytes(gzip(&Tar::new().file("g", "other").end()));
+        let error = second_opinion(&other, &ours).unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.to_string().contains("changed"), "{error}");
         // It has no opinion of what it does not read.
         for refused in [[stored.clone(), b"more".to_vec()].concat(), stored[..40].to_vec()] {
             second_opinion(&Section::of_bytes(refused), &wrong).unwrap();

@@ -17,29 +17,35 @@ use super::room::{Budget, Ceiling, Room};
 use super::tar::{Piece, TarReader};
 use super::{Entry, EntryKind, TarFacts};
 use crate::codec::{self, HEAD_BYTES};
-use crate::error::{Error, Result};
+use crate::digest::ContentId;
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::read::Section;
+use crate::read::{Section, changed};
 
 /// Reads the content of some entries, by their index in [`super::TarFacts::entries`], each up to its
 /// ceiling; `budget` is what all layers together may keep.
 ///
-/// Reading stops behind the last wanted entry, and nothing is hashed: the blob was verified by
-/// the first read. An entry that is no regular file has an error, and so has one that is beyond its
-/// ceiling or finds no room.
+/// Reading stops behind the last wanted entry. What is read is held to `known`, the layer's entries as the
+/// first read found them: so it is part of what was verified then. An entry that is no regular file has an
+/// error, and so has one that is beyond its ceiling or finds no room.
+///
+/// # Errors
+/// The host's, and bytes that are not those of the first read.
 pub fn read_entries(
     blob: &Section,
+    known: &[Entry],
     wanted: &BTreeMap<usize, Ceiling>,
     budget: &Budget,
     limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
     let mut room = Room::new(budget);
-    read_wanted(blob, &wanted.keys().copied().collect(), limits, |reader, entry, indexes| {
+    let indexes = wanted.keys().copied().collect();
+    read_wanted(blob, known, &indexes, limits, |reader, entry, indexes| {
         let ceiling = wanted.range(indexes).map(|(_, ceiling)| *ceiling).max();
         room.take(entry, ceiling.unwrap_or(Ceiling::ordinary(limits)))?;
         let mut bytes = Vec::new();
-        reader.body(|piece| keep(&mut bytes, &piece))?;
-        Ok(bytes.into())
+        let content = reader.hashed_body(|piece| keep(&mut bytes, &piece))?;
+        Ok((content, bytes.into()))
     })
 }
 
@@ -73,18 +79,22 @@ pub struct OldDigests {
 }
 
 /// Hashes the content of some entries, of any size, by MD5 and SHA-1; else as [`read_entries`].
+///
+/// # Errors
+/// As there.
 pub fn hash_entries(
     blob: &Section,
+    known: &[Entry],
     wanted: &BTreeSet<usize>,
     limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<OldDigests>>> {
-    read_wanted(blob, wanted, limits, |reader, _, _| {
+    read_wanted(blob, known, wanted, limits, |reader, _, _| {
         let (mut md5, mut sha1) = (Md5::new(), Sha1::new());
-        reader.body(|piece| {
+        let content = reader.hashed_body(|piece| {
             update(&mut md5, &piece);
             update(&mut sha1, &piece);
         })?;
-        Ok(OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() })
+        Ok((content, OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() }))
     })
 }
 
@@ -96,12 +106,27 @@ fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
     }
 }
 
-/// `read` is also told which entries the member is.
+/// `read` is also told which entries the member is, and yields its content's identity too.
 fn read_wanted<T: Clone>(
     blob: &Section,
+    known: &[Entry],
     wanted: &BTreeSet<usize>,
     limits: &Limits,
-    mut read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<T>,
+    read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<(ContentId, T)>,
+) -> Result<BTreeMap<usize, Result<T>>> {
+    read_again(blob, known, wanted, limits, read).map_err(|error| match error.kind() {
+        // The first read found nothing broken.
+        ErrorKind::Invalid | ErrorKind::Unsupported => changed().detail(error.to_string()),
+        _ => error,
+    })
+}
+
+fn read_again<T: Clone>(
+    blob: &Section,
+    known: &[Entry],
+    wanted: &BTreeSet<usize>,
+    limits: &Limits,
+    mut read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<(ContentId, T)>,
 ) -> Result<BTreeMap<usize, Result<T>>> {
     let mut found = BTreeMap::new();
     let Some(last) = wanted.last() else { return Ok(found) };
@@ -115,14 +140,21 @@ fn read_wanted<T: Clone>(
         let end = first + entries_of(&member);
         if wanted.range(first..end).next().is_some() {
             let entry = entry_of(&mut reader, member)?;
+            let before = known.get(first..end).ok_or_else(changed)?;
+            if before.iter().any(|before| (before.kind, before.size) != (entry.kind, entry.size)) {
+                return Err(changed());
+            }
             let value = if entry.kind == EntryKind::File {
-                read(&mut reader, &entry, first..end)
+                match read(&mut reader, &entry, first..end) {
+                    Ok((content, _)) if before.iter().any(|before| before.content != content) => {
+                        return Err(changed());
+                    }
+                    Err(error) if error.kind() != ErrorKind::Limit => return Err(error),
+                    read => read.map(|(_, value)| value),
+                }
             } else {
                 Err(Error::invalid(format!("{} is no regular file", entry.path)))
             };
-            if value.as_ref().is_err_and(Error::is_of_the_host) {
-                return value.map(|_| found);
-            }
             found.extend(wanted.range(first..end).map(|index| (*index, value.clone())));
         }
         first = end;

@@ -6,12 +6,8 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use super::room::support::{Compression, Image, Layer};
-use super::room::{Room, archives, check, engine, found, is_error, told};
+use super::room::{Room, archives, check, engine, found, tells_integrity, told};
 use crate::engine::{Checked, Engine};
-
-/// The rules that tell that bytes are not what a digest says.
-const INTEGRITY: [&str; 5] =
-    ["blob-missing", "diff-id-mismatch", "digest-mismatch", "layer-count-mismatch", "layer-unsupported"];
 
 /// An image with faults in its config and in its layer, which are to be found whatever else is spoilt.
 fn faulty(compression: Compression) -> Image {
@@ -33,10 +29,6 @@ fn each_byte(engine: &Engine, input: &Path, path: &Path, mut told: impl FnMut(us
         told(at, &check(engine, input));
         put(at, *byte);
     }
-}
-
-fn tells_integrity(checked: &Checked) -> bool {
-    is_error(checked) || found(checked).iter().any(|(rule, _)| INTEGRITY.contains(rule))
 }
 
 /// The places in an archive that hold one of these blobs.

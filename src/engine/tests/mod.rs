@@ -1,5 +1,6 @@
 //! The engine on images that cannot be read as they should, each byte or call of theirs in turn.
 
+mod changes;
 mod flips;
 mod reads;
 mod room;

@@ -13,6 +13,10 @@ use crate::policy::{Choice, Policy};
 use crate::report::Verdict;
 use crate::source::{Input, Selection};
 
+/// The rules that tell that bytes are not what a digest says.
+const INTEGRITY: [&str; 5] =
+    ["blob-missing", "diff-id-mismatch", "digest-mismatch", "layer-count-mismatch", "layer-unsupported"];
+
 pub(super) struct Room(tempfile::TempDir);
 
 impl Room {
@@ -103,4 +107,9 @@ pub(super) fn found(checked: &Checked) -> BTreeSet<(&'static str, String)> {
 /// The images as the report tells them.
 pub(super) fn told(checked: &Checked) -> String {
     serde_json::to_string(&checked.images).unwrap()
+}
+
+/// Whether it is told that bytes are not what they should be, or could not be read.
+pub(super) fn tells_integrity(checked: &Checked) -> bool {
+    is_error(checked) || found(checked).iter().any(|(rule, _)| INTEGRITY.contains(rule))
 }
