@@ -156,6 +156,15 @@ fn nothing_reaches_out() {
     }
 }
 
+/// Panics can be caught: engine and pipeline make errors of them.
+#[test]
+fn panics_unwind() {
+    let manifest = include_str!("../Cargo.toml");
+    let profiles: Vec<_> =
+        manifest.lines().filter(|line| line.starts_with("panic = ") && !line.contains("\"warn\"")).collect();
+    assert_eq!(profiles, ["panic = \"unwind\""]);
+}
+
 /// The one place that may be unsafe is the call of instructions that were asked for just before.
 #[test]
 fn one_block_is_unsafe() {

@@ -14,6 +14,7 @@ mod shell;
 mod watch;
 
 use std::io::Read as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,6 +31,11 @@ use crate::host;
 pub fn main() -> ExitCode {
     // clap prints help and usage errors itself, the latter with exit status 2.
     let arguments = Arguments::parse();
+    // A panic was told already, and would end the process by a status that means nothing here.
+    catch_unwind(AssertUnwindSafe(|| run(arguments))).unwrap_or_else(|_| Exit::NotChecked.into())
+}
+
+fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         None => check::run(&arguments.check),
         Some(Command::Check(check)) => check::run(&check),

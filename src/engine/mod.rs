@@ -8,6 +8,7 @@ mod second;
 mod upgrades;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -17,6 +18,7 @@ use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::facts::{self, Facts};
+use crate::host;
 use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::Compression;
 use crate::model::{Fault, Image};
@@ -107,22 +109,19 @@ impl Engine {
     /// Judges the facts of one image.
     ///
     /// # Errors
-    /// The time is up.
+    /// The time is up, or a rule failed by a fault of this program.
     pub fn judge(&self, source: &str, facts: &Facts) -> Result<ImageReport> {
         let deadline = self.policy.limits.deadline;
         let judge = |rule: &'static Rule| {
             deadline.check()?;
-            Ok((rule, (rule.judge)(facts, &self.policy.settings)))
+            let judged = guarded("judging the image", || Ok((rule.judge)(facts, &self.policy.settings)));
+            Ok((rule, judged.map_err(|error| error.at(format!("rule {}", rule.id)))?))
         };
         let rules = RULES.into_par_iter().filter(|rule| self.policy.judges(rule));
         let judged = rules.map(judge).collect::<Result<Vec<_>>>()?;
-        Ok(build_image(&ImageVerdict {
-            source,
-            facts,
-            policy: &self.policy,
-            has_catalog: self.catalog.is_some(),
-            judged,
-        }))
+        let has_catalog = self.catalog.is_some();
+        let verdict = ImageVerdict { source, facts, policy: &self.policy, has_catalog, judged };
+        guarded("judging the image", || Ok(build_image(&verdict)))
     }
 }
 
@@ -189,8 +188,10 @@ pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered
 /// What is no image at all, or cannot be read.
 pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
     let Request { input, selection, bases, cache, read_before, plan } = request;
-    let mut source = source::open(input, plan.limits())?;
-    selection.apply(&mut source).map_err(|error| error.at(input.name()))?;
+    let fault = |error: Error| error.at(input.name());
+    let opened = guarded("reading it", || Ok(source::open(input, plan.limits()))).map_err(fault)?;
+    let mut source = opened?;
+    selection.apply(&mut source).map_err(fault)?;
     let mut visited = Visited {
         errors: source.errors.into_iter().map(|error| error.at(input.name())).collect(),
         notes: source.notes,
@@ -201,22 +202,38 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
         first.anomalies.append(&mut source.anomalies);
     }
     let known = Known::new(files, *cache, *read_before);
-    let scanned = scan(&source.images, plan, &known, progress);
+    let scanned =
+        guarded("reading its layers", || Ok(scan(&source.images, plan, &known, progress))).map_err(fault)?;
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     let mut opinions = Opinions::default();
     for image in source.images {
         let title = image.title();
-        let facts = layers_of(&image, &scanned)
-            .and_then(|layers| image_facts(image, layers, *bases, plan, &mut opinions));
+        let facts = guarded("reading the image", || {
+            let layers = layers_of(&image, &scanned)?;
+            let facts = image_facts(image, layers, *bases, plan, &mut opinions)?;
+            host::step();
+            known.keep(&facts);
+            Ok(facts)
+        });
         match facts {
-            Ok(facts) => {
-                known.keep(&facts);
-                each(facts);
-            }
+            Ok(facts) => each(facts),
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
         }
     }
     Ok(visited)
+}
+
+/// Makes a panic an error, so that it can never read as a pass, and ends no program that uses this one.
+fn guarded<T>(doing: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let work = AssertUnwindSafe(|| {
+        host::step();
+        work()
+    });
+    catch_unwind(work).unwrap_or_else(|_| {
+        let what = format!("{doing} failed by a fault of this program");
+        Err(Error::new(ErrorKind::Internal, what)
+            .hint("please report it, with the image where that may be; it was not judged"))
+    })
 }
 
 /// What all rules together want captured, whatever the policy is but for its limits.
@@ -323,11 +340,13 @@ fn image_facts(
         };
     }
     ask_again(&facts, opinions)?;
+    host::step();
     facts.rootfs = apply(&mut facts, deadline)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
     }
     deadline.check()?;
+    host::step();
     compare(&mut facts);
     deadline.check()?;
     second::read(&mut facts, plan)?;

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Interrupted,
     /// One read takes so many milliseconds.
     Slow(u64),
+    /// One call, or step, ends in a panic.
+    Panic,
     /// From one call on, what is read is changed.
     Rewritten(Change),
     /// From one call on, reads find nothing more.
@@ -48,6 +50,7 @@ impl fmt::Debug for Kind {
             Self::Short => "short",
             Self::Interrupted => "interrupted",
             Self::Slow(_) => "slow",
+            Self::Panic => "panic",
             Self::Rewritten(_) => "rewritten",
             Self::Ended => "ended",
         })
@@ -90,6 +93,8 @@ impl Faults {
         match self.kind {
             Kind::Once if call == self.at => Err(io::Error::other(MARK)),
             Kind::FromThenOn if call >= self.at => Err(io::Error::other(MARK)),
+            // As a panic, but that nothing is printed of it.
+            Kind::Panic if call == self.at => std::panic::resume_unwind(Box::new(MARK)),
             _ => Ok(call),
         }
     }
@@ -101,6 +106,13 @@ fn ours() -> Option<Arc<Faults>> {
 
 pub(super) fn before_call() -> io::Result<()> {
     ours().map_or(Ok(()), |faults| faults.before().map(|_| ()))
+}
+
+pub(super) fn before_step() {
+    // Nothing else can go wrong in one.
+    if let Some(faults) = ours().filter(|faults| matches!(faults.kind, Kind::Panic)) {
+        let _ = faults.before();
+    }
 }
 
 pub(super) fn read(

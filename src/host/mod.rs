@@ -42,6 +42,12 @@ pub(crate) fn read(
     call(buffer)
 }
 
+/// A step in which a fault of this program could show; tests let it.
+pub(crate) fn step() {
+    #[cfg(test)]
+    fault::before_step();
+}
+
 /// Reads a stream of the operating system's: a file from its start, a pipe, standard input.
 #[derive(Debug)]
 pub(crate) struct Stream<R>(R);

@@ -9,6 +9,7 @@ use super::pipeline::Progress;
 use super::stored::Stored;
 use crate::codec::{Decoder, Piece};
 use crate::error::{Error, ErrorKind};
+use crate::host;
 
 /// Pieces between two threads: enough that neither waits for the other at each piece, and few enough
 /// that they stay in a processor's cache.
@@ -64,6 +65,7 @@ impl<'a> Relay<'a> {
 
     /// Makes the next bytes those at hand, where all were consumed; yields them. None at the end.
     pub(super) fn advance(&mut self) -> io::Result<&[u8]> {
+        host::step();
         if let Some(crew) = self.crew.filter(|crew| crew.has_idle()) {
             self.hand_on(crew);
         }
@@ -169,6 +171,7 @@ impl Other {
 impl Shift {
     fn run(mut self) {
         while let Ok(spare) = self.empty.recv() {
+            host::step();
             let piece = self.decoder.hand_over(spare);
             let over = piece.as_ref().map_or(true, |piece| piece.bytes().is_empty());
             if self.full.send(piece).is_err() || over {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod flips;
+mod panics;
 mod reads;
 mod room;
 mod time;
