@@ -3,38 +3,39 @@
 
 mod before;
 mod enroll;
+mod guard;
 mod known;
+mod layers;
 mod second;
 mod upgrades;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
 use crate::cache::Cache;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::host;
 use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::Compression;
 use crate::model::{Fault, Image};
 use crate::policy::Policy;
-use crate::read::SectionKey;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
 use crate::rules::{RULES, Rule};
-use crate::scan::{Budget, LayerFacts, LayerJob, Opinions, Plan, Progress, ScanOptions, scan_layers};
+use crate::scan::{LayerFacts, Opinions, Plan, Progress};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
 pub use enroll::{Enrolled, NewBase, enroll};
 pub use known::facts_files;
 
+use guard::guarded;
 use known::Known;
+use layers::{layers_of, scan};
 
 /// By what images are judged.
 #[derive(Debug)]
@@ -223,19 +224,6 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
     Ok(visited)
 }
 
-/// Makes a panic an error, so that it can never read as a pass, and ends no program that uses this one.
-fn guarded<T>(doing: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let work = AssertUnwindSafe(|| {
-        host::step();
-        work()
-    });
-    catch_unwind(work).unwrap_or_else(|_| {
-        let what = format!("{doing} failed by a fault of this program");
-        Err(Error::new(ErrorKind::Internal, what)
-            .hint("please report it, with the image where that may be; it was not judged"))
-    })
-}
-
 /// What all rules together want captured, whatever the policy is but for its limits.
 pub fn plan(limits: Limits) -> Arc<Plan> {
     Arc::new(rules_plan(limits))
@@ -254,62 +242,6 @@ pub fn whole_plan(limits: Limits) -> Arc<Plan> {
     let mut plan = rules_plan(limits);
     plan.look_into_archives();
     Arc::new(plan)
-}
-
-type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
-
-/// Scans every stored layer of all images, each once.
-fn scan(images: &[Image], plan: &Arc<Plan>, known: &Known<'_>, progress: &dyn Progress) -> Scanned {
-    let budget = Arc::new(Budget::new(plan.limits()));
-    let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
-    let mut unread = Scanned::new();
-    for image in images {
-        let diff_ids_by_sha512 = image.configs.iter().flat_map(|config| config.diff_ids.iter().flatten());
-        let diff_id_sha512 = diff_ids_by_sha512.into_iter().any(|text| text.starts_with("sha512:"));
-        for (index, layer) in image.layers.iter().enumerate() {
-            let Some(blob) = &layer.blob else { continue };
-            let declared = layer.declared.as_ref().map(|declared| declared.digest);
-            let job = jobs.entry(blob.key()).or_insert_with(|| LayerJob {
-                blob: blob.clone(),
-                options: ScanOptions {
-                    plan: Arc::clone(plan),
-                    budget: Arc::clone(&budget),
-                    ..ScanOptions::default()
-                },
-                hash_first: false,
-            });
-            if !job.hash_first && !unread.contains_key(&blob.key()) {
-                match known::hint(known, image, index, blob) {
-                    Ok(hint) => job.hash_first = hint,
-                    Err(error) => drop(unread.insert(blob.key(), Err(error))),
-                }
-            }
-            job.options.blob_sha512 |= matches!(declared, Some(Digest::Sha512(_)));
-            job.options.diff_id_sha512 |= diff_id_sha512;
-        }
-    }
-    let jobs = jobs.into_iter().filter(|(key, _)| !unread.contains_key(key));
-    let (keys, mut jobs): (Vec<_>, Vec<LayerJob>) = jobs.unzip();
-    for job in &mut jobs {
-        // Nothing that is known has a SHA-512 of the uncompressed bytes.
-        job.hash_first &= !job.options.diff_id_sha512;
-    }
-    let scanned = scan_layers(&jobs, known, progress);
-    unread.extend(keys.into_iter().zip(scanned.into_iter().map(|facts| facts.map(Arc::new))));
-    unread
-}
-
-fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFacts>>>> {
-    let facts = |blob: &crate::read::Section| match scanned.get(&blob.key()) {
-        Some(facts) => facts.clone(),
-        None => Err(Error::new(ErrorKind::Internal, "a layer was not scanned")),
-    };
-    let layers = image.layers.iter().enumerate();
-    layers
-        .map(|(index, layer)| {
-            layer.blob.as_ref().map(facts).transpose().map_err(|error| error.at(format!("layer {index}")))
-        })
-        .collect()
 }
 
 /// Puts together what was read of one image.

@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::ask;
 
@@ -93,7 +93,7 @@ fn unnamed(_: &Path) -> io::Result<Option<File>> {
 
 /// Where an open file is found, whatever its name.
 #[cfg(target_os = "linux")]
-fn own_path(file: &File) -> PathBuf {
+fn own_path(file: &File) -> std::path::PathBuf {
     use std::os::fd::AsRawFd as _;
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
