@@ -12,6 +12,7 @@ use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::limits::{CACHE_BYTES, Deadline, IMAGE_LIST_BYTES};
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
@@ -91,7 +92,7 @@ fn images(arguments: &CheckArguments) -> Result<Vec<PathBuf>> {
     }
     let text = if list == stdin {
         super::read_text_from(
-            std::io::stdin(),
+            host::Stream::new(std::io::stdin()),
             Path::new("standard input"),
             "IMAGE_LIST_BYTES",
             IMAGE_LIST_BYTES,

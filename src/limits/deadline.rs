@@ -13,6 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Deadline(Option<(Instant, Duration)>);
 
 impl Deadline {
+    /// Never, where a constant is wanted.
+    pub const NONE: Self = Self(None);
+
     /// So long after `start`; never where that is beyond what clocks can tell.
     pub fn after(start: Instant, time: Duration) -> Self {
         Self(start.checked_add(time).map(|end| (end, time)))

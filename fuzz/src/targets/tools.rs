@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ocicheck::engine::{self, Engine, NewBase, Request};
-use ocicheck::limits::Limits;
+use ocicheck::limits::{Deadline, Limits};
 use ocicheck::policy::{Choice, Policy, Source};
 use ocicheck::read::Section;
 use ocicheck::report::{self, FindingStatus, Report, Verdict};
@@ -26,6 +26,7 @@ pub const LIMITS: Limits = Limits {
     spool_bytes: 4 << 20,
     captured_file_bytes: 1 << 20,
     rpm_database_bytes: 1 << 20,
+    deadline: Deadline::NONE,
 };
 
 /// The first byte, and the rest; nothing is a zero.

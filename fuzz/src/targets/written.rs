@@ -32,6 +32,7 @@ pub fn policy(data: &[u8]) {
                     today,
                     settings,
                     limits,
+                    baseline: _,
                 } = policy;
                 format!("{fail_on:?} {profile:?} {rules:?} {waivers:?} {today:?} {settings:?} {limits:?}")
             };
