@@ -176,7 +176,9 @@ fn read_by(runtime: Runtime, tars: &[(usize, &TarFacts)]) -> Builder {
 }
 
 fn agree_unless_ambiguous(tars: &[(usize, &TarFacts)], rootfs: &Rootfs) {
-    if rootfs.anomalies.iter().any(|anomaly| anomaly.fault == Fault::AmbiguousEntry) {
+    // A hard link that no unpacker makes is told as well, and made where that is possible.
+    let told = |fault| matches!(fault, Fault::AmbiguousEntry | Fault::BrokenHardlink);
+    if rootfs.anomalies.iter().any(|anomaly| told(anomaly.fault)) {
         return;
     }
     for runtime in [Runtime::Overlay, Runtime::Umoci] {
