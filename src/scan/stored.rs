@@ -113,7 +113,9 @@ pub(super) struct Tap<R, F> {
 impl<R: Read, F: FnMut(&[u8])> Read for Tap<R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        (self.seen)(buffer.get(..read).unwrap_or_default());
+        if read > 0 {
+            (self.seen)(buffer.get(..read).unwrap_or_default());
+        }
         Ok(read)
     }
 }
