@@ -82,25 +82,40 @@ pub const JSON_BYTES: u64 = 4 << 20;
 /// Values in one JSON document: bounds memory where 4 MiB of `[0,0,0…` would become hundreds.
 pub const JSON_VALUES: usize = 400_000;
 
+/// Bytes that the documents of one input take, as they are held: the text and the values of each way to read
+/// them. A thousand manifests may name one config, of which each image then has its own.
+pub const INPUT_JSON_BYTES: u64 = 512 << 20;
+
+/// Bytes of an image's name. References that registries take have a few hundred; all images below an index
+/// have its name, and all tags of a repository the repository's.
+pub const IMAGE_NAME_BYTES: usize = 4_096;
+
 /// Indexes inside indexes. Real ones stop at two.
 pub const INDEX_DEPTH: usize = 8;
 
-/// Manifests listed in one archive, all indexes together.
+/// Manifests listed in one archive, all indexes together; images that `manifest.json` lists, or tags in
+/// `repositories`.
 pub const MANIFESTS: usize = 1_024;
 
 /// Layers of one image. Docker stops at 127; squashed CI images have been seen with several hundred.
 pub const LAYERS: usize = 4_096;
 
-/// Members of an outer archive: two for each layer of each manifest, with room to spare.
+/// Members of an outer archive, or names in a layout's directory: two for each layer of each manifest, with
+/// room to spare.
 pub const ARCHIVE_MEMBERS: usize = 1_000_000;
+
+/// Bytes of their names and of where links lead, all together: a quarter of a KiB for each.
+pub const ARCHIVE_NAME_BYTES: u64 = 256 << 20;
 
 /// Symlinks and hard links followed from one member of the outer archive to another.
 pub const ARCHIVE_LINK_HOPS: usize = 16;
 
-/// Entries of one image, all layers together. The largest public images hold about one million.
+/// Entries of one layer, and names that the layers of one image make, all together. The largest public
+/// images hold about one million.
 pub const ENTRIES: usize = 10_000_000;
 
-/// Bytes of a path or link target: PATH_MAX of Linux.
+/// Bytes of a path or link target: PATH_MAX of Linux. It holds for where a path leads through symlinks,
+/// too, so that no tree is deeper than 2,048 directories.
 pub const PATH_BYTES: usize = 4_096;
 
 /// Bytes of one entry's PAX records or GNU long name.
@@ -115,12 +130,25 @@ pub const SPARSE_SEGMENTS: usize = 100_000;
 /// Anomalies told of one image: a hundred layers of nothing but anomalies say no more than one.
 pub const IMAGE_ANOMALIES: usize = 200_000;
 
+/// Bytes of the anomalies that are told of an image's tree, or of the archive around it, as they are held:
+/// each may quote two of the longest paths. Of the tree's directories that layers write into without naming
+/// them, as many.
+pub const IMAGE_ANOMALY_BYTES: u64 = 128 << 20;
+
 /// Bytes of all extended attributes of one layer, as entries hold them: a global header gives its own
 /// to every entry.
 pub const LAYER_XATTR_BYTES: u64 = 64 << 20;
 
 /// Anomalies told of one layer; beyond this the layer is nothing but anomalies.
 pub const LAYER_ANOMALIES: usize = 100_000;
+
+/// Bytes of the anomalies told of one layer, as they are held: see [`IMAGE_ANOMALY_BYTES`].
+pub const LAYER_ANOMALY_BYTES: u64 = 64 << 20;
+
+/// Bytes that what is read of all layers of one input takes, as it is held, but for captured files. Ten
+/// million entries with names of a hundred bytes take half of it. The limits of one layer do not bound it:
+/// layers are many, and a megabyte of layer may unpack to names that take a gigabyte.
+pub const INPUT_FACTS_BYTES: u64 = 4 << 30;
 
 /// Uncompressed bytes of one layer: 1 TiB, above any disk a runner has.
 pub const LAYER_BYTES: u64 = 1 << 40;
@@ -146,9 +174,6 @@ pub const XZ_MEMORY_BYTES: u64 = 256 << 20;
 
 /// Symlinks followed while a path is resolved in the image: `MAXSYMLINKS` of Linux.
 pub const SYMLINK_HOPS: usize = 40;
-
-/// Directories one path may be deep; deeper than PATH_MAX allows cannot be opened anyway.
-pub const PATH_DEPTH: usize = 2_048;
 
 /// Bytes of one captured file. Real account files are a few KiB.
 pub const CAPTURED_FILE_BYTES: u64 = 16 << 20;

@@ -1,6 +1,9 @@
 //! Reading bytes in place: files are read with `pread`, not mapped (a file cut short while it is
 //! mapped kills the process), and a blob is a section of a file.
 
+#[cfg(test)]
+pub(crate) mod build;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};

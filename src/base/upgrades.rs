@@ -16,6 +16,7 @@ use super::differing::{Differing, PackageChange};
 use super::owners::{Owners, below};
 use super::{Change, ChangeKind, Comparison};
 use crate::model::ImagePath;
+use crate::packages::allowance::Allowance;
 use crate::packages::alternatives::{Alternative, Choice};
 use crate::packages::{Databases, FileDigest, Packed};
 use crate::rootfs::{Inode, NodeRef};
@@ -85,9 +86,13 @@ impl Claims {
     pub fn of(before: &Databases<'_>, after: &Databases<'_>, comparison: &Comparison) -> Self {
         let mut differing = Differing::of(before, after);
         for (databases, packages) in [(before, &mut differing.old), (after, &mut differing.new)] {
+            let mut allowance = Allowance::default();
             for package in packages {
-                if let Err(reason) = databases.load_files(package) {
+                if let Err(reason) = databases.load_files(package, &mut allowance) {
                     differing.incomplete.push(format!("package {}: {reason}", package.name));
+                }
+                if allowance.is_spent() {
+                    break;
                 }
             }
         }

@@ -13,14 +13,14 @@ use crate::scan::{Budget, LayerFacts, LayerJob, Plan, Progress, ScanOptions, sca
 /// What came of each stored layer.
 type Scanned = BTreeMap<SectionKey, Result<Arc<LayerFacts>>>;
 
-/// Scans every stored layer of all images, each once.
+/// Scans every stored layer of all images, each once; `budget` is what all of them may keep.
 pub(super) fn scan(
     images: &[Image],
     plan: &Arc<Plan>,
+    budget: &Arc<Budget>,
     known: &Known<'_>,
     progress: &dyn Progress,
 ) -> Scanned {
-    let budget = Arc::new(Budget::new(plan.limits()));
     let mut jobs: BTreeMap<SectionKey, LayerJob> = BTreeMap::new();
     let mut unread = Scanned::new();
     for image in images {
@@ -33,7 +33,7 @@ pub(super) fn scan(
                 blob: blob.clone(),
                 options: ScanOptions {
                     plan: Arc::clone(plan),
-                    budget: Arc::clone(&budget),
+                    budget: Arc::clone(budget),
                     ..ScanOptions::default()
                 },
                 hash_first: false,

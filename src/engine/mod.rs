@@ -6,6 +6,8 @@ mod enroll;
 mod guard;
 mod known;
 mod layers;
+#[cfg(test)]
+mod limit_tests;
 mod second;
 mod upgrades;
 
@@ -26,7 +28,7 @@ use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
 use crate::rules::{RULES, Rule};
-use crate::scan::{LayerFacts, Opinions, Plan, Progress};
+use crate::scan::{Budget, LayerFacts, Opinions, Plan, Progress};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
@@ -187,7 +189,17 @@ pub fn gather(request: &Request<'_>, progress: &dyn Progress) -> Result<Gathered
 ///
 /// # Errors
 /// What is no image at all, or cannot be read.
-pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMut(Facts)) -> Result<Visited> {
+pub fn visit(request: &Request<'_>, progress: &dyn Progress, each: impl FnMut(Facts)) -> Result<Visited> {
+    visit_within(&Arc::new(Budget::new(request.plan.limits())), request, progress, each)
+}
+
+/// As [`visit`]; `budget` is what all layers may keep.
+fn visit_within(
+    budget: &Arc<Budget>,
+    request: &Request<'_>,
+    progress: &dyn Progress,
+    mut each: impl FnMut(Facts),
+) -> Result<Visited> {
     let Request { input, selection, bases, cache, read_before, plan } = request;
     let fault = |error: Error| error.at(input.name());
     let opened = guarded("reading it", || Ok(source::open(input, plan.limits()))).map_err(fault)?;
@@ -203,8 +215,12 @@ pub fn visit(request: &Request<'_>, progress: &dyn Progress, mut each: impl FnMu
         first.anomalies.append(&mut source.anomalies);
     }
     let known = Known::new(files, *cache, *read_before);
-    let scanned =
-        guarded("reading its layers", || Ok(scan(&source.images, plan, &known, progress))).map_err(fault)?;
+    let scanned = guarded("reading its layers", || Ok(scan(&source.images, plan, budget, &known, progress)))
+        .map_err(fault)?;
+    // One error, whichever of the layers met it.
+    if let Some(error) = budget.exceeded() {
+        return Err(fault(error));
+    }
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     let mut opinions = Opinions::default();
     for image in source.images {

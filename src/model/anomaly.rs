@@ -1,6 +1,8 @@
 //! What is broken or ambiguous in an image that can still be read.
 
 use super::path::ImagePath;
+use crate::error::{Error, Result};
+use crate::limits;
 
 /// The kinds of broken or ambiguous input. Each is the one input of the rule of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,10 +132,127 @@ impl Anomaly {
         self
     }
 
+    /// What it takes of memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        let path = self.path.as_ref().map_or(0, |path| path.as_bytes().len());
+        let evidence = self.evidence.iter().map(|(_, value)| size_of::<(&str, String)>() + value.len());
+        (size_of::<Self>() + path + self.message.len() + evidence.sum::<usize>()) as u64
+    }
+
     /// Marks it as critical.
     #[must_use]
     pub fn critical(mut self) -> Self {
         self.critical = true;
         self
+    }
+}
+
+/// Anomalies told so far, held to limits on their number and on what they take of memory.
+#[derive(Debug)]
+pub struct Anomalies {
+    list: Vec<Anomaly>,
+    bytes: u64,
+    most: Most,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    count: (&'static str, usize),
+    bytes: (&'static str, u64),
+}
+
+impl Anomalies {
+    /// Those of one layer's bytes.
+    pub fn of_layer() -> Self {
+        Self::within(Most {
+            count: ("LAYER_ANOMALIES", limits::LAYER_ANOMALIES),
+            bytes: ("LAYER_ANOMALY_BYTES", limits::LAYER_ANOMALY_BYTES),
+        })
+    }
+
+    /// Those of an image's tree, or of an archive.
+    pub fn of_image() -> Self {
+        Self::within(Most {
+            count: ("IMAGE_ANOMALIES", limits::IMAGE_ANOMALIES),
+            bytes: ("IMAGE_ANOMALY_BYTES", limits::IMAGE_ANOMALY_BYTES),
+        })
+    }
+
+    fn within(most: Most) -> Self {
+        Self { list: Vec::new(), bytes: 0, most }
+    }
+
+    /// Adds one.
+    ///
+    /// # Errors
+    /// The limit that is exceeded.
+    pub fn push(&mut self, anomaly: Anomaly) -> Result<()> {
+        let Most { count, bytes } = self.most;
+        if self.list.len() >= count.1 {
+            return Err(Error::limit("the number of anomalies", count.0, count.1 as u64));
+        }
+        self.bytes = self.bytes.saturating_add(anomaly.memory());
+        if self.bytes > bytes.1 {
+            return Err(Error::limit("what the anomalies take of memory", bytes.0, bytes.1));
+        }
+        self.list.push(anomaly);
+        Ok(())
+    }
+
+    /// Those told so far, in their order.
+    pub fn as_slice(&self) -> &[Anomaly] {
+        &self.list
+    }
+
+    /// What they take of memory.
+    pub fn memory(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes them out.
+    pub fn into_vec(self) -> Vec<Anomaly> {
+        self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anomalies_are_held_to_their_number() {
+        for (mut anomalies, name, most) in [
+            (Anomalies::of_layer(), "LAYER_ANOMALIES", limits::LAYER_ANOMALIES),
+            (Anomalies::of_image(), "IMAGE_ANOMALIES", limits::IMAGE_ANOMALIES),
+        ] {
+            let short = || Anomaly::new(Fault::DuplicateEntry, "x");
+            (0..most).for_each(|_| anomalies.push(short()).unwrap());
+            let error = anomalies.push(short()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("the number of anomalies exceeds the limit {name} ({most})")
+            );
+            assert_eq!(anomalies.as_slice().len(), most);
+        }
+    }
+
+    #[test]
+    fn anomalies_are_held_to_their_bytes() {
+        for (mut anomalies, name, most) in [
+            (Anomalies::of_layer(), "LAYER_ANOMALY_BYTES", limits::LAYER_ANOMALY_BYTES),
+            (Anomalies::of_image(), "IMAGE_ANOMALY_BYTES", limits::IMAGE_ANOMALY_BYTES),
+        ] {
+            let path = ImagePath::new(vec![b'p'; 4_000]);
+            let long = || {
+                Anomaly::new(Fault::PathEscapesRoot, "m".repeat(16_000))
+                    .path(&path)
+                    .evidence("written", "w".repeat(20_000))
+            };
+            let whole = most / long().memory();
+            assert!((40_000..41_000).contains(&long().memory()));
+            (0..whole).for_each(|_| anomalies.push(long()).unwrap());
+            let error = anomalies.push(long()).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 }

@@ -2,12 +2,21 @@
 //! behind each package (apk-tools `src/database.c`). `F:` is a directory, `R:` a file in it, and
 //! `Z:` the digest of that file, or of the target of that symlink.
 
+use super::allowance::Allowance;
 use super::{FileDigest, Manager, Package, PackageFile, Packed, Parsed, Source};
+use crate::error::Result;
 use crate::limits;
 use crate::model::ImagePath;
 
 /// Reads the whole database.
-pub fn parse(bytes: &[u8]) -> Parsed {
+///
+/// # Errors
+/// Only limits: a directory stands once and is in the path of each of its files.
+pub fn parse(bytes: &[u8]) -> Result<Parsed> {
+    parse_within(bytes, &mut Allowance::default())
+}
+
+fn parse_within(bytes: &[u8], allowance: &mut Allowance) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     let mut record = Record::default();
     for line in bytes.split(|byte| *byte == b'\n').chain([&b""[..]]) {
@@ -16,10 +25,10 @@ pub fn parse(bytes: &[u8]) -> Parsed {
             parsed.broken += broken;
             parsed.packages.extend(package);
         } else {
-            record.add(line);
+            record.add(line, allowance)?;
         }
     }
-    parsed
+    Ok(parsed)
 }
 
 #[derive(Default)]
@@ -37,11 +46,17 @@ struct Record {
 }
 
 impl Record {
-    fn add(&mut self, line: &[u8]) {
+    fn add(&mut self, line: &[u8], allowance: &mut Allowance) -> Result<()> {
         self.lines += 1;
+        let before = self.files.len();
         if self.read(line).is_none() {
             self.broken += 1;
         }
+        let added = self.files.get(before..).unwrap_or_default();
+        added.iter().try_for_each(|file| {
+            allowance.take_files(1)?;
+            allowance.take_path(file.path.as_bytes().len())
+        })
     }
 
     /// `None` where the line means nothing.
@@ -154,9 +169,26 @@ mod tests {
         Z:Q1pcfTfDNEbNKQc2s1tia7da05M8Q=\nF:etc\nM:0:0:755\nR:securetty\nZ:Q1mB95Hq2NUTZ599RDiSsj9w5FrOU=\n\
         R:a/b\nR:..\nZ:Q1bad\n\nP:half\nA:x86_64\n\nP:last\nV:1";
 
+    /// Two bytes and a name made a path of four thousand each time.
+    #[test]
+    fn the_files_of_a_database_are_held_to_package_files_and_package_path_bytes() {
+        // Five paths: a directory of three bytes, its two files, and another of those.
+        let database = b"P:a\nV:1\nF:usr\nR:a\nR:bc\n\nP:b\nV:1\nF:usr\nR:d\n";
+        let bytes = 3 + 5 + 6 + 3 + 5;
+        let read = |files, bytes| parse_within(database, &mut Allowance::of(files, bytes));
+        assert_eq!(read(5, bytes).unwrap().packages.len(), 2);
+        for (outcome, name) in [(read(4, bytes), "PACKAGE_FILES"), (read(5, bytes - 1), "PACKAGE_PATH_BYTES")]
+        {
+            let error = outcome.err().unwrap().to_string();
+            assert!(error.contains(&format!("exceeds the limit {name} (")), "{error}");
+        }
+        let long = [b"P:a\nV:1\nF:", &*b"d".repeat(4_000), b"\n", &b"R:f\n".repeat(80_000)].concat();
+        assert!(parse(&long).err().unwrap().to_string().contains("PACKAGE_PATH_BYTES"));
+    }
+
     #[test]
     fn packages_and_files_are_read_and_broken_lines_counted() {
-        let parsed = parse(INSTALLED);
+        let parsed = parse(INSTALLED).unwrap();
         let told: Vec<_> =
             parsed.packages.iter().map(|package| (&*package.name, &*package.version)).collect();
         assert_eq!(told, [("busybox", "1.36.1-r5"), ("last", "1")]);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::allowance::Allowance;
 use super::alternatives::Alternative;
 use super::dpkg::{self, Diversion};
 use super::{Manager, Package, Parsed, apk, rpm};
@@ -168,7 +169,7 @@ impl<'a> Databases<'a> {
     /// Why it could not be read: the whole of it counts, or nothing.
     pub fn packages(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
         let packages = match database.manager {
-            Manager::Dpkg => self.records(database, dpkg::parse_status)?,
+            Manager::Dpkg => self.records(database, |bytes| Ok(dpkg::parse_status(bytes)))?,
             Manager::Apk => self.records(database, apk::parse)?,
             Manager::Rpm => self.headers(database)?,
         };
@@ -180,10 +181,15 @@ impl<'a> Databases<'a> {
         Ok(keyed.collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
-    fn records(&self, database: &Database<'_>, parse: fn(&[u8]) -> Parsed) -> Result<Vec<Package>, String> {
+    fn records(
+        &self,
+        database: &Database<'_>,
+        parse: fn(&[u8]) -> crate::error::Result<Parsed>,
+    ) -> Result<Vec<Package>, String> {
         let mut packages = Vec::new();
         for part in &database.parts {
-            packages.extend(parse(&self.bytes(part)?).packages);
+            let parsed = parse(&self.bytes(part)?).map_err(|error| format!("{}: {error}", part.path))?;
+            packages.extend(parsed.packages);
         }
         Ok(packages)
     }
@@ -210,11 +216,12 @@ impl<'a> Databases<'a> {
     }
 
     /// Adds the paths and digests of a package, where its manager keeps them beside the database;
-    /// how many lines could not be understood.
+    /// how many lines could not be understood. `allowance` is that of all packages of the database: of several
+    /// architectures each may have the same list.
     ///
     /// # Errors
-    /// A list that is there and could not be read.
-    pub fn load_files(&self, package: &mut Package) -> Result<usize, String> {
+    /// A list that is there and could not be read, or is beyond a limit.
+    pub fn load_files(&self, package: &mut Package, allowance: &mut Allowance) -> Result<usize, String> {
         if package.manager != Manager::Dpkg {
             return Ok(0);
         }
@@ -222,6 +229,11 @@ impl<'a> Databases<'a> {
         let mut sums = self.beside(package, INFO, ".md5sums")?;
         if sums.is_none() && list.is_none() {
             sums = self.beside(package, STATUS_D, ".md5sums")?;
+        }
+        for bytes in [&list, &sums].into_iter().flatten() {
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+            let room = allowance.take_files(lines).and_then(|()| allowance.take_path(bytes.len()));
+            room.map_err(|error| error.to_string())?;
         }
         Ok(dpkg::add_files(package, list.as_deref(), sums.as_deref()))
     }
@@ -274,5 +286,37 @@ impl<'a> Databases<'a> {
     /// The content of a file; `None` where there is none.
     fn read(&self, path: &ImagePath) -> Result<Option<Arc<[u8]>>, String> {
         self.part(path.clone()).map(|part| self.bytes(&part)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::tests::{file, tree};
+
+    /// A package in many architectures has the list of its name for each of them.
+    #[test]
+    fn lists_of_all_packages_are_held_to_package_files_and_package_path_bytes() {
+        let tree = tree(&[file("var/lib/dpkg/info/a.list", 0o644)]);
+        let list: Arc<[u8]> = b"/usr\n/usr/a\n/usr/b\n"[..].into();
+        let content = |_: &Inode| Ok(Arc::clone(&list));
+        let databases = Databases::new(&tree, &content);
+        let status =
+            b"Package: a\nVersion: 1\nArchitecture: x\n\nPackage: a\nVersion: 1\nArchitecture: y\n\n";
+        let load = |files: usize, bytes: usize| {
+            let mut allowance = Allowance::of(files, bytes);
+            let mut packages = dpkg::parse_status(status).packages;
+            let loaded = packages
+                .iter_mut()
+                .try_for_each(|package| databases.load_files(package, &mut allowance).map(drop));
+            (loaded, packages[1].files.len(), allowance.is_spent())
+        };
+        assert_eq!(load(6, 2 * list.len()), (Ok(()), 3, false));
+        for ((loaded, files, spent), name) in
+            [(load(5, 2 * list.len()), "PACKAGE_FILES"), (load(6, 2 * list.len() - 1), "PACKAGE_PATH_BYTES")]
+        {
+            assert!(loaded.unwrap_err().contains(&format!("exceeds the limit {name} (")));
+            assert_eq!((files, spent), (0, true));
+        }
     }
 }

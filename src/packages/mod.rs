@@ -3,10 +3,11 @@
 //! All of it is the image's own claim, and whoever writes a layer can write it. It proves nothing by
 //! itself; it says which package a changed file would have to come from.
 //!
-//! Each database is a module. The readers of lines, [`dpkg`] and [`apk`], never fail as a whole: what
+//! Each database is a module. The readers of lines, [`dpkg`] and [`apk`], fail as a whole only beyond a limit: what
 //! cannot be understood is counted, and the rest is read. That of [`rpm`] is binary, and where a part
 //! of it is broken nobody knows what is missing: it is read whole or not at all.
 
+pub mod allowance;
 pub mod alternatives;
 pub mod apk;
 pub mod dpkg;

@@ -259,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_held_to_account_lines() {
+        let count = |count: u64| {
+            // Empty lines are no accounts.
+            let file = "a\n".repeat(count as usize) + "\n\n";
+            lines(file.as_bytes(), PASSWD_LINE, "passwd")
+                .collect::<Result<Vec<_>>>()
+                .map(|lines| lines.len() as u64)
+        };
+        assert_eq!(count(limits::ACCOUNT_LINES).unwrap(), limits::ACCOUNT_LINES);
+        let error = count(limits::ACCOUNT_LINES + 1).unwrap_err();
+        assert_eq!(error.kind(), crate::error::ErrorKind::Limit);
+        assert!(error.to_string().contains("exceeds the limit ACCOUNT_LINES ("), "{error}");
+    }
+
+    #[test]
     fn numbers_are_those_of_atoi() {
         for (text, expected) in [
             ("00", Atoi::Number(0)),

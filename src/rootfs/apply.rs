@@ -15,6 +15,7 @@ use super::parents::Parent;
 use super::tree::{NodeId, Tree};
 use crate::error::{Error, Result};
 use crate::limits::{self, Deadline};
+use crate::model::anomaly::Anomalies;
 use crate::model::escape::escape_bytes;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::scan::{Entry, EntryKind};
@@ -25,7 +26,7 @@ pub(super) struct Extraction<'facts> {
     pub(super) tree: Tree,
     pub(super) layer: u32,
     pub(super) entries: &'facts [Entry],
-    pub(super) anomalies: Vec<Anomaly>,
+    pub(super) anomalies: Anomalies,
     pub(super) refusal: Option<String>,
     pub(super) visits: u64,
     pub(super) deadline: Deadline,
@@ -53,7 +54,7 @@ impl<'facts> Extraction<'facts> {
             tree,
             layer,
             entries,
-            anomalies: Vec::new(),
+            anomalies: Anomalies::of_image(),
             refusal: None,
             visits: 0,
             deadline: Deadline::default(),
@@ -242,11 +243,6 @@ impl<'facts> Extraction<'facts> {
         if self.runtime != Runtime::Vfs {
             return Ok(());
         }
-        if self.anomalies.len() >= limits::LAYER_ANOMALIES {
-            let limit = limits::LAYER_ANOMALIES as u64;
-            return Err(Error::limit("the number of ambiguous entries of a layer", "LAYER_ANOMALIES", limit));
-        }
-        self.anomalies.push(Anomaly::new(fault, message).path(path).layer(self.layer as usize));
-        Ok(())
+        self.anomalies.push(Anomaly::new(fault, message).path(path).layer(self.layer as usize))
     }
 }

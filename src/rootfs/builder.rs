@@ -4,8 +4,9 @@
 use super::apply::Extraction;
 use super::stack;
 use super::tree::Tree;
-use crate::error::Result;
-use crate::limits::Deadline;
+use crate::error::{Error, Result};
+use crate::limits::{self, Deadline};
+use crate::model::anomaly::Anomalies;
 use crate::model::{Anomaly, ImagePath};
 use crate::scan::facts::TarFacts;
 
@@ -37,11 +38,13 @@ impl std::fmt::Display for Runtime {
 #[derive(Debug)]
 pub struct Builder {
     runtime: Runtime,
-    tree: Tree,
-    anomalies: Vec<Anomaly>,
+    pub(super) tree: Tree,
+    anomalies: Anomalies,
     refusal: Option<String>,
     implied_resets: Vec<(usize, ImagePath)>,
-    visits: u64,
+    /// What those take of memory.
+    reset_bytes: u64,
+    pub(super) visits: u64,
     deadline: Deadline,
 }
 
@@ -51,9 +54,10 @@ impl Builder {
         Self {
             runtime,
             tree: Tree::new(),
-            anomalies: Vec::new(),
+            anomalies: Anomalies::of_image(),
             refusal: None,
             implied_resets: Vec::new(),
+            reset_bytes: 0,
             visits: 0,
             deadline: Deadline::default(),
         }
@@ -70,22 +74,30 @@ impl Builder {
     /// # Errors
     ///
     /// Only limits, and that of time: more names than [`crate::limits::ENTRIES`], more anomalies than
-    /// [`crate::limits::LAYER_ANOMALIES`], or a layer that takes too many steps to apply.
+    /// [`crate::limits::IMAGE_ANOMALIES`], or a layer that takes too many steps to apply.
     pub fn apply(&mut self, layer: usize, facts: &TarFacts) -> Result<()> {
         let number = u32::try_from(layer).unwrap_or(u32::MAX - 1);
         let in_place = self.runtime != Runtime::Overlay;
         let over_nothing = self.tree.is_empty();
-        let tree = if in_place { std::mem::take(&mut self.tree) } else { Tree::new() };
+        let tree = if in_place { std::mem::take(&mut self.tree) } else { self.tree.fresh() };
         let first = Extraction::new(self.runtime, tree, number, &facts.entries);
+        let anomalies = std::mem::replace(&mut self.anomalies, Anomalies::of_image());
         let mut extraction =
-            Extraction { visits: self.visits, deadline: self.deadline, over_nothing, ..first };
+            Extraction { visits: self.visits, deadline: self.deadline, over_nothing, anomalies, ..first };
         extraction.run().map_err(|error| error.at(format!("layer {layer}")))?;
         self.visits = extraction.visits;
-        self.implied_resets.extend(extraction.implied_resets().map(|path| (layer, path)));
+        for path in extraction.implied_resets() {
+            self.reset_bytes += (size_of::<(usize, ImagePath)>() + path.as_bytes().len()) as u64;
+            if self.reset_bytes > limits::IMAGE_ANOMALY_BYTES {
+                let what = "what the directories take that layers do not name";
+                return Err(Error::limit(what, "IMAGE_ANOMALY_BYTES", limits::IMAGE_ANOMALY_BYTES));
+            }
+            self.implied_resets.push((layer, path));
+        }
         if self.refusal.is_none() {
             self.refusal = extraction.refusal.map(|reason| format!("layer {layer}: {reason}"));
         }
-        self.anomalies.append(&mut extraction.anomalies);
+        self.anomalies = extraction.anomalies;
         if in_place {
             self.tree = extraction.tree;
             return Ok(());
@@ -101,7 +113,7 @@ impl Builder {
     /// What was ambiguous or broken. Collected in the reading of [`Runtime::Vfs`], which meets every
     /// ambiguity; the others are built to see what becomes of it.
     pub fn anomalies(&self) -> &[Anomaly] {
-        &self.anomalies
+        self.anomalies.as_slice()
     }
 
     /// Why this runtime would not unpack the image, if that is known. The tree then shows what a

@@ -30,7 +30,7 @@ mod resolve;
 mod stack;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod users;
 mod walk;

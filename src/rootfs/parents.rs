@@ -7,7 +7,8 @@ use super::inode::{Inode, Origin};
 use super::marks;
 use super::resolve::{Absent, ResolveError};
 use super::tree::{NodeId, Tree};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::scan::Entry;
 
@@ -51,6 +52,12 @@ impl<'facts> Extraction<'facts> {
                 }
             };
             self.visit(steps)?;
+            if symlink.is_some()
+                && let (Ok(directory), Err(missing)) = (&found, &missing)
+            {
+                let missing: usize = missing.iter().map(|name| name.len() + 1).sum();
+                self.hold_path(*directory, missing + name.len())?;
+            }
             // A way within the layer's own directory is the same to all, but for an opaque marker.
             if let Some(symlink) = symlink.filter(|_| !within || for_whiteout) {
                 self.through_symlink(entry, symlink)?;
@@ -95,6 +102,15 @@ impl<'facts> Extraction<'facts> {
                 }
             }
         }
+    }
+
+    /// Symlinks into ever deeper directories make paths longer than any entry's.
+    fn hold_path(&self, directory: NodeId, more: usize) -> Result<()> {
+        if self.tree.path_bytes(directory).saturating_add(more) > limits::PATH_BYTES {
+            let limit = limits::PATH_BYTES as u64;
+            return Err(Error::limit("a path behind symlinks", "PATH_BYTES", limit));
+        }
+        Ok(())
     }
 
     /// Seen with Docker 20.10 and podman 4.3 (`vfs`) and umoci 0.4.7: `bin/ls` over a lower

@@ -32,7 +32,7 @@ pub enum ResolveError {
     #[error("its symlinks lead back to themselves")]
     Loop,
     /// More symlinks than Linux follows (ELOOP).
-    #[error("it leads through more than {} symlinks", limits::SYMLINK_HOPS)]
+    #[error("it leads through more than {} symlinks (SYMLINK_HOPS)", limits::SYMLINK_HOPS)]
     TooManyHops,
     /// Something on the way is not a directory (ENOTDIR).
     #[error("something on the way is not a directory")]

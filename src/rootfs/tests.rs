@@ -1,6 +1,7 @@
 //! Layers built by hand, each corner in one test; and random ones against a naive model.
 
 mod ambiguous;
+mod limits;
 mod model;
 mod plain;
 
@@ -30,16 +31,16 @@ pub(super) fn extras(fill: impl FnOnce(&mut ExtraFields)) -> Extras {
     Extras::default().with(fill)
 }
 
-pub(super) fn dir(path: &str) -> Entry {
+pub(crate) fn dir(path: &str) -> Entry {
     entry(path, EntryKind::Directory, 0o755)
 }
 
 /// A file; the mode stands for its content in these tests.
-pub(super) fn file(path: &str, mode: u32) -> Entry {
+pub(crate) fn file(path: &str, mode: u32) -> Entry {
     entry(path, EntryKind::File, mode)
 }
 
-pub(super) fn symlink(path: &str, target: &str) -> Entry {
+pub(crate) fn symlink(path: &str, target: &str) -> Entry {
     Entry {
         extras: extras(|extras| extras.link = target.as_bytes().into()),
         ..entry(path, EntryKind::Symlink, 0o777)
@@ -73,6 +74,11 @@ pub(super) fn layer(entries: &[Entry]) -> TarFacts {
         secrets: Default::default(),
         archives: None,
     }
+}
+
+/// The tree of one layer.
+pub(crate) fn tree(entries: &[Entry]) -> Tree {
+    build(&[entries]).readings.remove(0).effective
 }
 
 pub(super) fn build(layers: &[&[Entry]]) -> Rootfs {

@@ -58,6 +58,8 @@ pub struct Tree {
     slots: Table<Slot>,
     names: Names,
     live: usize,
+    /// How many names may ever be made: [`limits::ENTRIES`].
+    pub(super) most: usize,
     /// Stands in for a number that is not there, which no code path makes.
     void: (Node, Slot),
 }
@@ -86,7 +88,13 @@ impl Tree {
         let (mut nodes, mut slots) = (Table::default(), Table::default());
         nodes.push(root.clone());
         slots.push(slot.clone());
-        Self { nodes, slots, names: Names::default(), live: 1, void: (root, slot) }
+        let most = limits::ENTRIES;
+        Self { nodes, slots, names: Names::default(), live: 1, most, void: (root, slot) }
+    }
+
+    /// An empty one that may have as many names.
+    pub(super) fn fresh(&self) -> Self {
+        Self { most: self.most, ..Self::new() }
     }
 
     /// How many names there are, the root counted.
@@ -215,8 +223,8 @@ impl Tree {
     }
 
     fn add_name(&mut self, parent: NodeId, name: &[u8], inode: InodeId, origin: Origin) -> Result<NodeId> {
-        if self.nodes.len() >= limits::ENTRIES {
-            return Err(Error::limit("the number of names of an image", "ENTRIES", limits::ENTRIES as u64));
+        if self.nodes.len() >= self.most {
+            return Err(Error::limit("the number of names of an image", "ENTRIES", self.most as u64));
         }
         let id = NodeId(self.nodes.len() as u32);
         let place = self.place(parent, name);
@@ -270,6 +278,16 @@ impl Tree {
     pub(super) fn attached(&self) -> impl Iterator<Item = NodeId> {
         let numbered = self.nodes.iter().zip(0..).map(|(node, number)| (NodeId(number), node));
         numbered.filter(|(id, node)| *id == Self::ROOT || node.parent != *id).map(|(id, _)| id)
+    }
+
+    /// Bytes of a directory's path, and of the slash behind it.
+    pub(super) fn path_bytes(&self, id: NodeId) -> usize {
+        let (mut bytes, mut at) = (0, id);
+        while at != Self::ROOT && at != self.node(at).parent {
+            bytes += self.name(at).len() + 1;
+            at = self.node(at).parent;
+        }
+        bytes
     }
 
     pub(super) fn path(&self, id: NodeId) -> ImagePath {

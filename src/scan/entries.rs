@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::archives;
 use super::elf::{self, Elf};
+use super::facts::wanted_memory;
 use super::room::{Budget, Room};
 use super::secrets::Probe;
 use super::tar::{Member, Piece, TarReader};
@@ -15,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Anomaly, Fault, ImagePath};
 
+/// Bytes that are counted at once, for the count is shared by all threads.
+const AT_ONCE: u64 = 64 << 10;
+
 /// What was read of a layer so far.
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
@@ -22,6 +26,11 @@ pub(crate) struct Entries<'a> {
     pub(crate) captured: BTreeMap<usize, Arc<[u8]>>,
     pub(crate) not_captured: BTreeMap<usize, Error>,
     plan: &'a Plan,
+    budget: &'a Budget,
+    /// Bytes that are not counted in `budget` yet, which all layers share.
+    uncounted: u64,
+    /// How many there may be: [`limits::ENTRIES`].
+    pub(super) most: usize,
     room: Room<'a>,
     pub(crate) probe: Probe,
     pub(crate) archives: Option<archives::Probe>,
@@ -37,6 +46,9 @@ impl<'a> Entries<'a> {
             captured: BTreeMap::new(),
             not_captured: BTreeMap::new(),
             plan,
+            budget,
+            uncounted: 0,
+            most: limits::ENTRIES,
             room: Room::new(budget),
             probe: Probe::default(),
             archives: plan.looks_into_archives().then(archives::Probe::default),
@@ -53,6 +65,22 @@ impl<'a> Entries<'a> {
         reader.finish()
     }
 
+    /// Counts what was found and all that is not counted yet, `more` besides.
+    pub(crate) fn settle(&mut self, more: u64) -> Result<()> {
+        let archives = self.archives.as_ref().map_or(0, archives::Probe::memory);
+        self.uncounted = self.uncounted.saturating_add(archives + self.probe.memory() + more);
+        self.count(0, 0)
+    }
+
+    /// Counts bytes, by the way where there are few.
+    fn count(&mut self, bytes: u64, at_once: u64) -> Result<()> {
+        self.uncounted = self.uncounted.saturating_add(bytes);
+        if self.uncounted < at_once {
+            return Ok(());
+        }
+        self.budget.hold(std::mem::take(&mut self.uncounted))
+    }
+
     fn add(&mut self, reader: &mut TarReader<'_>, mut member: Member) -> Result<()> {
         let names = std::mem::take(&mut member.other_names);
         let mut entry = entry_of(reader, member)?;
@@ -61,6 +89,10 @@ impl<'a> Entries<'a> {
             let other_names = names.iter().map(ImagePath::new);
             let wanted =
                 other_names.chain([entry.path.clone()]).filter_map(|name| self.plan.wants(&name)).max();
+            if wanted.is_some() {
+                let names = 1 + names.len() as u64;
+                self.count(wanted_memory(&entry).saturating_mul(names), AT_ONCE)?;
+            }
             let mut kept = None;
             match wanted.map(|ceiling| self.room.take(&entry, ceiling)) {
                 Some(Ok(())) => kept = Some(Vec::new()),
@@ -125,10 +157,10 @@ impl<'a> Entries<'a> {
             let limit = limits::LAYER_XATTR_BYTES;
             return Err(Error::limit("what the extended attributes take", "LAYER_XATTR_BYTES", limit));
         }
-        if self.entries.len() >= limits::ENTRIES {
-            let limit = limits::ENTRIES as u64;
-            return Err(Error::limit("the number of entries", "ENTRIES", limit));
+        if self.entries.len() >= self.most {
+            return Err(Error::limit("the number of entries", "ENTRIES", self.most as u64));
         }
+        self.count(entry.memory(), AT_ONCE)?;
         if let Some(earlier) = self.seen.insert(&entry.path, &self.entries) {
             let kinds = match self.entries.get(earlier) {
                 Some(earlier) if earlier.kind != entry.kind => "with two types",
@@ -163,6 +195,7 @@ pub(crate) fn keep(bytes: &mut Vec<u8>, piece: &Piece<'_>) {
         Piece::Hole(length) => bytes.resize(bytes.len().saturating_add(*length as usize), 0),
     }
 }
+
 /// A member as an entry, without its content.
 pub(crate) fn entry_of(reader: &mut TarReader<'_>, member: Member) -> Result<Entry> {
     let (path, raw_path) = cleaned(reader, &member.name, "path")?;

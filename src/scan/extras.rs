@@ -35,6 +35,14 @@ impl Extras {
         self.0.as_deref()
     }
 
+    /// What they take of memory, in bytes, as if they were not shared.
+    pub fn memory(&self) -> u64 {
+        let Some(fields) = self.fields() else { return 0 };
+        let xattrs = fields.xattrs.iter().map(|(name, value)| size_of::<Xattr>() + name.len() + value.len());
+        let raw_path = fields.raw_path.as_ref().map_or(0, |path| path.len());
+        (size_of::<ExtraFields>() + raw_path + fields.link.len() + xattrs.sum::<usize>()) as u64
+    }
+
     /// See [`ExtraFields::raw_path`].
     pub fn raw_path(&self) -> Option<&[u8]> {
         self.fields()?.raw_path.as_deref()

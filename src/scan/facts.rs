@@ -6,6 +6,9 @@ use std::sync::Arc;
 use super::archives::Archives;
 use super::elf::Elf;
 use super::extras::Extras;
+use super::plan::Plan;
+#[cfg(doc)]
+use super::room::Budget;
 use super::secrets::Secrets;
 use crate::digest::{BlobDigests, ContentId, Digest};
 use crate::error::Error;
@@ -60,6 +63,23 @@ impl TarFacts {
         let names: u64 = names.map(|members| members.as_bytes().len() as u64).sum();
         contents.saturating_add(entries).saturating_add(names)
     }
+}
+
+impl TarFacts {
+    /// What [`Budget::hold`] counts of a layer that need not be read; as much as of one that is.
+    pub(super) fn held(&self, plan: &Plan) -> u64 {
+        let wanted = self.captured.keys().chain(self.not_captured.keys());
+        let wanted = wanted.filter_map(|index| Some(wanted_memory(self.entries.get(*index)?)));
+        let archives = self.archives.as_ref().filter(|_| plan.looks_into_archives()).map(Archives::memory);
+        let all = self.entries.iter().map(Entry::memory).chain(wanted).chain(archives);
+        all.fold(self.secrets.memory(), u64::saturating_add)
+    }
+}
+
+/// What a file that the plan wants takes beside its entry and its content: its place among those kept, or
+/// why it is not.
+pub(super) fn wanted_memory(entry: &Entry) -> u64 {
+    512 + entry.path.as_bytes().len() as u64
 }
 
 /// Why a layer could not be read, and so was not judged.
@@ -131,6 +151,11 @@ impl Entry {
     /// Target of a hard link (cleaned, without a leading slash) or symlink (as written); else empty.
     pub fn link(&self) -> &[u8] {
         self.extras.link()
+    }
+
+    /// What it takes of memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        (size_of::<Self>() + self.path.as_bytes().len()) as u64 + self.extras.memory()
     }
 
     /// Extended attributes by name, sorted.

@@ -58,6 +58,9 @@ pub(super) fn scan_known(
     let tar = known.tar_facts(&stored, compression, options);
     // Under higher limits it was read, and today it may be too large.
     let tar = tar.filter(|tar| meter::allows(tar, stored.size, options.plan.limits()));
+    if let Some(tar) = &tar {
+        options.budget.hold(tar.held(&options.plan))?;
+    }
     Ok(tar.map(|tar| LayerFacts { blob: stored, compression, tar: Ok(tar), anomalies: Vec::new() }))
 }
 

@@ -66,7 +66,10 @@ pub(super) fn scan_with(
     let mut reader = TarReader::new(meter);
     let mut entries = Entries::new(&options.plan, &options.budget);
     let mut outcome = entries.read(&mut reader);
-    let (mut meter, mut anomalies) = reader.into_parts();
+    let (mut meter, anomalies) = reader.into_parts();
+    // The error of all layers together, if any, stands for what went wrong with this one.
+    entries.settle(anomalies.memory())?;
+    let mut anomalies = anomalies.into_vec();
     if plain && outcome.is_err() {
         // Without limits, so that only the host can fail.
         let _ = host(meter.hash_rest())?;

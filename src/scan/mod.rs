@@ -12,6 +12,8 @@ mod extras;
 pub mod facts;
 pub mod known;
 pub mod layer;
+#[cfg(test)]
+mod limit_tests;
 mod meter;
 pub mod opinion;
 pub mod packed;

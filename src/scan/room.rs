@@ -1,11 +1,11 @@
 //! How much of what is read may be kept in memory: by file, by layer, and in all.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Entry;
 use crate::error::{Error, Result};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 
 /// A number of bytes, and what it is called in [`crate::limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,10 @@ impl Ceiling {
 pub struct Budget {
     left: AtomicU64,
     whole: u64,
+    /// What is left for all that is no file's content.
+    facts_left: AtomicU64,
+    facts: u64,
+    exceeded: AtomicBool,
 }
 
 impl Default for Budget {
@@ -63,7 +67,43 @@ impl Budget {
     }
 
     pub(super) fn of(bytes: u64) -> Self {
-        Self { left: AtomicU64::new(bytes), whole: bytes }
+        Self::within(bytes, limits::INPUT_FACTS_BYTES)
+    }
+
+    /// So many bytes for captured files, and for all else.
+    pub(crate) fn within(captured: u64, facts: u64) -> Self {
+        Self {
+            left: AtomicU64::new(captured),
+            whole: captured,
+            facts_left: AtomicU64::new(facts),
+            facts,
+            exceeded: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts bytes that what is read of a layer takes of memory, but for captured files.
+    ///
+    /// # Errors
+    /// There is no room for it. Which layer meets that depends on the threads, so it is an error of all:
+    /// see [`Budget::exceeded`].
+    pub(crate) fn hold(&self, bytes: u64) -> Result<()> {
+        let fewer = |left: u64| left.checked_sub(bytes);
+        if self.facts_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_err() {
+            self.exceeded.store(true, Ordering::Relaxed);
+        }
+        self.exceeded().map_or(Ok(()), Err)
+    }
+
+    #[cfg(test)]
+    pub(super) fn facts_left(&self) -> u64 {
+        self.facts_left.load(Ordering::Relaxed)
+    }
+
+    /// The error of all layers together, where they do not fit.
+    pub fn exceeded(&self) -> Option<Error> {
+        let what = "what the entries of all layers take of memory";
+        let exceeded = self.exceeded.load(Ordering::Relaxed);
+        exceeded.then(|| Error::limit(what, "INPUT_FACTS_BYTES", self.facts))
     }
 
     /// Whether there was room for so many bytes more; they are taken then.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::headers::Headers;
-use super::store::Names;
+use super::store::Room;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::model::anomaly::Anomalies;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::read::Section;
 
@@ -18,7 +19,7 @@ const DECIDING: [&str; 4] = ["manifest.json", "index.json", "oci-layout", "repos
 pub(super) struct ArchiveIndex {
     archive: Section,
     members: BTreeMap<ImagePath, Member>,
-    pub(super) anomalies: Vec<Anomaly>,
+    pub(super) anomalies: Anomalies,
 }
 
 #[derive(Debug)]
@@ -39,18 +40,26 @@ impl ArchiveIndex {
     /// What is no tar, is cut short, holds sparse or special files, exceeds a limit, or names one
     /// of its deciding documents twice.
     pub(super) fn read(archive: Section) -> Result<Self> {
-        let mut index = Self { archive: archive.clone(), members: BTreeMap::new(), anomalies: Vec::new() };
-        let mut names = Names::default();
+        Self::read_within(archive, Room::default())
+    }
+
+    fn read_within(archive: Section, mut room: Room) -> Result<Self> {
+        let anomalies = Anomalies::of_image();
+        let mut index = Self { archive: archive.clone(), members: BTreeMap::new(), anomalies };
         let mut headers = Headers::new(archive);
         while let Some(header) = headers.next()? {
-            if header.name.len() > limits::PATH_BYTES {
-                return Err(Error::limit("a member's name", "PATH_BYTES", limits::PATH_BYTES as u64));
+            for (what, text) in [("name", &header.name), ("link target", &header.link)] {
+                if text.len() > limits::PATH_BYTES {
+                    let what = format!("a member's {what}");
+                    return Err(Error::limit(what, "PATH_BYTES", limits::PATH_BYTES as u64));
+                }
             }
+            room.take(&[&header.name, &header.link])?;
             let cleaned = ImagePath::clean(&header.name);
             let name = cleaned.path;
             if cleaned.escapes {
                 let anomaly = Anomaly::new(Fault::PathEscapesRoot, "a member's name leaves the archive");
-                index.anomalies.push(anomaly.evidence("member", &name));
+                index.anomalies.push(anomaly.evidence("member", &name))?;
             }
             let is_directory_name = header.name.last() == Some(&b'/');
             let member = match header.kind {
@@ -72,7 +81,7 @@ impl ArchiveIndex {
                     "a member that is no directory has the name of the archive's root",
                 ));
             }
-            index.insert(&mut names, name, member)?;
+            index.insert(name, member)?;
         }
         if index.members.is_empty() {
             return Err(Error::invalid("an archive without members"));
@@ -81,8 +90,8 @@ impl ArchiveIndex {
         Ok(index)
     }
 
-    fn insert(&mut self, names: &mut Names, name: ImagePath, member: Member) -> Result<()> {
-        let again = names.met(&name)?;
+    fn insert(&mut self, name: ImagePath, member: Member) -> Result<()> {
+        let again = self.members.contains_key(&name);
         let is_directory = matches!(member, Member::Directory);
         let was_directory = matches!(self.members.get(&name), Some(Member::Directory));
         let decides = DECIDING.iter().any(|deciding| deciding.as_bytes() == name.as_bytes());
@@ -98,7 +107,7 @@ impl ArchiveIndex {
                 );
             }
             let anomaly = Anomaly::new(Fault::DuplicateEntry, "the archive holds two members of one name");
-            self.anomalies.push(anomaly.evidence("member", &name));
+            self.anomalies.push(anomaly.evidence("member", &name))?;
         }
         self.members.insert(name, member);
         Ok(())
@@ -119,8 +128,9 @@ impl ArchiveIndex {
             }
             if buffer.iter().take(read).any(|byte| *byte != 0) {
                 let message = "the archive holds bytes behind its end mark";
-                self.anomalies.push(Anomaly::new(Fault::TrailingData, message).evidence("endOffset", end));
-                return Ok(());
+                return self
+                    .anomalies
+                    .push(Anomaly::new(Fault::TrailingData, message).evidence("endOffset", end));
             }
         }
     }
@@ -137,7 +147,7 @@ impl ArchiveIndex {
             Error::invalid(what).hint("write the archive anew, without links; it cannot be trusted as it is")
         };
         let mut at = name;
-        for _ in 0..limits::ARCHIVE_LINK_HOPS {
+        for _ in 0..=limits::ARCHIVE_LINK_HOPS {
             let Some((stored, member)) = self.members.get_key_value(at) else {
                 return if self.is_behind_a_link(at) {
                     Err(elsewhere("behind a link to a directory"))
@@ -154,7 +164,9 @@ impl ArchiveIndex {
                 Member::Directory => return Ok(None),
             }
         }
-        Err(elsewhere("a link through too many others"))
+        let what = format!("the number of links from {name} on");
+        let error = Error::limit(what, "ARCHIVE_LINK_HOPS", limits::ARCHIVE_LINK_HOPS as u64);
+        Err(error.hint("write the archive anew, without links; readers differ on what is in it"))
     }
 
     fn is_behind_a_link(&self, name: &ImagePath) -> bool {
@@ -186,3 +198,7 @@ fn link_target(from: &ImagePath, target: &[u8]) -> Option<ImagePath> {
     let cleaned = ImagePath::clean(&joined);
     (!cleaned.escapes).then_some(cleaned.path)
 }
+
+#[cfg(test)]
+#[path = "archive_tests.rs"]
+mod tests;

@@ -58,12 +58,14 @@ fn mismatch(what: &str, descriptor: &Descriptor, computed: Digest, size: u64) ->
 
 /// Reads a blob's JSON; what is ambiguous in it becomes one anomaly.
 pub(super) fn parse(
+    store: &Store,
     bytes: &[u8],
     shape: &Shape,
     what: &str,
     anomalies: &mut Vec<Anomaly>,
 ) -> Result<Document> {
     let document = json::parse(bytes, shape).map_err(|error| error.at(what.to_owned()))?;
+    store.hold(&document)?;
     if let Some(first) = document.ambiguities.first() {
         let more = match document.ambiguities.len() - 1 {
             0 => String::new(),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
+use super::store::Room;
 use crate::error::{Error, Result};
 use crate::host;
-use crate::limits::{self, Deadline};
+use crate::limits::Deadline;
 use crate::model::ImagePath;
 use crate::read::{OpenFile, Section};
 
@@ -27,13 +28,17 @@ impl Directory {
     /// Lists a directory. Symlinks to files are followed, as bazel makes layouts of them; what is
     /// no regular file in the end (a pipe, a device) is left out and so counts as missing.
     pub(super) fn list(root: &Path, deadline: Deadline) -> Result<Self> {
+        Self::list_within(root, deadline, Room::default())
+    }
+
+    fn list_within(root: &Path, deadline: Deadline, mut room: Room) -> Result<Self> {
         let (mut files, mut unread) = (BTreeMap::new(), BTreeSet::new());
         let name_of = |path: &Path| {
             let relative = path.strip_prefix(root).ok()?;
             Some(ImagePath::new(relative.as_os_str().as_encoded_bytes()))
         };
         // blobs/<algorithm>/<hex> is three deep; whatever lies deeper is none of ours.
-        let mut entries = WalkDir::new(root).max_depth(3).follow_links(true).into_iter();
+        let mut entries = WalkDir::new(root).min_depth(1).max_depth(3).follow_links(true).into_iter();
         let listed = |error| Error::io("cannot be listed", error);
         while let Some(entry) = host::ask(|| Ok(entries.next())).map_err(listed)? {
             deadline.check()?;
@@ -46,15 +51,13 @@ impl Directory {
                 Err(error) if error.depth() > 0 && is_missing(&error) => continue,
                 Err(error) => return Err(listed(error.into())),
             };
+            // Directories count too: they are walked, and nothing else bounds how many there are.
+            room.take(&[entry.path().as_os_str().as_encoded_bytes()])?;
             if !entry.file_type().is_file() {
                 if !entry.file_type().is_dir() {
                     unread.extend(name_of(entry.path()));
                 }
                 continue;
-            }
-            if files.len() >= limits::ARCHIVE_MEMBERS {
-                let limit = limits::ARCHIVE_MEMBERS as u64;
-                return Err(Error::limit("the number of files", "ARCHIVE_MEMBERS", limit));
             }
             let size = host::ask(|| Ok(entry.metadata()?)).map_err(listed)?.len();
             if let Some(name) = name_of(entry.path()) {
@@ -108,4 +111,29 @@ fn is_loop(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_loop(_: &io::Error) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_in_a_directory_are_held_to_archive_members() {
+        let room = tempfile::tempdir().unwrap();
+        fs::create_dir_all(room.path().join("blobs/sha256")).unwrap();
+        fs::write(room.path().join("blobs/sha256/a"), "x").unwrap();
+        let bytes: usize = ["/blobs", "/blobs/sha256", "/blobs/sha256/a"].iter().map(|name| name.len()).sum();
+        let bytes = (bytes + 3 * room.path().as_os_str().len()) as u64;
+        let list =
+            |members, bytes| Directory::list_within(room.path(), Deadline::NONE, Room::of(members, bytes));
+        assert_eq!(list(3, bytes).unwrap().files.len(), 1);
+        for (error, name) in [(list(2, bytes), "ARCHIVE_MEMBERS"), (list(3, bytes - 1), "ARCHIVE_NAME_BYTES")]
+        {
+            let error = error.unwrap_err();
+            assert!(
+                error.kind() == crate::error::ErrorKind::Limit && error.to_string().contains(name),
+                "{error}"
+            );
+        }
+    }
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::blobs;
 use super::layout::configs;
-use super::store::{Referenced, Store, digest_of_blob_path};
+use super::store::{Referenced, Store, digest_of_blob_path, hold_name};
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::model::descriptor::MediaType;
 use crate::model::escape::escape_text;
@@ -28,7 +28,7 @@ pub(super) fn read(
         return Err(Error::invalid("manifest.json is missing"));
     };
     let mut anomalies = Vec::new();
-    let document = blobs::parse(&bytes, &json::DOCKER_MANIFEST, "manifest.json", &mut anomalies)?;
+    let document = blobs::parse(store, &bytes, &json::DOCKER_MANIFEST, "manifest.json", &mut anomalies)?;
     let mut items: Vec<Item> = Vec::new();
     for reading in &document.readings {
         let list = Item::list(reading).map_err(|error| error.at("manifest.json"))?;
@@ -48,6 +48,8 @@ pub(super) fn read(
     for item in items {
         match item.image(store, form, referenced, anomalies.clone()) {
             Ok(image) => images.push(image),
+            // Over a limit is an error of the whole, not of one image among many.
+            Err(error) if error.kind() == ErrorKind::Limit => return Err(error.at("manifest.json")),
             Err(error) => errors.push(error.at("manifest.json")),
         }
     }
@@ -99,6 +101,7 @@ impl Item {
         if self.layers.len() > limits::LAYERS {
             return Err(Error::limit("the number of layers", "LAYERS", limits::LAYERS as u64));
         }
+        self.names.iter().try_for_each(|name| hold_name(name.len()))?;
         let name = ImagePath::new(&self.config);
         referenced.add(store.stored_name(&name).clone());
         let section = store.get(&name)?.ok_or_else(|| {
@@ -115,7 +118,7 @@ impl Item {
                 .evidence("computed", blob.digest);
             anomalies.push(anomaly);
         }
-        let configs = configs(&blob.bytes, "config", &mut anomalies)
+        let configs = configs(store, &blob.bytes, "config", &mut anomalies)
             .map_err(|error| error.at(escape_text(&self.config)))?;
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {

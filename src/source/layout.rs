@@ -1,10 +1,10 @@
 //! An OCI layout (image-spec image-layout.md): from `index.json` to every image that is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::blobs::{self, SmallBlob};
 use super::headers::looks_like_tar;
-use super::store::{Referenced, Store};
+use super::store::{Referenced, Store, hold_name};
 use crate::codec;
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +14,7 @@ use crate::model::image::{Form, Image, LayerRef};
 use crate::model::json;
 use crate::model::manifest::{Index, Manifest, ManifestOrIndex};
 use crate::model::{Anomaly, Config, Descriptor, Fault, Platform};
+use crate::read::{Section, SectionKey};
 
 /// What an OCI layout holds.
 #[derive(Debug, Default)]
@@ -32,11 +33,18 @@ pub(super) fn read(store: &Store, form: Form, referenced: &mut Referenced) -> Re
     let Some(bytes) = store.document("index.json")? else {
         return Err(Error::invalid("index.json is missing"));
     };
-    let mut walk =
-        Walk { store, form, referenced, layout: Layout::default(), seen: BTreeSet::new(), manifests: 0 };
+    let mut walk = Walk {
+        store,
+        form,
+        referenced,
+        layout: Layout::default(),
+        seen: BTreeSet::new(),
+        manifests: 0,
+        hashed: BTreeMap::new(),
+    };
     walk.check_version()?;
     let mut anomalies = Vec::new();
-    let document = blobs::parse(&bytes, &json::MANIFEST, "index.json", &mut anomalies)?;
+    let document = blobs::parse(store, &bytes, &json::MANIFEST, "index.json", &mut anomalies)?;
     for reading in &document.readings {
         let read = ManifestOrIndex::from_value(reading).map_err(|error| error.at("index.json"))?;
         let Some(index) = read.index else {
@@ -65,6 +73,8 @@ struct Walk<'a> {
     /// under two names is one image, and a loop ends.
     seen: BTreeSet<(Digest, Vec<String>, Option<Platform>)>,
     manifests: usize,
+    /// Blobs of artifacts, hashed once: thousands of descriptors may lead to one of them.
+    hashed: BTreeMap<SectionKey, BlobDigests>,
 }
 
 impl Walk<'_> {
@@ -75,7 +85,8 @@ impl Walk<'_> {
                 .push("the layout has no oci-layout file, which the image spec demands".to_owned());
             return Ok(());
         };
-        let document = blobs::parse(&bytes, &json::OCI_LAYOUT, "oci-layout", &mut self.layout.anomalies)?;
+        let document =
+            blobs::parse(self.store, &bytes, &json::OCI_LAYOUT, "oci-layout", &mut self.layout.anomalies)?;
         let version =
             document.readings.first().and_then(|reading| reading.get("imageLayoutVersion")?.as_str());
         match version {
@@ -102,6 +113,7 @@ impl Walk<'_> {
             let mut inherited = from.clone();
             inherited.depth += 1;
             if !descriptor.names.is_empty() {
+                descriptor.names.iter().try_for_each(|name| hold_name(name.len()))?;
                 inherited.names.clone_from(&descriptor.names);
             }
             if descriptor.platform.is_some() {
@@ -158,7 +170,8 @@ impl Walk<'_> {
         };
         self.referenced.add_blob(&descriptor.digest);
         let place = format!("{what} {}", descriptor.digest);
-        let document = blobs::parse(&blob.bytes, &json::MANIFEST, what, &mut inherited.anomalies)?;
+        let document =
+            blobs::parse(self.store, &blob.bytes, &json::MANIFEST, what, &mut inherited.anomalies)?;
         let mut read: Vec<ManifestOrIndex> = Vec::new();
         for reading in &document.readings {
             let reading = ManifestOrIndex::from_value(reading).map_err(|error| error.at(place.clone()))?;
@@ -234,7 +247,7 @@ impl Walk<'_> {
             let anomaly = Anomaly::new(Fault::MediaTypeMismatch, message);
             anomalies.push(anomaly.evidence("declared", escaped(&manifest.config.media_type)));
         }
-        let configs = configs(&config.bytes, "config", &mut anomalies)?;
+        let configs = configs(self.store, &config.bytes, "config", &mut anomalies)?;
         anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &configs));
         let mut layers = Vec::with_capacity(manifest.layers.len());
         for descriptor in &manifest.layers {
@@ -283,6 +296,16 @@ impl Walk<'_> {
         Ok(Some("an attestation or signature"))
     }
 
+    fn hash(&mut self, blob: &Section) -> Result<BlobDigests> {
+        if let Some(known) = self.hashed.get(&blob.key()) {
+            return Ok(*known);
+        }
+        let failed = |error| Error::io("the blob cannot be read", error);
+        let computed = BlobDigests::of(blob.reader(), true).map_err(failed)?;
+        self.hashed.insert(blob.key(), computed);
+        Ok(computed)
+    }
+
     /// Holds the blobs of what is no image to their descriptors too.
     fn verify_artifact(&mut self, manifest: &Manifest, inherited: Inherited) -> Result<()> {
         self.layout.anomalies.extend(inherited.anomalies);
@@ -293,9 +316,7 @@ impl Walk<'_> {
                 self.layout.anomalies.push(anomaly);
                 continue;
             };
-            let with_sha512 = matches!(descriptor.digest, Digest::Sha512(_));
-            let computed = BlobDigests::of(blob.reader(), with_sha512)
-                .map_err(|error| Error::io(format!("{} cannot be read", descriptor.digest), error))?;
+            let computed = self.hash(&blob).map_err(|error| error.at(descriptor.digest.to_string()))?;
             if computed.like(&descriptor.digest) != Some(descriptor.digest)
                 || computed.size != descriptor.size
             {
@@ -315,8 +336,13 @@ fn could_be_layer(head: &[u8]) -> bool {
 }
 
 /// Every reading of a config that the runtimes would take.
-pub(super) fn configs(bytes: &[u8], what: &str, anomalies: &mut Vec<Anomaly>) -> Result<Vec<Config>> {
-    let document = blobs::parse(bytes, &json::CONFIG, what, anomalies)?;
+pub(super) fn configs(
+    store: &Store,
+    bytes: &[u8],
+    what: &str,
+    anomalies: &mut Vec<Anomaly>,
+) -> Result<Vec<Config>> {
+    let document = blobs::parse(store, bytes, &json::CONFIG, what, anomalies)?;
     let read: Vec<_> = document.readings.into_iter().map(Config::from_value).collect();
     let first_error = read.iter().find_map(|reading| reading.as_ref().err().cloned());
     let configs: Vec<Config> = read.into_iter().flatten().collect();

@@ -7,6 +7,8 @@ mod docker;
 mod headers;
 mod hybrid;
 mod layout;
+#[cfg(test)]
+mod limit_tests;
 mod select;
 mod spool;
 mod store;
@@ -16,12 +18,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use select::Selection;
-use store::{Referenced, Store};
+use store::{Members, Referenced, Store};
 
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::limits::Limits;
+use crate::model::anomaly::Anomalies;
 use crate::model::descriptor::Compression;
 use crate::model::image::{Form, Image};
 use crate::model::{Anomaly, Fault, ImagePath};
@@ -79,7 +82,8 @@ pub fn open(input: &Input, limits: &Limits) -> Result<Source> {
 fn open_path(path: &Path, limits: &Limits) -> Result<Source> {
     let metadata = host::metadata(path).map_err(|error| Error::io("cannot be opened", error))?;
     if metadata.is_dir() {
-        return from_store(Store::Directory(directory::Directory::list(path, limits.deadline)?));
+        let listed = directory::Directory::list(path, limits.deadline)?;
+        return from_store(&Store::new(Members::Directory(listed)));
     }
     let file = host::open(path).map_err(|error| Error::io("cannot be opened", error))?;
     if !metadata.is_file() {
@@ -122,46 +126,46 @@ fn from_archive(archive: Section) -> Result<Source> {
     if !headers::looks_like_tar(&head) {
         return Err(spool::not_a_tar());
     }
-    from_store(Store::Archive(archive::ArchiveIndex::read(archive)?))
+    from_store(&Store::new(Members::Archive(archive::ArchiveIndex::read(archive)?)))
 }
 
-fn from_store(store: Store) -> Result<Source> {
+fn from_store(store: &Store) -> Result<Source> {
     let has = |name: &str| store.get(&ImagePath::new(name)).map(|found| found.is_some());
     let (manifest, index, repositories) = (has("manifest.json")?, has("index.json")?, has("repositories")?);
-    let is_directory = matches!(store, Store::Directory(_));
+    let is_directory = store.is_directory();
     let mut referenced = Referenced::default();
     let mut source = Source::default();
     let mut anomalies: Vec<Anomaly> = store.anomalies().to_vec();
     match (manifest, index, repositories) {
         (true, true, _) => {
             let from_manifest =
-                docker::read(&store, Form::DockerArchiveHybrid, &mut referenced, &mut source.errors)?;
-            let layout = layout::read(&store, Form::DockerArchiveHybrid, &mut referenced)?;
+                docker::read(store, Form::DockerArchiveHybrid, &mut referenced, &mut source.errors)?;
+            let layout = layout::read(store, Form::DockerArchiveHybrid, &mut referenced)?;
             anomalies.extend(layout.anomalies);
             source.notes = layout.notes;
             source.errors.extend(layout.errors);
             source.images = hybrid::merge(from_manifest, layout.images);
         }
         (true, false, _) => {
-            source.images = docker::read(&store, Form::DockerArchive, &mut referenced, &mut source.errors)?;
+            source.images = docker::read(store, Form::DockerArchive, &mut referenced, &mut source.errors)?;
         }
         (false, true, _) => {
             let form = if is_directory { Form::OciDirectory } else { Form::OciArchive };
-            let layout = layout::read(&store, form, &mut referenced)?;
+            let layout = layout::read(store, form, &mut referenced)?;
             anomalies.extend(layout.anomalies);
             (source.images, source.notes, source.errors) = (layout.images, layout.notes, layout.errors);
             if repositories {
                 // Docker knows nothing of index.json where manifest.json is missing.
-                source.images.extend(v1::read(&store, &mut referenced, &mut source.errors)?);
+                source.images.extend(v1::read(store, &mut referenced, &mut source.errors)?);
             }
         }
-        (false, false, true) => source.images = v1::read(&store, &mut referenced, &mut source.errors)?,
+        (false, false, true) => source.images = v1::read(store, &mut referenced, &mut source.errors)?,
         (false, false, false) => return Err(not_an_image(is_directory)),
     }
     if source.images.is_empty() && source.errors.is_empty() {
         return Err(Error::invalid("it holds no image").hint(source.notes.join("; ")));
     }
-    anomalies.extend(unreferenced(&store, &referenced)?);
+    anomalies.extend(unreferenced(store, &referenced)?);
     source.anomalies = anomalies;
     Ok(source)
 }
@@ -187,13 +191,13 @@ fn unreferenced(store: &Store, referenced: &Referenced) -> Result<Vec<Anomaly>> 
             || bytes.ends_with(b".tar.gz")
             || is_config && !decides
     };
-    let mut anomalies = Vec::new();
+    let mut anomalies = Anomalies::of_image();
     for (path, size) in store.files().filter(|(path, _)| is_blob(path) && !referenced.contains(path)) {
         if !v1::is_left_over_config(store, path)? {
             let anomaly =
                 Anomaly::new(Fault::UnreferencedBlob, "nothing refers to a blob that is in the archive");
-            anomalies.push(anomaly.evidence("member", path).evidence("size", size));
+            anomalies.push(anomaly.evidence("member", path).evidence("size", size))?;
         }
     }
-    Ok(anomalies)
+    Ok(anomalies.into_vec())
 }

@@ -96,3 +96,43 @@ impl<R: Read> Read for Counted<R> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::limits::{RATIO, SPOOL_BYTES};
+    use crate::read::build::Tar;
+
+    fn exceeds(outcome: Result<impl Sized>, name: &str) {
+        let error = outcome.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+        assert!(error.to_string().contains(&format!("the limit {name} (")), "{error}");
+    }
+
+    #[test]
+    fn what_is_spooled_is_held_to_spool_bytes() {
+        let tar = Tar::new().file("f", &"x".repeat(700_000)).end();
+        let size = tar.len() as u64;
+        for stored in [tar.clone(), ::zstd::encode_all(&tar[..], 3).unwrap()] {
+            let limited = |spool_bytes| {
+                spool(io::Cursor::new(stored.clone()), &Limits { spool_bytes, ..Limits::default() })
+            };
+            assert_eq!(limited(size).unwrap().size(), size);
+            exceeds(limited(size - 1), "spool_bytes");
+        }
+        // As it is without a policy.
+        assert!(hold_limits(SPOOL_BYTES, SPOOL_BYTES, &Limits::default()).is_ok());
+        exceeds(hold_limits(SPOOL_BYTES + 1, SPOOL_BYTES, &Limits::default()), "spool_bytes");
+    }
+
+    #[test]
+    fn what_is_spooled_is_held_to_the_ratio_beyond_the_free_bytes() {
+        let limits = Limits::default();
+        assert!(hold_limits(RATIO_FREE_BYTES, 1, &limits).is_ok());
+        exceeds(hold_limits(RATIO_FREE_BYTES + 1, 1, &limits), "ratio");
+        let stored = RATIO_FREE_BYTES;
+        assert!(hold_limits(stored * RATIO, stored, &limits).is_ok());
+        exceeds(hold_limits((stored + 1) * RATIO, stored, &limits), "ratio");
+    }
+}

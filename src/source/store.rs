@@ -1,36 +1,63 @@
 //! Named runs of bytes: what an archive and a directory have in common.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use super::archive::ArchiveIndex;
 use super::directory::Directory;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::model::json::Document;
 use crate::model::{Anomaly, ImagePath};
 use crate::read::Section;
 
 /// Where the members of an image archive or layout are. A narrow interface: all else is derived.
 #[derive(Debug)]
-pub(super) enum Store {
+pub(super) struct Store {
+    members: Members,
+    /// What the documents that were read may still take of memory.
+    pub(super) documents_left: Cell<u64>,
+}
+
+#[derive(Debug)]
+pub(super) enum Members {
     Archive(ArchiveIndex),
     Directory(Directory),
 }
 
 impl Store {
+    pub(super) fn new(members: Members) -> Self {
+        Self { members, documents_left: Cell::new(limits::INPUT_JSON_BYTES) }
+    }
+
+    pub(super) fn is_directory(&self) -> bool {
+        matches!(self.members, Members::Directory(_))
+    }
+
+    /// Counts what a document takes that was read and is kept.
+    pub(super) fn hold(&self, document: &Document) -> Result<()> {
+        let left = self.documents_left.get().checked_sub(document.memory).ok_or_else(|| {
+            let what = "what the manifests and configs of all images take of memory";
+            Error::limit(what, "INPUT_JSON_BYTES", limits::INPUT_JSON_BYTES)
+        })?;
+        self.documents_left.set(left);
+        Ok(())
+    }
+
     /// The bytes of a member, its links followed; `None` where there is none of that name.
     pub(super) fn get(&self, name: &ImagePath) -> Result<Option<Section>> {
-        match self {
-            Self::Archive(archive) => Ok(archive.get(name)?.map(|(section, _)| section)),
-            Self::Directory(directory) => directory.get(name),
+        match &self.members {
+            Members::Archive(archive) => Ok(archive.get(name)?.map(|(section, _)| section)),
+            Members::Directory(directory) => directory.get(name),
         }
     }
 
     /// The name under which a member's bytes are stored: links followed.
     pub(super) fn stored_name<'a>(&'a self, name: &'a ImagePath) -> &'a ImagePath {
-        match self {
-            Self::Archive(archive) => archive.get(name).ok().flatten().map_or(name, |(_, stored)| stored),
-            Self::Directory(_) => name,
+        match &self.members {
+            Members::Archive(archive) => archive.get(name).ok().flatten().map_or(name, |(_, stored)| stored),
+            Members::Directory(_) => name,
         }
     }
 
@@ -41,9 +68,9 @@ impl Store {
 
     /// Whether others may find a blob that is not found here.
     pub(super) fn may_hold(&self, digest: &Digest) -> bool {
-        match self {
-            Self::Archive(_) => false,
-            Self::Directory(directory) => directory.may_hold(&blob_path(digest)),
+        match &self.members {
+            Members::Archive(_) => false,
+            Members::Directory(directory) => directory.may_hold(&blob_path(digest)),
         }
     }
 
@@ -56,17 +83,17 @@ impl Store {
 
     /// The names of all regular files, with their sizes.
     pub(super) fn files(&self) -> Box<dyn Iterator<Item = (&ImagePath, u64)> + '_> {
-        match self {
-            Self::Archive(archive) => Box::new(archive.files()),
-            Self::Directory(directory) => Box::new(directory.files()),
+        match &self.members {
+            Members::Archive(archive) => Box::new(archive.files()),
+            Members::Directory(directory) => Box::new(directory.files()),
         }
     }
 
     /// What was odd about the container itself.
     pub(super) fn anomalies(&self) -> &[Anomaly] {
-        match self {
-            Self::Archive(archive) => &archive.anomalies,
-            Self::Directory(_) => &[],
+        match &self.members {
+            Members::Archive(archive) => archive.anomalies.as_slice(),
+            Members::Directory(_) => &[],
         }
     }
 }
@@ -101,22 +128,45 @@ impl Referenced {
     }
 }
 
-/// Counts how often each name was met; a member name that appears twice has two truths.
-#[derive(Debug, Default)]
-pub(super) struct Names(BTreeMap<ImagePath, usize>);
+/// How many members there may be, and how long their names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub(super) members: (usize, usize),
+    pub(super) name_bytes: (u64, u64),
+}
 
-impl Names {
-    /// Whether the name was met before.
-    pub(super) fn met(&mut self, name: &ImagePath) -> Result<bool> {
-        if self.0.len() >= limits::ARCHIVE_MEMBERS {
-            return Err(Error::limit(
-                "the number of members",
-                "ARCHIVE_MEMBERS",
-                limits::ARCHIVE_MEMBERS as u64,
-            ));
-        }
-        let count = self.0.entry(name.clone()).or_default();
-        *count += 1;
-        Ok(*count > 1)
+impl Default for Room {
+    fn default() -> Self {
+        Self::of(limits::ARCHIVE_MEMBERS, limits::ARCHIVE_NAME_BYTES)
     }
+}
+
+impl Room {
+    pub(super) fn of(members: usize, name_bytes: u64) -> Self {
+        Self { members: (0, members), name_bytes: (0, name_bytes) }
+    }
+
+    /// Counts one more, with its names.
+    pub(super) fn take(&mut self, names: &[&[u8]]) -> Result<()> {
+        let (count, most) = &mut self.members;
+        *count += 1;
+        if *count > *most {
+            return Err(Error::limit("the number of members", "ARCHIVE_MEMBERS", *most as u64));
+        }
+        let (bytes, most) = &mut self.name_bytes;
+        *bytes = names.iter().fold(*bytes, |sum, name| sum.saturating_add(name.len() as u64));
+        if *bytes > *most {
+            return Err(Error::limit("the length of all members' names", "ARCHIVE_NAME_BYTES", *most));
+        }
+        Ok(())
+    }
+}
+
+/// Holds an image's name to its limit.
+pub(super) fn hold_name(length: usize) -> Result<()> {
+    if length > limits::IMAGE_NAME_BYTES {
+        let limit = limits::IMAGE_NAME_BYTES as u64;
+        return Err(Error::limit(format!("an image's name of {length} bytes"), "IMAGE_NAME_BYTES", limit));
+    }
+    Ok(())
 }

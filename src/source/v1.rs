@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::blobs;
 use super::docker::layer_ref;
 use super::layout::configs;
-use super::store::{Referenced, Store};
+use super::store::{Referenced, Store, hold_name};
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::model::ImagePath;
 use crate::model::config::{Config, History};
@@ -31,14 +31,24 @@ pub(super) fn read(
         return Err(Error::invalid("repositories is missing"));
     };
     let mut anomalies = Vec::new();
-    let document = blobs::parse(&bytes, &json::REPOSITORIES, "repositories", &mut anomalies)?;
+    let document = blobs::parse(store, &bytes, &json::REPOSITORIES, "repositories", &mut anomalies)?;
     // Image id → the names that lead to it, of all readings.
     let mut tops: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for reading in &document.readings {
         let repositories =
             reading.as_object().ok_or_else(|| Error::invalid("not an object").at("repositories"))?;
+        let mut count = 0;
         for (repository, tags) in repositories {
             for (tag, id) in tags.as_object().into_iter().flatten() {
+                count += 1;
+                if count > limits::MANIFESTS {
+                    let limit = limits::MANIFESTS as u64;
+                    return Err(
+                        Error::limit("the number of tags listed", "MANIFESTS", limit).at("repositories")
+                    );
+                }
+                hold_name(repository.len().saturating_add(tag.len()))
+                    .map_err(|error| error.at("repositories"))?;
                 let id = id
                     .as_str()
                     .ok_or_else(|| Error::invalid("an image id is not a string").at("repositories"))?;
@@ -56,6 +66,7 @@ pub(super) fn read(
                 image.anomalies.extend(anomalies.clone());
                 images.push(image);
             }
+            Err(error) if error.kind() == ErrorKind::Limit => return Err(error),
             Err(error) => errors.push(error),
         }
     }
@@ -79,7 +90,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
         let name = format!("{id}/json");
         let bytes = store.document(&name)?;
         let bytes = bytes.ok_or_else(|| Error::invalid(format!("{} is missing", escape_text(&name))))?;
-        let readings = configs(&bytes, &escape_text(&name), &mut anomalies)?;
+        let readings = configs(store, &bytes, &escape_text(&name), &mut anomalies)?;
         let first = readings.first().cloned().unwrap_or_default();
         history.push(History { created_by: container_command(&first.raw), ..History::default() });
         layers.push(layer_ref(store, &format!("{id}/layer.tar"), referenced)?);

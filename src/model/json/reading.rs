@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Shape;
 use super::tree::{self, Tree};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::escape::escape_text;
 
 /// A JSON document with all its readings.
@@ -19,6 +19,8 @@ pub struct Document {
     pub readings: Vec<Value>,
     /// What makes it ambiguous, one clause each; empty where all readers agree.
     pub ambiguities: Vec<String>,
+    /// Roughly what the readings take of memory, in bytes.
+    pub memory: u64,
 }
 
 /// Reads a document of a known shape.
@@ -35,7 +37,7 @@ pub fn parse(bytes: &[u8], shape: &Shape) -> Result<Document> {
             String::from_utf8_lossy(bytes)
         }
     };
-    let tree = tree::parse(&text).map_err(|error| Error::invalid(format!("not valid JSON: {error}")))?;
+    let (tree, values) = tree::parse(&text)?;
     let mut found = Ambiguities { told: Vec::new(), more: 0 };
     find_ambiguities(&tree, shape, &Place::Top, &mut found);
     ambiguities.append(&mut found.told);
@@ -55,7 +57,10 @@ pub fn parse(bytes: &[u8], shape: &Shape) -> Result<Document> {
             }
         }
     }
-    Ok(Document { readings, ambiguities })
+    // Keys and texts are in the text; a value in an object has its key's place, too.
+    let each = values.saturating_mul(2 * size_of::<Value>()).saturating_add(text.len());
+    let memory = readings.len().saturating_mul(each) as u64;
+    Ok(Document { readings, ambiguities, memory })
 }
 
 /// Go's `encoding/json` folds case by Unicode's simple folding: two letters outside ASCII fold into it.
@@ -253,6 +258,8 @@ mod tests {
 
     use super::super::CONFIG;
     use super::*;
+    use crate::error::ErrorKind;
+    use crate::limits::JSON_VALUES;
 
     fn users(text: &str) -> Vec<Value> {
         let document = parse(text.as_bytes(), &CONFIG).unwrap();
@@ -310,9 +317,25 @@ mod tests {
     #[test]
     fn hostile_documents_are_refused() {
         let deep = "[".repeat(200_000);
-        let wide = format!("[{}0]", "0,".repeat(crate::limits::JSON_VALUES));
-        for text in ["", "{", "nul", "{} {}", deep.as_str(), wide.as_str()] {
-            assert!(parse(text.as_bytes(), &CONFIG).is_err());
+        for text in ["", "{", "nul", "{} {}", deep.as_str()] {
+            let error = parse(text.as_bytes(), &CONFIG).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+        }
+    }
+
+    #[test]
+    fn a_document_is_held_to_json_values() {
+        // The list is a value, too.
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        let document = parse(list(JSON_VALUES - 1).as_bytes(), &CONFIG).unwrap();
+        assert_eq!(document.readings[0].as_array().unwrap().len(), JSON_VALUES - 1);
+        assert!(document.memory >= (JSON_VALUES * size_of::<Value>()) as u64);
+        let members = |count: usize| format!("{{{}\"b\":0}}", "\"a\":0,".repeat(count - 1));
+        assert!(parse(members(JSON_VALUES - 1).as_bytes(), &CONFIG).is_ok());
+        for text in [list(JSON_VALUES), members(JSON_VALUES)] {
+            let error = parse(text.as_bytes(), &CONFIG).unwrap_err();
+            assert_eq!(error.to_string(), "the number of values exceeds the limit JSON_VALUES (400000)");
+            assert_eq!(error.kind(), ErrorKind::Limit);
         }
     }
 }

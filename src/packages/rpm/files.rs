@@ -1,9 +1,10 @@
 //! The files of a package: parallel arrays in its header, one value for each file.
 
 use super::index::Index;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limits;
 use crate::model::ImagePath;
+use crate::packages::allowance::Allowance;
 use crate::packages::{FileDigest, from_hex};
 
 const TAG_OLDFILENAMES: u32 = 1027;
@@ -75,39 +76,6 @@ impl File {
     /// Whether the package only owns it and did not bring it.
     pub fn is_ghost(&self) -> bool {
         self.flags & FLAG_GHOST != 0
-    }
-}
-
-/// What the files of a whole database may take.
-#[derive(Debug)]
-pub(super) struct Allowance {
-    files: usize,
-    path_bytes: usize,
-}
-
-impl Allowance {
-    pub(super) fn new() -> Self {
-        Self { files: limits::PACKAGE_FILES, path_bytes: limits::PACKAGE_PATH_BYTES }
-    }
-
-    fn take_files(&mut self, count: usize) -> Result<()> {
-        let left = self.files.checked_sub(count).ok_or_else(|| {
-            Error::limit("the files of a package database", "PACKAGE_FILES", limits::PACKAGE_FILES as u64)
-        })?;
-        self.files = left;
-        Ok(())
-    }
-
-    fn take_path(&mut self, bytes: usize) -> Result<()> {
-        let left = self.path_bytes.checked_sub(bytes).ok_or_else(|| {
-            Error::limit(
-                "the paths of a package database",
-                "PACKAGE_PATH_BYTES",
-                limits::PACKAGE_PATH_BYTES as u64,
-            )
-        })?;
-        self.path_bytes = left;
-        Ok(())
     }
 }
 

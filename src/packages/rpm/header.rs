@@ -1,7 +1,8 @@
 //! What a header says of its package. The tags are those of rpm's `include/rpm/rpmtag.h`.
 
+use super::super::allowance::Allowance;
 use super::bytes::Notes;
-use super::files::{self, Allowance, File};
+use super::files::{self, File};
 use super::index::Index;
 use crate::error::Result;
 use crate::limits;
@@ -53,7 +54,7 @@ impl Header {
             [TAG_NAME, TAG_VERSION, TAG_RELEASE, TAG_ARCH, TAG_SOURCERPM, TAG_VENDOR, TAG_MODULARITYLABEL];
         let is_long = |tag| index.string(tag).is_some_and(|text| text.len() > limits::PACKAGE_TEXT_BYTES);
         if texts.into_iter().any(is_long) {
-            notes.add(|| "a header with a name or version longer than any".into());
+            notes.add(|| "a header with a name or version longer than the limit PACKAGE_TEXT_BYTES".into());
             return Ok(None);
         }
         let text = |tag| index.string(tag).map(|text| String::from_utf8_lossy(text).into_owned());

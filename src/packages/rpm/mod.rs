@@ -19,8 +19,8 @@ mod wal;
 pub use files::{File, State};
 pub use header::Header;
 
+use super::allowance::Allowance;
 use bytes::Blobs;
-use files::Allowance;
 
 use super::{Manager, Package, PackageFile, Packed, Source};
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ pub fn parse(database: &[u8]) -> Result<Database> {
         return Err(Error::unsupported("no rpm database: neither SQLite nor ndb nor a Berkeley DB hash"));
     }
     let (blobs, mut notes) = blobs.into_parts();
-    let mut allowance = Allowance::new();
+    let mut allowance = Allowance::default();
     let mut headers = Vec::new();
     for blob in blobs {
         headers.extend(Header::read(&blob, &mut notes, &mut allowance)?);

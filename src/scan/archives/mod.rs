@@ -27,6 +27,14 @@ pub struct Archives {
     pub gaps: BTreeMap<usize, Gap>,
 }
 
+impl Archives {
+    /// What they take of memory, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        let names: usize = self.members.values().map(|members| size_of::<Members>() + members.0.len()).sum();
+        (names + self.gaps.len() * size_of::<(usize, Gap)>()) as u64
+    }
+}
+
 /// Why the members of an archive are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gap {

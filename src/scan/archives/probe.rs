@@ -21,7 +21,7 @@ const HEADS: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"#!"];
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     archives: Archives,
-    name_bytes: usize,
+    pub(super) name_bytes: usize,
     size: u64,
     /// How many bytes went by.
     position: u64,
@@ -29,13 +29,18 @@ pub(crate) struct Probe {
     /// The bytes right before `position`, at most so many as are kept of the file.
     tail: Vec<u8>,
     /// How many bytes of the file's end are kept.
-    kept: u64,
+    pub(super) kept: u64,
 }
 
 impl Probe {
     /// All that was found.
     pub(crate) fn into_archives(self) -> Archives {
         self.archives
+    }
+
+    /// What was found takes so much of memory, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.archives.memory()
     }
 
     /// Begins a file of that size.

@@ -40,8 +40,19 @@ impl Unpacked {
     /// # Errors
     /// Bytes that it did not write.
     pub fn read(frame: &[u8]) -> Result<Self> {
+        Self::read_within(frame, limits::FACTS_BYTES)
+    }
+
+    pub(super) fn read_within(frame: &[u8], limit: u64) -> Result<Self> {
         let decoder = codec::decoder(Compression::Zstd, frame)?;
-        Self::of(Fields(BufReader::with_capacity(BUFFER_BYTES, decoder.take(limits::FACTS_BYTES))))
+        // One byte more shows that it goes on.
+        let mut fields =
+            Fields(BufReader::with_capacity(BUFFER_BYTES, decoder.take(limit.saturating_add(1))));
+        let read = Self::of(&mut fields);
+        if fields.0.get_ref().limit() == 0 {
+            return Err(Error::limit("what it unpacks to", "FACTS_BYTES", limit));
+        }
+        read
     }
 
     /// The facts as reading by this plan would yield them; `None` where the plan wants a file that is
@@ -68,7 +79,7 @@ impl Unpacked {
         }
     }
 
-    fn of(mut fields: Fields<'_>) -> Result<Self> {
+    fn of(fields: &mut Fields<'_>) -> Result<Self> {
         let diff_id = Digest::Sha256(fields.array()?);
         let size = fields.number()?;
         let count = fields.count(limits::ENTRIES)?;
@@ -263,9 +274,9 @@ impl Fields<'_> {
     }
 
     /// Nothing may follow.
-    fn end(mut self) -> Result<()> {
+    fn end(&mut self) -> Result<()> {
         let more = !self.0.fill_buf().map_err(cut)?.is_empty() || self.0.get_ref().limit() == 0;
-        if more || self.0.into_inner().into_inner().drain().map_err(cut)? > 0 {
+        if more || self.0.get_mut().get_mut().drain().map_err(cut)? > 0 {
             return Err(broken("has more in it than its facts"));
         }
         Ok(())

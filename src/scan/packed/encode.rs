@@ -39,9 +39,9 @@ pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
         diff_id_sha512: _,
         size,
         entries,
-        captured,
+        captured: _,
         not_captured: _,
-        beside,
+        beside: _,
         secrets,
         archives,
     } = tar;
@@ -52,15 +52,7 @@ pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
     for entry in entries {
         fields.entry(entry)?;
     }
-    let mut contents: BTreeMap<usize, &Arc<[u8]>> = captured.iter().map(|(entry, b)| (*entry, b)).collect();
-    let mut taken: u64 = contents.values().map(|bytes| bytes.len() as u64).sum();
-    for (entry, bytes) in beside.iter().chain(more) {
-        let after = taken.saturating_add(bytes.len() as u64);
-        if after <= limits::FACTS_CONTENT_BYTES && !contents.contains_key(entry) {
-            taken = after;
-            contents.insert(*entry, bytes);
-        }
-    }
+    let contents = contents_of(tar, more)?;
     fields.count(contents.len());
     let mut last = 0;
     for (entry, bytes) in contents {
@@ -74,6 +66,28 @@ pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
         None => fields.archives(&Archives::default())?,
     }
     (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
+}
+
+/// The contents that are kept: all captured ones, and of the others those that find room. `None` where the
+/// captured ones alone do not, as under a policy that lets files be larger; nobody could read them back.
+pub(super) fn contents_of<'a>(
+    tar: &'a TarFacts,
+    more: &'a Contents,
+) -> Option<BTreeMap<usize, &'a Arc<[u8]>>> {
+    let captured = tar.captured.iter().map(|(entry, bytes)| (*entry, bytes));
+    let mut contents: BTreeMap<usize, &Arc<[u8]>> = captured.collect();
+    let mut taken: u64 = contents.values().map(|bytes| bytes.len() as u64).sum();
+    if taken > limits::FACTS_CONTENT_BYTES {
+        return None;
+    }
+    for (entry, bytes) in tar.beside.iter().chain(more) {
+        let after = taken.saturating_add(bytes.len() as u64);
+        if after <= limits::FACTS_CONTENT_BYTES && !contents.contains_key(entry) {
+            taken = after;
+            contents.insert(*entry, bytes);
+        }
+    }
+    Some(contents)
 }
 
 struct Fields(Vec<u8>);

@@ -1,6 +1,7 @@
-use super::encode::fields;
+use super::encode::{contents_of, fields};
 use super::*;
 use crate::digest::{BlobDigests, Digest};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
@@ -192,4 +193,33 @@ fn no_bytes_can_harm() {
     huge.extend([0xff; 9]);
     huge.push(1);
     assert!(Unpacked::read(&file(&huge)).unwrap_err().to_string().contains("limit"));
+}
+
+#[test]
+fn what_facts_unpack_to_is_held_to_facts_bytes() {
+    let layer = sample();
+    let size = fields(layer.tar.as_ref().unwrap(), &more()).unwrap().len() as u64;
+    let read = Unpacked::read_within(&packed(&layer), size).unwrap();
+    assert_eq!(read.entries, layer.tar.as_ref().unwrap().entries);
+    let error = Unpacked::read_within(&packed(&layer), size - 1).map(drop).unwrap_err();
+    assert!(error.to_string().contains("exceeds the limit FACTS_BYTES ("), "{error}");
+}
+
+/// Under a policy that lets files be larger, what was packed could not be read back.
+#[test]
+fn contents_are_held_to_facts_content_bytes() {
+    let mut tar = TarFacts::clone(sample().tar.as_ref().unwrap());
+    tar.captured.clear();
+    let part: Arc<[u8]> = vec![0; 1 << 20].into();
+    let parts = (limits::FACTS_CONTENT_BYTES >> 20) as usize;
+    let of = |parts: usize| -> Contents { (0..parts).map(|index| (index, Arc::clone(&part))).collect() };
+    tar.captured = of(parts + 1);
+    assert!(fields(&tar, &Contents::new()).is_none());
+    assert_eq!(
+        contents_of(&TarFacts { captured: of(parts), ..tar.clone() }, &Contents::new()).unwrap().len(),
+        parts
+    );
+    // What was read beside them is left out where it finds no room.
+    let none = TarFacts { captured: Contents::new(), ..tar };
+    assert_eq!(contents_of(&none, &of(parts + 1)).unwrap().len(), parts);
 }

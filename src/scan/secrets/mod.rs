@@ -81,6 +81,13 @@ pub struct Secrets {
     pub gaps: Vec<(usize, Gap)>,
 }
 
+impl Secrets {
+    /// What they take of memory, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        (self.found.len() * size_of::<Secret>() + self.gaps.len() * size_of::<(usize, Gap)>()) as u64
+    }
+}
+
 /// A place in a slice where a secret is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Match {

@@ -127,6 +127,16 @@ impl Probe {
         self.secrets
     }
 
+    #[cfg(test)]
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// What was found takes so much of memory, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.secrets.memory()
+    }
+
     /// Begins a file.
     pub(crate) fn start(&mut self, entry: usize, path: &ImagePath, size: u64) {
         self.entry = entry;

@@ -91,13 +91,15 @@ impl Pending {
         Ok(())
     }
 
-    pub(super) fn take_long_link(&mut self, link: &[u8]) {
+    pub(super) fn take_long_link(&mut self, link: &[u8]) -> Result<()> {
+        check_length("a link target", link)?;
         if let Some(first) = self.long_link.take()
             && first != link
         {
             self.doubt("two GNU long links stand before one entry", escape_bytes(&first));
         }
         self.long_link = Some(link.to_vec());
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {
@@ -160,6 +162,11 @@ impl TarReader<'_> {
             )?;
         }
         self.global.extend(records);
+        // Each header is bounded, and there may be any number of them.
+        if self.global.bytes() > limits::PAX_BYTES {
+            let what = "what the global PAX headers of the layer say together";
+            return Err(Error::limit(what, "PAX_BYTES", limits::PAX_BYTES));
+        }
         Ok(())
     }
 
@@ -220,6 +227,7 @@ impl TarReader<'_> {
             name = long;
         }
         let mut link = records.get(pax::LINK_PATH).unwrap_or(&header.link).to_vec();
+        check_length("a link target", &link)?;
         if let Some(long) = pending.long_link.take().filter(|long| !long.is_empty()) {
             if records.get(pax::LINK_PATH).is_some_and(|path| path != long) {
                 pending.doubt("a PAX link path and a GNU long link differ", escape_bytes(&link));
@@ -254,7 +262,6 @@ impl TarReader<'_> {
             pending.other_name(path)?;
         }
         check_length("a path", &name)?;
-        check_length("a link target", &link)?;
         let kind = match flag {
             b'1' => EntryKind::HardLink,
             b'2' => EntryKind::Symlink,
@@ -271,6 +278,7 @@ impl TarReader<'_> {
             self.faults
                 .push(Anomaly::new(Fault::AmbiguousHeader, what).path(&path).evidence("other", evidence))?;
         }
+        self.hold_global_xattrs()?;
         let (xattrs, doubtful) = xattr::collect(&self.global, Some(&records));
         if !doubtful.is_empty() {
             let names = key_list(doubtful.iter().map(Vec::as_slice));
@@ -305,6 +313,17 @@ impl TarReader<'_> {
                 .map(|(name, value)| (name.into_boxed_slice(), value.into_boxed_slice()))
                 .collect(),
         })
+    }
+
+    /// Counts the global headers' extended attributes, which are read for every entry; those without
+    /// a value, which take one back, are read too and are in none.
+    fn hold_global_xattrs(&mut self) -> Result<()> {
+        self.global_xattr_bytes = self.global_xattr_bytes.saturating_add(self.global.xattr_bytes());
+        if self.global_xattr_bytes > limits::LAYER_XATTR_BYTES {
+            let limit = limits::LAYER_XATTR_BYTES;
+            return Err(Error::limit("what the extended attributes take", "LAYER_XATTR_BYTES", limit));
+        }
+        Ok(())
     }
 
     /// Runtimes hand the number to `lchown`, where the kernel takes 32 bits of it and "all ones"

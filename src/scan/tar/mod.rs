@@ -14,11 +14,14 @@ mod sparse;
 mod xattr;
 
 #[cfg(test)]
-pub(crate) mod build;
+mod limit_tests;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use crate::read::build;
 
 pub(crate) use self::member::Member;
 pub(super) use self::xattr::base64_decode;
@@ -30,30 +33,9 @@ use self::sparse::Segment;
 use crate::digest::ContentId;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::model::anomaly::Anomalies;
 use crate::model::{Anomaly, Fault};
 use crate::scan::meter::Meter;
-
-/// What was broken or ambiguous; bounded.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Anomaly>);
-
-impl Faults {
-    pub(crate) fn push(&mut self, anomaly: Anomaly) -> Result<()> {
-        if self.0.len() >= limits::LAYER_ANOMALIES {
-            return Err(Error::limit(
-                "the number of anomalies in one layer",
-                "LAYER_ANOMALIES",
-                limits::LAYER_ANOMALIES as u64,
-            ));
-        }
-        self.0.push(anomaly);
-        Ok(())
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Anomaly> {
-        self.0
-    }
-}
 
 /// A piece of a file's content.
 #[derive(Debug)]
@@ -78,12 +60,14 @@ pub(crate) struct TarReader<'a> {
     size: u64,
     /// The global extended headers so far.
     global: Records,
+    /// Bytes of their extended attributes, counted for each entry so far.
+    global_xattr_bytes: u64,
     /// What stood before a global header that became a member.
     held: Pending,
     /// Whether the archive's end was reached.
     ended: bool,
     /// What was broken or ambiguous so far.
-    pub(crate) faults: Faults,
+    pub(crate) faults: Anomalies,
 }
 
 impl<'a> TarReader<'a> {
@@ -96,15 +80,16 @@ impl<'a> TarReader<'a> {
             sparse: None,
             size: 0,
             global: Records::default(),
+            global_xattr_bytes: 0,
             held: Pending::default(),
             ended: false,
-            faults: Faults::default(),
+            faults: Anomalies::of_layer(),
         }
     }
 
     /// The stream below, and what was broken or ambiguous.
-    pub(crate) fn into_parts(self) -> (Meter<'a>, Vec<Anomaly>) {
-        (self.input, self.faults.into_vec())
+    pub(crate) fn into_parts(self) -> (Meter<'a>, Anomalies) {
+        (self.input, self.faults)
     }
 
     /// The next member; what is left of the current one is skipped. `None` at the archive's end.
@@ -144,7 +129,7 @@ impl<'a> TarReader<'a> {
                 }
                 b'K' => {
                     let name = self.special(&header)?;
-                    pending.take_long_link(text(&name));
+                    pending.take_long_link(text(&name))?;
                 }
                 _ => return self.member(header, block, pending).map(Some),
             }

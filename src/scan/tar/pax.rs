@@ -25,6 +25,7 @@ pub(super) struct Records {
     map: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Keys that came twice with different values; the last one counts.
     pub(super) repeated: Vec<Vec<u8>>,
+    xattr_bytes: u64,
 }
 
 impl Records {
@@ -88,9 +89,22 @@ impl Records {
         seconds.map(Some).ok_or("a time in it does not parse")
     }
 
-    /// Takes over all records of a later header, whose values count.
+    /// Takes over what a later global header says of all entries: their names, owners and extended
+    /// attributes. Its values count.
     pub(super) fn extend(&mut self, later: Records) {
-        self.map.extend(later.map);
+        let applied = |key: &[u8]| [PATH, UID, GID].contains(&key) || is_xattr(key);
+        self.map.extend(later.map.into_iter().filter(|(key, _)| applied(key)));
+        self.xattr_bytes = bytes(self.iter().filter(|(key, _)| is_xattr(key)));
+    }
+
+    /// Bytes of all keys and values.
+    pub(super) fn bytes(&self) -> u64 {
+        bytes(self.iter())
+    }
+
+    /// Bytes of the extended attributes that were taken over.
+    pub(super) fn xattr_bytes(&self) -> u64 {
+        self.xattr_bytes
     }
 
     /// The keys that readers act on beyond showing them.
@@ -101,8 +115,15 @@ impl Records {
 
 /// Whether a key changes what is unpacked. Times, names of owners and comments do not.
 pub(super) fn is_effective(key: &[u8]) -> bool {
-    [PATH, LINK_PATH, SIZE, UID, GID].contains(&key)
-        || [SCHILY_XATTR, LIBARCHIVE_XATTR, SPARSE].iter().any(|prefix| key.starts_with(prefix))
+    [PATH, LINK_PATH, SIZE, UID, GID].contains(&key) || is_xattr(key) || key.starts_with(SPARSE)
+}
+
+fn is_xattr(key: &[u8]) -> bool {
+    [SCHILY_XATTR, LIBARCHIVE_XATTR].iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn bytes<'a>(records: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> u64 {
+    records.map(|(key, value)| (key.len() + value.len()) as u64).sum()
 }
 
 /// A record's key and value, and what follows it.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::build::{PAGE, Value, bdb, header, ndb, sqlite};
 use super::{blobs, databases, whole};
 use crate::limits;
-use crate::packages::rpm::bytes::Order;
+use crate::packages::allowance::Allowance;
+use crate::packages::rpm::bytes::{Blobs, Order};
 use crate::packages::rpm::parse;
 
 #[test]
@@ -104,10 +105,36 @@ fn more_records_than_packages_are_refused() {
 }
 
 #[test]
-fn texts_may_not_be_longer_than_any() {
-    let long = "v".repeat(limits::PACKAGE_TEXT_BYTES + 1);
-    let blob = header(&[(1000, Value::Text("a")), (1001, Value::Text(&long)), (1002, Value::Text("1"))], &[]);
-    assert_eq!(parse(&ndb(&[blob])).unwrap().notes.len(), 1);
+fn packages_are_held_to_packages() {
+    let mut blobs = Blobs::new(&[1; 5]);
+    (0..limits::PACKAGES).for_each(|_| blobs.charge(0).unwrap());
+    assert!(blobs.charge(0).unwrap_err().to_string().contains("exceeds the limit PACKAGES ("));
+}
+
+#[test]
+fn texts_are_held_to_package_text_bytes() {
+    let read = |length: usize| {
+        let long = "v".repeat(length);
+        let texts = [(1000, Value::Text("a")), (1001, Value::Text(&long)), (1002, Value::Text("1"))];
+        parse(&ndb(&[header(&texts, &[])])).unwrap()
+    };
+    let most = read(limits::PACKAGE_TEXT_BYTES);
+    assert_eq!((most.headers.len(), most.notes.len()), (1, 0));
+    let over = read(limits::PACKAGE_TEXT_BYTES + 1);
+    assert_eq!(over.headers.len(), 0);
+    assert!(over.notes.len() == 1 && over.notes[0].contains("PACKAGE_TEXT_BYTES"), "{:?}", over.notes);
+}
+
+#[test]
+fn files_are_held_to_package_files_and_their_paths_to_package_path_bytes() {
+    let mut allowance = Allowance::default();
+    allowance.take_files(limits::PACKAGE_FILES - 1).unwrap();
+    allowance.take_files(1).unwrap();
+    assert!(allowance.take_files(1).unwrap_err().to_string().contains("exceeds the limit PACKAGE_FILES ("));
+    allowance.take_path(limits::PACKAGE_PATH_BYTES - 1).unwrap();
+    allowance.take_path(1).unwrap();
+    let error = allowance.take_path(1).unwrap_err();
+    assert!(error.to_string().contains("exceeds the limit PACKAGE_PATH_BYTES ("), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! Tar bytes for the unit tests of this floor, spoilt one thing at a time.
+//! Tar bytes for unit tests, spoilt one thing at a time.
 
-use super::header::BLOCK;
+/// Bytes of a block.
+pub(crate) const BLOCK: usize = 512;
 
 /// An archive under construction.
 #[derive(Debug, Clone, Default)]
