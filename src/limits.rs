@@ -346,3 +346,6 @@ pub const ARCHIVE_ENDS: usize = 8;
 
 /// Bytes of the names of all members of a layer's archives: a million classes.
 pub const LAYER_MEMBER_NAME_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -197,6 +197,20 @@ mod tests {
     }
 
     #[test]
+    fn files_of_likeness_bases_and_no_more_are_looked_at() {
+        for count in [limits::LIKENESS_BASES, limits::LIKENESS_BASES + 1] {
+            let names: Vec<String> = (0..count).map(|number| format!("base{number}")).collect();
+            let bases = names.iter().map(|name| base(name, Tier::Official, State::Approved, "abcd"));
+            let asked = std::cell::Cell::new(0);
+            Nearest::of(&catalog(bases), &amd64(), &ids("x"), |_| {
+                asked.set(asked.get() + 1);
+                None
+            });
+            assert_eq!(asked.get(), limits::LIKENESS_BASES);
+        }
+    }
+
+    #[test]
     fn content_counts_from_half_of_the_base_on_and_against_layers_by_its_share() {
         let catalog = catalog([
             base("squashed", Tier::Official, State::Approved, "abcd"),

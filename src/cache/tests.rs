@@ -357,3 +357,31 @@ fn a_failed_write_is_told_once_and_leaves_nothing() {
     assert!(cache.take_notes().is_empty() && ask(&cache, &layer(0)).is_some(), "it is read all the same");
     assert_eq!(names(&directory), [entry::name(&layer(0).blob.sha256), "key".to_owned()]);
 }
+
+#[test]
+fn an_entry_is_held_to_cache_entry_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = open(&directory);
+    let layer = sample();
+    let of_size = |size: u64| {
+        let file = fs::File::create(path(&directory, &layer)).unwrap();
+        file.set_len(size).unwrap();
+        assert!(ask(&cache, &layer).is_none());
+        cache.take_notes().concat()
+    };
+    // It is read whole, and found to be no entry.
+    assert!(of_size(limits::CACHE_ENTRY_BYTES).contains("none of this version"));
+    assert!(of_size(limits::CACHE_ENTRY_BYTES + 1).contains("exceeds the limit CACHE_ENTRY_BYTES ("));
+}
+
+#[test]
+fn layers_are_kept_from_cache_layer_bytes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = Cache::open(&settings(&directory, 1 << 30)).unwrap();
+    for (size, kept) in [(limits::CACHE_LAYER_BYTES - 1, 0), (limits::CACHE_LAYER_BYTES, 1)] {
+        let mut layer = sample();
+        layer.blob.size = size;
+        cache.keep(&layer, &Contents::new());
+        assert_eq!(names(&directory).iter().filter(|name| entry::is_name(name)).count(), kept);
+    }
+}

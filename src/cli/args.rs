@@ -372,6 +372,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_is_no_smaller_than_cache_least_bytes() {
+        let of = |size: u64| {
+            Arguments::try_parse_from(["ocicheck", "x", "--cache", "c", "--cache-size", &size.to_string()])
+        };
+        assert!(of(limits::CACHE_LEAST_BYTES).is_ok());
+        assert!(of(limits::CACHE_LEAST_BYTES - 1).unwrap_err().to_string().contains("1048576"));
+    }
+
+    #[test]
     fn the_readme_has_every_option_of_check() {
         let readme = include_str!("../../README.md");
         let command = Arguments::command();

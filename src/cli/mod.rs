@@ -120,4 +120,21 @@ mod tests {
             assert_eq!(run(kind, 0).0, sound);
         }
     }
+
+    #[test]
+    fn files_of_the_user_are_held_to_their_limits() {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("policy.toml");
+        for (name, limit) in [
+            ("POLICY_BYTES", crate::limits::POLICY_BYTES),
+            ("USER_FILE_BYTES", crate::limits::USER_FILE_BYTES),
+            ("IMAGE_LIST_BYTES", crate::limits::IMAGE_LIST_BYTES),
+        ] {
+            std::fs::write(&path, " ".repeat(limit as usize)).unwrap();
+            assert_eq!(read_text(&path, name, limit).unwrap().len() as u64, limit);
+            std::fs::write(&path, " ".repeat(limit as usize + 1)).unwrap();
+            let error = read_text(&path, name, limit).unwrap_err();
+            assert!(error.to_string().contains(&format!("exceeds the limit {name} (")), "{error}");
+        }
+    }
 }

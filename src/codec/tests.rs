@@ -4,6 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::limits::{GZIP_HEADER_BYTES, XZ_MEMORY_BYTES, ZSTD_WINDOW_LOG};
 
 /// Gives one byte at a time: no magic and no trailer may depend on how reads fall.
 struct Trickle<R>(R);
@@ -159,8 +160,6 @@ fn every_part_of_a_gzip_header_is_read_and_checked() {
     let mut reserved = plain.clone();
     reserved[3] = 0x20;
     assert!(decode(Cursor::new(&reserved), &reserved).unwrap_err().to_string().contains("reserved"));
-    let endless = [&[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..], &[b'n'; 300_000]].concat();
-    assert_eq!(decode(Cursor::new(&endless), &endless).unwrap_err().kind(), ErrorKind::Limit);
     for (at, what) in [(8, "checksum"), (4, "length")] {
         let mut spoilt = plain.clone();
         let at = spoilt.len() - at;
@@ -196,26 +195,61 @@ fn skippable_zstd_frames_are_skipped() {
     assert!(decode(Cursor::new(cut), cut).is_err());
 }
 
+fn exceeds(bytes: &[u8], name: &str) {
+    let error = decode(Cursor::new(bytes), bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert!(error.to_string().contains(&format!("exceeds the limit {name} (")), "{error}");
+}
+
 #[test]
-fn memory_beyond_the_limits_is_refused() {
-    // A frame header that asks for a window of 2^28 bytes: descriptor 0, window byte (28 - 10) << 3.
-    let window = [&[0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3][..], &[0; 16]].concat();
-    let error = decode(Cursor::new(&window), &window).unwrap_err();
-    assert!(error.to_string().contains("ZSTD_WINDOW_LOG"), "{error}");
-    let mut options = liblzma::stream::LzmaOptions::new_preset(0).unwrap();
-    options.dict_size(512 << 20);
-    let mut filters = liblzma::stream::Filters::new();
-    filters.lzma2(&options);
-    let mut xz = xz(b"text");
+fn a_zstd_window_is_held_to_zstd_window_log() {
+    // Magic, no flags, a window of 2^log and so many eighths of it; one raw block, the last, of three bytes.
+    let frame = |log: u32, eighths: u8| {
+        let window = ((log - 10) << 3) as u8 | eighths;
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &[3 << 3 | 1, 0, 0], b"abc"].concat()
+    };
+    let most = frame(ZSTD_WINDOW_LOG, 0);
+    assert_eq!(decode(Cursor::new(&most), &most).unwrap(), (b"abc".to_vec(), 0));
+    for (log, eighths) in [(ZSTD_WINDOW_LOG, 1), (ZSTD_WINDOW_LOG + 1, 0), (41, 7)] {
+        exceeds(&frame(log, eighths), "ZSTD_WINDOW_LOG");
+    }
+}
+
+#[test]
+fn an_xz_dictionary_is_held_to_xz_memory_bytes() {
     // The dictionary size is one byte of the block header, which has its own checksum.
-    let at = xz.windows(3).position(|window| window[..2] == [0x21, 1]).unwrap() + 2;
-    xz[at] = 36;
-    let length = (usize::from(xz[12]) + 1) * 4;
-    let mut crc = flate2::Crc::new();
-    crc.update(&xz[12..12 + length - 4]);
-    xz[12 + length - 4..12 + length].copy_from_slice(&crc.sum().to_le_bytes());
-    let error = decode(Cursor::new(&xz), &xz).unwrap_err();
-    assert!(error.to_string().contains("XZ_MEMORY_BYTES"), "{error}");
+    let of = |size: u8| {
+        let mut xz = xz(b"text");
+        let at = xz.windows(3).position(|window| window[..2] == [0x21, 1]).unwrap() + 2;
+        xz[at] = size;
+        let length = (usize::from(xz[12]) + 1) * 4;
+        let mut crc = flate2::Crc::new();
+        crc.update(&xz[12..12 + length - 4]);
+        xz[12 + length - 4..12 + length].copy_from_slice(&crc.sum().to_le_bytes());
+        xz
+    };
+    // By their numbers: 3 << 26 bytes, and 2 << 27, which is all there is and leaves nothing for the rest.
+    assert_eq!(XZ_MEMORY_BYTES, 2 << 27);
+    assert_eq!(decode(Cursor::new(of(31)), &of(31)).unwrap(), (b"text".to_vec(), 0));
+    exceeds(&of(32), "XZ_MEMORY_BYTES");
+    exceeds(&of(40), "XZ_MEMORY_BYTES");
+}
+
+#[test]
+fn a_gzip_header_is_held_to_gzip_header_bytes() {
+    let plain = gzip(b"text");
+    let named = |length: usize| {
+        let name = [vec![b'n'; length - 10 - 1], vec![0]].concat();
+        [&[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..], &name, &plain[10..]].concat()
+    };
+    let most = named(GZIP_HEADER_BYTES);
+    assert_eq!(decode(Cursor::new(&most), &most).unwrap(), (b"text".to_vec(), 0));
+    exceeds(&named(GZIP_HEADER_BYTES + 1), "GZIP_HEADER_BYTES");
+    // Each member has its own.
+    let two = [most.clone(), most].concat();
+    assert_eq!(decode(Cursor::new(&two), &two).unwrap().0, b"texttext");
+    let endless = [&[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..], &[b'n'; 300_000]].concat();
+    exceeds(&endless, "GZIP_HEADER_BYTES");
 }
 
 #[test]

@@ -138,6 +138,13 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_held_to_pattern_bytes() {
+        let of = |length: usize| Pattern::of_paths(&format!("/{}", "a".repeat(length - 1)));
+        assert!(of(limits::PATTERN_BYTES).is_ok());
+        assert!(of(limits::PATTERN_BYTES + 1).unwrap_err().contains("PATTERN_BYTES"));
+    }
+
+    #[test]
     fn what_stands_before_the_first_sign_is_held_to_too() {
         for (pattern, path, matches) in [
             ("/usr/bin/b", "/usr/bin/b", true),

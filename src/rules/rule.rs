@@ -203,3 +203,18 @@ fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
         remediation: remediation.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_a_finding_are_held_to_finding_paths() {
+        let mut finding = Finding::new("x", "y");
+        let path = ImagePath::new("a");
+        (0..limits::FINDING_PATHS).for_each(|_| finding.add_path(&path));
+        assert_eq!((finding.also.paths.len(), finding.also.more), (limits::FINDING_PATHS, false));
+        finding.add_path(&path);
+        assert_eq!((finding.also.paths.len(), finding.also.more), (limits::FINDING_PATHS, true));
+    }
+}

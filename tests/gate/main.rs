@@ -27,6 +27,7 @@ mod harness;
 mod hygiene;
 mod inspect;
 mod integrity;
+mod limits;
 mod outputs;
 mod packages;
 mod policy;

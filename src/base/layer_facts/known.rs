@@ -160,13 +160,17 @@ impl KnownLayers for FactsFiles {
 
 /// Reads a regular file of at most [`limits::FACTS_FILE_BYTES`].
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(path, limits::FACTS_FILE_BYTES)
+}
+
+pub(super) fn read_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if !host::metadata(path)?.is_file() {
         return Err(io::Error::other("no regular file"));
     }
     let mut bytes = Vec::new();
-    host::Stream::new(host::open(path)?).take(limits::FACTS_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limits::FACTS_FILE_BYTES {
-        return Err(Error::limit("its size", "FACTS_FILE_BYTES", limits::FACTS_FILE_BYTES).into());
+    host::Stream::new(host::open(path)?).take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::limit("its size", "FACTS_FILE_BYTES", limit).into());
     }
     Ok(bytes)
 }

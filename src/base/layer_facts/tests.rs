@@ -164,3 +164,13 @@ fn the_directory_stands_beside_the_catalog() {
         assert_eq!(directory_of(Path::new(catalog)), Path::new(directory));
     }
 }
+
+#[test]
+fn a_facts_file_is_held_to_its_size() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("x.facts");
+    std::fs::write(&path, "12345").unwrap();
+    assert_eq!(super::known::read_up_to(&path, 5).unwrap(), b"12345");
+    let error = super::known::read_up_to(&path, 4).unwrap_err();
+    assert!(error.to_string().contains("exceeds the limit FACTS_FILE_BYTES ("), "{error}");
+}

@@ -141,3 +141,18 @@ fn quoted(text: &[u8]) -> String {
     let shown = crate::model::escape::escape_bytes(text.get(..SHOWN).unwrap_or(text));
     if text.len() > SHOWN { format!("{shown}…") } else { shown }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_held_to_line_findings() {
+        let mut findings = Findings::default();
+        (0..limits::LINE_FINDINGS).for_each(|_| findings.add(|| Finding::new("x", "y")));
+        assert_eq!((findings.told.len(), &findings.incomplete), (limits::LINE_FINDINGS, &None));
+        findings.add(|| Finding::new("x", "y"));
+        assert_eq!(findings.told.len(), limits::LINE_FINDINGS);
+        assert!(findings.incomplete.unwrap().contains("LINE_FINDINGS"));
+    }
+}

@@ -40,3 +40,18 @@ fn of_text(found: &Found, place: &str, remedy: &str) -> Finding {
     };
     finding.evidence("length", found.length).evidence("masked", found.kind.masked())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_settings_are_held_to_config_secrets() {
+        let judge = |count: usize| judgement((0..count).map(|number| Finding::new(format!("{number}"), "x")));
+        let most = judge(limits::CONFIG_SECRETS);
+        assert_eq!((most.findings.len(), most.incomplete), (limits::CONFIG_SECRETS, None));
+        let over = judge(limits::CONFIG_SECRETS + 1);
+        assert_eq!(over.findings.len(), limits::CONFIG_SECRETS);
+        assert!(over.incomplete.unwrap().contains("CONFIG_SECRETS"));
+    }
+}

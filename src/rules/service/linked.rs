@@ -70,3 +70,32 @@ impl<'a> Linked<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::tests::{dir, file, symlink};
+    use crate::rules::pattern::Pattern;
+
+    #[test]
+    fn names_behind_symlinks_are_held_to_linked_visits() {
+        let tree = crate::rootfs::tests::tree(&[
+            dir("srv"),
+            file("srv/a", 0o644),
+            file("srv/b", 0o644),
+            symlink("opt/agent", "/srv"),
+        ]);
+        let (name, mut service) = ("agent".to_owned(), Service::default());
+        service.files.push(Pattern::of_paths("/opt/agent/**").unwrap());
+        let find = |left: u64| {
+            let mut linked = Linked::new(&[(&name, &service)]);
+            linked.visits = limits::LINKED_VISITS - left;
+            let mut found = 0;
+            linked.find(&tree, |_, _, _| found += 1);
+            (found, linked.gap)
+        };
+        assert_eq!(find(2), (2, None));
+        let (found, gap) = find(1);
+        assert!(found == 1 && gap.unwrap().contains("LINKED_VISITS"));
+    }
+}

@@ -281,6 +281,49 @@ fn large_directories_are_kept_of_what_looks_like_an_archive() {
 }
 
 #[test]
+fn what_is_kept_of_a_file_is_held_to_its_tail() {
+    let zip = (0..5_000).fold(Zip::new(), |zip, number| zip.member(format!("a/b/c/{number:05}.class"), ""));
+    let file = zip.clone().prefix("\x7fELF").bytes();
+    let needed = (zip.parts().directory.len() + zip.parts().end.len()) as u64;
+    for (path, default) in [("a", limits::PLAIN_TAIL_BYTES), ("a.jar", limits::ARCHIVE_TAIL_BYTES)] {
+        let read = |kept: u64| {
+            let mut probe = Probe::default();
+            probe.start(&ImagePath::new(path), file.len() as u64);
+            assert_eq!(std::mem::replace(&mut probe.kept, kept), default);
+            file.chunks(8192).for_each(|data| probe.feed(&Piece::Data(data)));
+            probe.finish(7..=7);
+            let archives = probe.into_archives();
+            (shown(&archives).len(), archives.gaps.get(&7).copied())
+        };
+        assert_eq!(read(needed), (5_000, None));
+        assert_eq!(read(needed - 1), (0, Some(Gap::FarDirectory)));
+    }
+}
+
+#[test]
+fn names_are_held_to_layer_member_name_bytes() {
+    let file = jar().bytes();
+    let tail = || Tail { bytes: &file, head: &file[..4], size: file.len() as u64 };
+    let whole = names(&tail(), SOME).unwrap().len();
+    assert_eq!(names(&tail(), whole).unwrap().len(), whole);
+    assert_eq!(names(&tail(), whole - 1), Err(Gap::ManyNames));
+    // All archives of a layer share the room.
+    let read = |left: usize| {
+        let mut probe = Probe::default();
+        probe.name_bytes = limits::LAYER_MEMBER_NAME_BYTES - left;
+        for entry in [7, 8] {
+            probe.start(&ImagePath::new("a.jar"), file.len() as u64);
+            probe.feed(&Piece::Data(&file));
+            probe.finish(entry..=entry);
+        }
+        let archives = probe.into_archives();
+        (archives.members.len(), archives.gaps)
+    };
+    assert_eq!(read(2 * whole), (2, [].into()));
+    assert_eq!(read(2 * whole - 1), (1, [(8, Gap::ManyNames)].into()));
+}
+
+#[test]
 fn holes_are_zeros() {
     let zip = jar().comment([0; 100]);
     let file = zip.bytes();

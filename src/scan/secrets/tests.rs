@@ -355,20 +355,59 @@ fn what_is_beyond_a_limit_is_told() {
     let lines = |count: usize| format!("{token}\n").repeat(count);
     let full = whole("x", lines(limits::FILE_SECRETS));
     assert_eq!((full.found.len(), full.gaps.len()), (limits::FILE_SECRETS, 0));
-    let over = whole("x", lines(limits::FILE_SECRETS + 9));
+    let over = whole("x", lines(limits::FILE_SECRETS + 1));
     assert_eq!((over.found.len(), over.gaps), (limits::FILE_SECRETS, vec![(0, Gap::ManyInFile)]));
-    let large = " ".repeat(limits::SECRET_FORM_BYTES as usize + 1);
-    assert_eq!(whole("root/.npmrc", &large).gaps, [(0, Gap::LargeForm)]);
-    assert_eq!(whole("etc/large.json", &large), Secrets::default(), "large configuration is data");
     let mut probe = Probe::default();
-    for entry in 0..=limits::LAYER_SECRETS / limits::FILE_SECRETS {
+    let mut file = |entry: usize, count: usize| {
         probe.start(entry, &ImagePath::new("x"), 0);
-        probe.feed(&Piece::Data(lines(limits::FILE_SECRETS).as_bytes()));
+        probe.feed(&Piece::Data(lines(count).as_bytes()));
         probe.finish();
+        (probe.secrets().found.len(), probe.secrets().gaps.clone())
+    };
+    let files = limits::LAYER_SECRETS / limits::FILE_SECRETS;
+    let full = (0..files).map(|entry| file(entry, limits::FILE_SECRETS)).last().unwrap();
+    assert_eq!(full, (limits::LAYER_SECRETS, Vec::new()));
+    assert_eq!(file(files, 1), (limits::LAYER_SECRETS, vec![(files, Gap::ManyInLayer)]));
+}
+
+#[test]
+fn files_of_a_form_are_held_to_their_size() {
+    let password = "//registry/:_authToken=a8f5f167f44f4964e6c998dee827110c\n";
+    let padded = |line: &str, size: u64| " ".repeat(size as usize - line.len() - 1) + "\n" + line;
+    let most = limits::SECRET_FORM_BYTES;
+    assert_eq!(whole("root/.npmrc", padded(password, most)).found.len(), 1);
+    let over = whole("root/.npmrc", padded(password, most + 1));
+    assert_eq!((over.found.len(), over.gaps), (0, vec![(0, Gap::LargeForm)]));
+    // Large configuration is data, and not told.
+    let assigned = "db_password = \"a8f5f167f44f4964e6c998dee827110c\"\n";
+    let most = limits::SECRET_CONFIG_BYTES;
+    assert_eq!(whole("etc/app.conf", padded(assigned, most)).found.len(), 1);
+    assert_eq!(whole("etc/app.conf", padded(assigned, most + 1)), Secrets::default());
+}
+
+#[test]
+fn a_value_is_held_to_secret_value_bytes() {
+    let of = |length: usize| {
+        let value = "a8f5f167f44f4964e6c998dee827110c".repeat(length / 32) + &"a".repeat(length % 32);
+        let config = format!("{{\"auths\": {{\"r\": {{\"identitytoken\": \"{value}\"}}}}}}");
+        let in_file = whole("root/.docker/config.json", config).found.len();
+        (text::in_assignment("DB_PASSWORD", &value).len(), in_file)
+    };
+    assert_eq!(of(limits::SECRET_VALUE_BYTES), (1, 1));
+    assert_eq!(of(limits::SECRET_VALUE_BYTES + 1), (0, 0), "data");
+}
+
+#[test]
+fn gaps_are_held_to_layer_secret_gaps() {
+    for (files, told) in [(0, 0), (-1, limits::LAYER_SECRET_GAPS - 1), (1, limits::LAYER_SECRET_GAPS)] {
+        let mut probe = Probe::default();
+        let count = if files == 0 { 0 } else { limits::LAYER_SECRET_GAPS.saturating_add_signed(files) };
+        for entry in 0..count {
+            probe.start(entry, &ImagePath::new("root/.npmrc"), limits::SECRET_FORM_BYTES + 1);
+            probe.finish();
+        }
+        assert_eq!(probe.into_secrets().gaps.len(), told);
     }
-    let secrets = probe.into_secrets();
-    assert_eq!(secrets.found.len(), limits::LAYER_SECRETS);
-    assert_eq!(secrets.gaps.last().unwrap().1, Gap::ManyInLayer);
 }
 
 #[test]

@@ -1,0 +1,354 @@
+//! The handbook of limits, `docs/limits.md`: made of the constants, their comments and this list, which says
+//! what comes of each and which tests hold it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+
+/// What a limit counts, and so how its value is written.
+#[derive(Clone, Copy)]
+enum Unit {
+    Bytes,
+    Number,
+    Seconds,
+    /// A power of two, in bytes.
+    Log,
+    /// Times.
+    Times,
+}
+
+/// What comes of more.
+#[derive(Clone, Copy)]
+enum Over {
+    /// An error of the input, or of the one image: exit status 2.
+    Error,
+    /// The layer counts as unread: the finding `layer-unsupported`, what needs it is not evaluated.
+    Unread,
+    /// A rule that needs it is not evaluated, and says why: exit status 2.
+    NotEvaluated,
+    /// The file on the user's side is refused or not used, which is told.
+    Told,
+    /// An error of what the user wrote: exit status 2.
+    Usage,
+    /// No error: it bounds what is kept or looked at, in a way that the page of its rule or option says.
+    Bounds(&'static str),
+}
+
+struct Row {
+    name: &'static str,
+    value: u64,
+    unit: Unit,
+    over: Over,
+    /// Tests that hold it from both sides.
+    tests: &'static [&'static str],
+}
+
+macro_rules! rows {
+    ($($name:ident $unit:ident $over:expr, $($test:literal)+;)+) => {
+        [$(Row {
+            name: stringify!($name),
+            value: $name as u64,
+            unit: Unit::$unit,
+            over: { use Over::*; $over },
+            tests: &[$($test),+],
+        }),+]
+    };
+}
+
+fn rows() -> Vec<Row> {
+    rows! {
+        JSON_BYTES Bytes Error, "a_document_is_held_to_json_bytes_in_every_place";
+        JSON_VALUES Number Error, "a_document_is_held_to_json_values";
+        INPUT_JSON_BYTES Bytes Error, "all_documents_of_an_input_are_held_to_input_json_bytes";
+        IMAGE_NAME_BYTES Bytes Error, "a_name_is_held_to_image_name_bytes_in_every_form";
+        INDEX_DEPTH Number Error, "indexes_in_indexes_are_held_to_index_depth";
+        MANIFESTS Number Error, "the_images_of_an_input_are_held_to_manifests_in_every_form";
+        LAYERS Number Error, "the_layers_of_an_image_are_held_to_layers_in_every_form";
+        ARCHIVE_MEMBERS Number Error,
+            "members_are_held_to_archive_members_however_they_are_named"
+            "the_names_in_a_directory_are_held_to_archive_members";
+        ARCHIVE_NAME_BYTES Bytes Error,
+            "names_and_links_are_held_to_archive_name_bytes_together"
+            "the_names_in_a_directory_are_held_to_archive_members";
+        ARCHIVE_LINK_HOPS Number Error, "links_between_members_are_held_to_archive_link_hops";
+        ENTRIES Number Unread,
+            "the_entries_of_a_layer_are_held_to_entries"
+            "the_names_of_an_image_are_held_to_entries_over_all_layers";
+        PATH_BYTES Bytes Unread,
+            "a_path_is_held_to_path_bytes_in_every_form"
+            "a_link_that_does_not_count_is_held_to_path_bytes_too"
+            "a_path_behind_symlinks_is_held_to_path_bytes"
+            "a_name_and_a_link_are_held_to_path_bytes";
+        PAX_BYTES Bytes Unread,
+            "an_extended_header_is_held_to_pax_bytes"
+            "global_headers_are_held_to_pax_bytes_together"
+            "an_extended_header_of_the_archive_is_held_to_pax_bytes";
+        ENTRY_NAMES Number Unread, "the_names_of_one_entry_are_held_to_entry_names";
+        SPARSE_SEGMENTS Number Unread, "the_map_of_a_sparse_file_is_held_to_sparse_segments_in_every_form";
+        IMAGE_ANOMALIES Number Error,
+            "anomalies_are_held_to_their_number"
+            "what_is_ambiguous_is_held_to_image_anomalies_over_all_layers";
+        IMAGE_ANOMALY_BYTES Bytes Error,
+            "anomalies_are_held_to_their_bytes"
+            "directories_that_layers_do_not_name_are_held_to_image_anomaly_bytes";
+        LAYER_XATTR_BYTES Bytes Unread,
+            "own_attributes_are_held_to_layer_xattr_bytes_for_all_entries"
+            "global_attributes_are_held_to_layer_xattr_bytes_for_all_entries";
+        LAYER_ANOMALIES Number Unread, "anomalies_are_held_to_their_number";
+        LAYER_ANOMALY_BYTES Bytes Unread, "anomalies_are_held_to_their_bytes";
+        INPUT_FACTS_BYTES Bytes Error,
+            "all_layers_of_an_input_are_held_to_input_facts_bytes"
+            "what_is_said_of_a_broken_layer_counts_too"
+            "an_input_is_held_to_input_facts_bytes_as_a_whole";
+        LAYER_BYTES Bytes Unread,
+            "a_layer_is_held_to_layer_bytes_with_its_holes"
+            "what_a_layer_may_grow_to_is_held_to_each_of_three_limits"
+            "limits_of_the_policy_hold_to_the_byte";
+        RATIO Times Unread,
+            "what_a_layer_may_grow_to_is_held_to_each_of_three_limits"
+            "what_is_spooled_is_held_to_the_ratio_beyond_the_free_bytes"
+            "a_sparse_file_cannot_grow_beyond_the_ratio";
+        RATIO_FREE_BYTES Bytes Unread,
+            "what_a_layer_may_grow_to_is_held_to_each_of_three_limits"
+            "what_is_spooled_is_held_to_the_ratio_beyond_the_free_bytes";
+        SPOOL_BYTES Bytes Error, "what_is_spooled_is_held_to_spool_bytes";
+        GZIP_HEADER_BYTES Bytes Unread, "a_gzip_header_is_held_to_gzip_header_bytes";
+        ZSTD_WINDOW_LOG Log Unread, "a_zstd_window_is_held_to_zstd_window_log";
+        XZ_MEMORY_BYTES Bytes Unread, "an_xz_dictionary_is_held_to_xz_memory_bytes";
+        SYMLINK_HOPS Number NotEvaluated, "symlinks_are_followed_up_to_symlink_hops";
+        CAPTURED_FILE_BYTES Bytes NotEvaluated, "captured_files_are_held_to_each_of_three_limits";
+        RPM_DATABASE_BYTES Bytes NotEvaluated, "captured_files_are_held_to_each_of_three_limits";
+        CAPTURED_BYTES Bytes Bounds("what finds no room is read again, alone; beyond that not evaluated"),
+            "captured_files_are_held_to_each_of_three_limits"
+            "what_finds_no_room_beside_other_layers_is_kept_by_the_second_read";
+        FURTHER_READS Number NotEvaluated, "sudoers_that_name_others_are_read_further_reads_times";
+        INCLUDED_FILES Number NotEvaluated, "sudoers_may_include_included_files_and_no_more";
+        FACTS_CONTENT_BYTES Bytes Bounds("the layer is read each time"), "contents_are_held_to_facts_content_bytes";
+        FACTS_FILE_BYTES Bytes Told, "a_facts_file_is_held_to_its_size";
+        FACTS_BYTES Bytes Told, "what_facts_unpack_to_is_held_to_facts_bytes";
+        FACTS_KEPT_BYTES Bytes Bounds("the oldest are forgotten, and read anew"),
+            "the_oldest_make_room_and_spoilt_layers_are_not_kept";
+        CACHE_BYTES Bytes Bounds("entries that were longest unused are removed"),
+            "the_longest_unused_are_removed_first" "the_default_in_the_help_is_that_of_the_limits";
+        CACHE_LEAST_BYTES Bytes Usage, "a_cache_is_no_smaller_than_cache_least_bytes";
+        CACHE_BLOCK_BYTES Bytes Bounds("how entries are counted"), "the_longest_unused_are_removed_first";
+        CACHE_UNSEEN_SHARE Number Bounds("the cache is surveyed again"), "what_other_runs_write_counts";
+        CACHE_ENTRY_BYTES Bytes Told, "an_entry_is_held_to_cache_entry_bytes";
+        CACHE_LAYER_BYTES Bytes Bounds("smaller layers are read each time"),
+            "layers_are_kept_from_cache_layer_bytes_on";
+        CACHE_KEY_CHARACTERS Number Usage, "a_secret_text_is_the_key_and_no_file_is_made";
+        CACHE_LEFTOVER_SECONDS Seconds Bounds("the file is removed"), "the_longest_unused_are_removed_first";
+        LIKENESS_BASES Number Bounds("further bases are compared by their layers only"),
+            "files_of_likeness_bases_and_no_more_are_looked_at";
+        USER_FILE_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
+        POLICY_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
+        PATTERN_BYTES Bytes Usage, "a_pattern_is_held_to_pattern_bytes";
+        POLICY_MISTAKES Number Bounds("the first are told, and how many there are"),
+            "a_bomb_is_a_mistake_and_costs_little";
+        LAYER_VISITS Number Error, "steps_are_held_to_layer_visits_over_all_layers";
+        ACCOUNT_LINES Number NotEvaluated, "lines_are_held_to_account_lines";
+        PACKAGES Number NotEvaluated, "packages_are_held_to_packages" "more_records_than_packages_are_refused";
+        PACKAGE_TEXT_BYTES Bytes NotEvaluated, "texts_are_held_to_package_text_bytes";
+        PACKAGE_FILES Number NotEvaluated,
+            "files_are_held_to_package_files_and_their_paths_to_package_path_bytes"
+            "the_files_of_a_database_are_held_to_package_files_and_package_path_bytes"
+            "lists_of_all_packages_are_held_to_package_files_and_package_path_bytes";
+        PACKAGE_PATH_BYTES Bytes NotEvaluated,
+            "files_are_held_to_package_files_and_their_paths_to_package_path_bytes"
+            "the_files_of_a_database_are_held_to_package_files_and_package_path_bytes"
+            "lists_of_all_packages_are_held_to_package_files_and_package_path_bytes";
+        LINE_FINDINGS Number NotEvaluated, "faults_are_held_to_line_findings";
+        LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
+        FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
+            "paths_of_a_finding_are_held_to_finding_paths";
+        CONFIG_SECRETS Number NotEvaluated, "secrets_of_settings_are_held_to_config_secrets";
+        SECRET_AHEAD_BYTES Bytes Bounds("the clue is no secret"),
+            "a_secret_is_found_across_every_boundary" "holes_move_what_is_behind_them";
+        SECRET_BEHIND_BYTES Bytes Bounds("what stands before is no label"),
+            "a_secret_is_found_across_every_boundary";
+        SECRET_CHUNK_BYTES Bytes Bounds("the file is searched in several pieces"),
+            "a_secret_is_found_across_every_boundary";
+        SECRET_FORM_BYTES Bytes NotEvaluated, "files_of_a_form_are_held_to_their_size";
+        SECRET_CONFIG_BYTES Bytes Bounds("the file is data, in which no assignments are guessed at"),
+            "files_of_a_form_are_held_to_their_size";
+        SECRET_VALUE_BYTES Bytes Bounds("the value is data"), "a_value_is_held_to_secret_value_bytes";
+        FILE_SECRETS Number NotEvaluated, "what_is_beyond_a_limit_is_told";
+        LAYER_SECRETS Number NotEvaluated, "what_is_beyond_a_limit_is_told";
+        LAYER_SECRET_GAPS Number Bounds("the rule is not evaluated for the first"),
+            "gaps_are_held_to_layer_secret_gaps";
+        ARCHIVE_TAIL_BYTES Bytes NotEvaluated, "what_is_kept_of_a_file_is_held_to_its_tail";
+        PLAIN_TAIL_BYTES Bytes NotEvaluated, "what_is_kept_of_a_file_is_held_to_its_tail";
+        ARCHIVE_ENDS Number NotEvaluated, "too_many_names_or_ends_are_a_gap";
+        LAYER_MEMBER_NAME_BYTES Bytes NotEvaluated, "names_are_held_to_layer_member_name_bytes";
+    }
+    .into()
+}
+
+const SOURCE: &str = include_str!("../limits.rs");
+
+/// The constants, in their order, each with what its comment says.
+fn constants() -> Vec<(&'static str, String)> {
+    let mut comment = String::new();
+    let mut constants = Vec::new();
+    for line in SOURCE.lines() {
+        if let Some(text) = line.strip_prefix("///") {
+            comment += text;
+        } else if let Some((name, _)) = line.strip_prefix("pub const ").and_then(|line| line.split_once(':'))
+        {
+            constants.push((name, std::mem::take(&mut comment).trim().to_owned()));
+        } else {
+            comment.clear();
+        }
+    }
+    constants
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = (0..digits.len())
+        .filter(|at| *at == 0 || (digits.len() - at).is_multiple_of(3))
+        .map(|at| {
+            &digits[at..(at + 1..digits.len())
+                .find(|end| (digits.len() - end).is_multiple_of(3))
+                .unwrap_or(digits.len())]
+        })
+        .collect();
+    groups.join(",")
+}
+
+/// In the largest unit of which it is a whole number.
+fn bytes(number: u64) -> String {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|(_, shift)| number >> shift > 0 && number >> shift << shift == number) {
+        Some((unit, shift)) => format!("{} {unit}", number >> shift),
+        None => format!("{} bytes", grouped(number)),
+    }
+}
+
+fn shown(row: &Row) -> String {
+    match row.unit {
+        Unit::Bytes => bytes(row.value),
+        Unit::Number => grouped(row.value),
+        Unit::Seconds => format!("{} hours", row.value / 3_600),
+        Unit::Log => format!("{} ({})", row.value, bytes(1 << row.value)),
+        Unit::Times => format!("{} times", grouped(row.value)),
+    }
+}
+
+fn consequence(over: Over) -> String {
+    match over {
+        Over::Error => "error".to_owned(),
+        Over::Unread => "layer unread".to_owned(),
+        Over::NotEvaluated => "not evaluated".to_owned(),
+        Over::Told => "not used, and told".to_owned(),
+        Over::Usage => "usage error".to_owned(),
+        Over::Bounds(what) => what.to_owned(),
+    }
+}
+
+const HEAD: &str = "# Limits
+
+Made from `src/limits.rs`; do not edit it, but run `UPDATE_DOCS=1 cargo test --lib limits::`.
+
+Images are hostile until they are judged, so all that one can ask of memory or time has a ceiling. Beyond it nothing is cut off
+in silence: what comes of it names the limit.
+
+- **error**: the image, or the input, is not judged. Exit status 2.
+- **layer unread**: the layer could not be read. That is the finding `layer-unsupported`, and rules that need the layer are not
+  evaluated. Exit status 2.
+- **not evaluated**: the rule that needed it could not look at everything, and says so. Exit status 2, unless the rule found enough
+  to fail anyhow.
+- **not used, and told**: a facts file or an entry of the cache is passed over, and the layer is read.
+- **usage error**: what the user wrote is refused. Exit status 2.
+
+Limits with a key are the policy's to set, under [`[limits]`](policy.md). What stands in the last column are the tests that hold a
+limit from both sides: just within it all is read, just beyond it what the table says comes of it.
+
+| limit | value | policy key | what it holds | beyond it | tests |
+|---|---|---|---|---|---|
+";
+
+fn handbook() -> String {
+    let keys: BTreeSet<&str> = Limits::default().by_name().iter().map(|(key, _)| *key).collect();
+    let mut text = HEAD.to_owned();
+    for ((name, comment), row) in constants().iter().zip(rows()) {
+        let key = name.to_lowercase();
+        let key = if keys.contains(key.as_str()) { format!("`{key}`") } else { String::new() };
+        let tests: Vec<_> = row.tests.iter().map(|test| format!("`{test}`")).collect();
+        // Links to other constants are to rows of this table.
+        let comment = comment.replace("[`", "`").replace("`]", "`").replace('|', "\\|");
+        let (value, over) = (shown(&row), consequence(row.over));
+        text += &format!("| `{name}` | {value} | {key} | {comment} | {over} | {} |\n", tests.join(", "));
+    }
+    text
+}
+
+#[test]
+fn every_limit_has_a_row() {
+    let (constants, rows) = (constants(), rows());
+    let names: Vec<_> = constants.iter().map(|(name, _)| *name).collect();
+    let listed: Vec<_> = rows.iter().map(|row| row.name).collect();
+    assert_eq!(names, listed, "each constant of src/limits.rs has a row here, in its order");
+    assert!(constants.iter().all(|(_, comment)| comment.len() > 20), "each says what it holds");
+    for (key, value) in Limits::default().by_name() {
+        let row = rows.iter().find(|row| row.name.to_lowercase() == key);
+        assert_eq!(row.map(|row| row.value), Some(value), "{key} of a policy is a constant by that name");
+    }
+}
+
+#[test]
+fn every_limit_is_asked_for() {
+    let code = code();
+    for row in rows() {
+        let uses = code.iter().filter(|(path, _)| !path.ends_with("limits.rs") && !path.contains("test"));
+        let own = SOURCE.matches(row.name).count() > 1;
+        assert!(own || uses.clone().any(|(_, text)| text.contains(row.name)), "{} holds nothing", row.name);
+    }
+}
+
+/// A test is named for each, and is there.
+#[test]
+fn the_tests_of_every_limit_are_there() {
+    let code = code();
+    for row in rows() {
+        for test in row.tests {
+            let definition = format!("#[test]\nfn {test}() {{");
+            let there = |text: &str| {
+                let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+                lines.join("\n").contains(&definition)
+            };
+            assert!(code.iter().any(|(_, text)| there(text)), "{}: there is no test {test}", row.name);
+        }
+    }
+}
+
+#[test]
+fn the_handbook_is_in_step_with_the_limits() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/limits.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, handbook()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written == handbook(), "docs/limits.md is out of step: UPDATE_DOCS=1 cargo test --lib limits::");
+}
+
+#[test]
+fn values_are_written_as_people_read_them() {
+    assert_eq!([1, 999, 1_000, 1_234_567].map(grouped), ["1", "999", "1,000", "1,234,567"]);
+    assert_eq!([100, 4_096, 3 << 20, 1 << 40].map(bytes), ["100 bytes", "4 KiB", "3 MiB", "1 TiB"]);
+}
+
+/// All code of the tree, with its paths.
+fn code() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut code = Vec::new();
+    for entry in ["src", "tests"].iter().flat_map(|directory| walkdir::WalkDir::new(root.join(directory))) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_some_and(|extension| extension == "rs") {
+            let path = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            code.push((path, std::fs::read_to_string(entry.path()).unwrap()));
+        }
+    }
+    code
+}
