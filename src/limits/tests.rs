@@ -256,7 +256,7 @@ in silence: what comes of it names the limit.
 
 - **error**: the image, or the input, is not judged. Exit status 2.
 - **layer unread**: the layer could not be read. That is the finding `layer-unsupported`, and rules that need the layer are not
-  evaluated. Exit status 2.
+  evaluated. Exit status 2. In the archive around the layers, or in the tree that they make, the same limit is an error.
 - **not evaluated**: the rule that needed it could not look at everything, and says so. Exit status 2, unless the rule found enough
   to fail anyhow.
 - **not used, and told**: a facts file or an entry of the cache is passed over, and the layer is read.
