@@ -255,12 +255,6 @@ pub const USER_FILE_BYTES: u64 = 64 << 20;
 /// Bytes of a policy. One that names every path of a large base is a few hundred KiB.
 pub const POLICY_BYTES: u64 = 4 << 20;
 
-/// Bytes of a list of images to check: a hundred thousand paths.
-pub const IMAGE_LIST_BYTES: u64 = 16 << 20;
-
-/// Bytes of a baseline: a report of a hundred images with thousands of findings.
-pub const BASELINE_BYTES: u64 = 256 << 20;
-
 /// Bytes of one pattern of a policy: those of the longest path.
 pub const PATTERN_BYTES: usize = PATH_BYTES;
 

@@ -13,7 +13,7 @@ use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
-use crate::limits::{CACHE_BYTES, Deadline, IMAGE_LIST_BYTES};
+use crate::limits::{CACHE_BYTES, Deadline, USER_FILE_BYTES};
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
@@ -94,11 +94,11 @@ fn images(arguments: &CheckArguments) -> Result<Vec<PathBuf>> {
         super::read_text_from(
             host::Stream::new(std::io::stdin()),
             Path::new("standard input"),
-            "IMAGE_LIST_BYTES",
-            IMAGE_LIST_BYTES,
+            "USER_FILE_BYTES",
+            USER_FILE_BYTES,
         )?
     } else {
-        super::read_text(list, "IMAGE_LIST_BYTES", IMAGE_LIST_BYTES)?
+        super::read_text(list, "USER_FILE_BYTES", USER_FILE_BYTES)?
     };
     images.extend(
         text.lines()

@@ -128,7 +128,6 @@ mod tests {
         for (name, limit) in [
             ("POLICY_BYTES", crate::limits::POLICY_BYTES),
             ("USER_FILE_BYTES", crate::limits::USER_FILE_BYTES),
-            ("IMAGE_LIST_BYTES", crate::limits::IMAGE_LIST_BYTES),
         ] {
             std::fs::write(&path, " ".repeat(limit as usize)).unwrap();
             assert_eq!(read_text(&path, name, limit).unwrap().len() as u64, limit);

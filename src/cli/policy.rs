@@ -53,7 +53,7 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
 }
 
 fn baseline(path: &Path) -> Result<Baseline> {
-    let text = super::read_text(path, "BASELINE_BYTES", limits::BASELINE_BYTES)?;
+    let text = super::read_text(path, "USER_FILE_BYTES", limits::USER_FILE_BYTES)?;
     Baseline::read(&text, &path.display().to_string())
 }
 

@@ -12,6 +12,7 @@ enum Unit {
     Bytes,
     Number,
     Seconds,
+    Milliseconds,
     /// A power of two, in bytes.
     Log,
     /// Times.
@@ -137,6 +138,12 @@ fn rows() -> Vec<Row> {
         CACHE_ENTRY_BYTES Bytes Told, "an_entry_is_held_to_cache_entry_bytes";
         CACHE_LAYER_BYTES Bytes Bounds("smaller layers are read each time"),
             "layers_are_kept_from_cache_layer_bytes_on";
+        TIMEOUT_GRACE_MS Milliseconds Bounds("what still waits is left alone"),
+            "a_pipe_that_gives_nothing_is_left_when_the_time_is_up";
+        HOLE_PIECE_BYTES Bytes Bounds("the clock is looked at in between"),
+            "what_is_large_only_when_unpacked_is_left_in_time";
+        ENTRIES_AT_ONCE Number Bounds("the clock is looked at in between"),
+            "what_is_large_only_when_unpacked_is_left_in_time";
         CACHE_KEY_CHARACTERS Number Usage, "a_secret_text_is_the_key_and_no_file_is_made";
         CACHE_LEFTOVER_SECONDS Seconds Bounds("the file is removed"), "the_longest_unused_are_removed_first";
         LIKENESS_BASES Number Bounds("further bases are compared by their layers only"),
@@ -231,6 +238,7 @@ fn shown(row: &Row) -> String {
         Unit::Bytes => bytes(row.value),
         Unit::Number => grouped(row.value),
         Unit::Seconds => format!("{} hours", row.value / 3_600),
+        Unit::Milliseconds => format!("{} ms", grouped(row.value)),
         Unit::Log => format!("{} ({})", row.value, bytes(1 << row.value)),
         Unit::Times => format!("{} times", grouped(row.value)),
     }
