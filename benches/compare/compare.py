@@ -100,7 +100,7 @@ def ratio(ours: list[Run], theirs: list[Run], figure: str) -> tuple[float, float
 
 def table(case, runs: dict[str, list[Run]]) -> str:
     ours = runs[case.ways[0].name]
-    lines = [f"### {case.title}", "", case.text, "", "| | wall | CPU | memory | ocicheck's wall : this |", "|---|---|---|---|---|"]
+    lines = [f"### {case.title}", "", *([case.text, ""] if case.text else []), "| | wall | CPU | memory | ocicheck's wall : this |", "|---|---|---|---|---|"]
     for way in case.ways:
         these = runs[way.name]
         middle, low, high = ratio(ours, these, "wall")
