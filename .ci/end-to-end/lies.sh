@@ -41,6 +41,8 @@ lies_of_layouts() {
     lie 'two users' "$work/small" spoilt second-user
     expect lie 1 media-type-mismatch
     lie 'gzip called zstd' "$work/small" spoilt called-zstd
+    expect lie 1 unread-data healthcheck-missing
+    FAIL_ON=low lie 'a layer by pzstd' "$work/small" spoilt by-pzstd
     BASE=not-evaluated expect lie 2 layer-unsupported
     lie 'encrypted layers' "$work/small" encrypt
 }

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import subprocess
 import sys
 
 
@@ -73,6 +74,15 @@ def called_zstd(layout):
     """The manifest says of a layer that it is compressed with zstd."""
     layer = layout.manifest["layers"][-1]
     layer["mediaType"] = layer["mediaType"].replace("+gzip", "+zstd")
+    layout.save()
+
+
+def by_pzstd(layout):
+    """No lie: pzstd says in skippable frames how long its frames are."""
+    layer = layout.manifest["layers"][-1]
+    tar = gzip.decompress(layout.path(layer).read_bytes())
+    layer["mediaType"] = layer["mediaType"].replace("+gzip", "+zstd")
+    layout.put(layer, subprocess.run(["pzstd", "-q", "-c"], input=tar, stdout=subprocess.PIPE, check=True).stdout)
     layout.save()
 
 

@@ -9,7 +9,7 @@ use crc32fast::Hasher as Crc;
 
 use super::inflate::{HISTORY, Inflate, Progress};
 use super::input::Input;
-use super::{Codec, Step, broken, truncated};
+use super::{Codec, Step, Undecoded, broken, truncated};
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -27,14 +27,21 @@ pub(super) fn begins(head: &[u8]) -> bool {
     head.starts_with(&[0x1f, 0x8b, 8])
 }
 
+/// Bytes of the longest name that a file system takes; what a header's name has beyond it names nothing.
+const NAME_BYTES: u64 = 255;
+
+/// Names eStargz in the extra field of its last member.
+const STARGZ: &[u8] = b"STARGZ";
+
 pub(super) struct Gzip {
     inflate: Inflate,
     crc: Crc,
+    undecoded: Undecoded,
 }
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { inflate: Inflate::new(), crc: Crc::new() }
+        Self { inflate: Inflate::new(), crc: Crc::new(), undecoded: Undecoded::default() }
     }
 }
 
@@ -53,13 +60,20 @@ impl Codec for Gzip {
             return Err(broken(MEMBER, format!("reserved header flags {flags:#04x}")).into());
         }
         if flags & FLAG_EXTRA != 0 {
-            for _ in 0..u16::from_le_bytes(header.bytes()?) {
-                header.byte()?;
+            let length = u16::from_le_bytes(header.bytes()?);
+            let extra = (0..length).map(|_| header.byte()).collect::<io::Result<Vec<u8>>>()?;
+            self.undecoded.bytes += u64::from(length);
+            if extra.windows(STARGZ.len()).any(|window| window == STARGZ) {
+                self.undecoded.table_of_contents = Some("eStargz");
             }
         }
-        for flag in [FLAG_NAME, FLAG_COMMENT] {
+        for (flag, ordinary) in [(FLAG_NAME, NAME_BYTES), (FLAG_COMMENT, 0)] {
             if flags & flag != 0 {
-                while header.byte()? != 0 {}
+                let mut length = 0_u64;
+                while header.byte()? != 0 {
+                    length += 1;
+                }
+                self.undecoded.bytes += length.saturating_sub(ordinary);
             }
         }
         if flags & FLAG_HEADER_CRC != 0 {
@@ -78,6 +92,10 @@ impl Codec for Gzip {
             self.inflate.step(input, output, at).map_err(|what| broken(MEMBER, what))?;
         self.crc.update(output.get(at..at + produced).unwrap_or_default());
         Ok(Step { consumed, produced, ended })
+    }
+
+    fn undecoded(&self) -> Undecoded {
+        self.undecoded
     }
 
     fn close<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()> {

@@ -50,9 +50,25 @@ pub trait Decoder: BufRead + Send {
     /// Yields how many there were from the first non-zero one on.
     fn drain(&mut self) -> io::Result<u64>;
 
+    /// What of the stored bytes before the end decoded to nothing, although it is well-formed.
+    fn undecoded(&self) -> Undecoded {
+        Undecoded::default()
+    }
+
     /// Gives away the bytes at hand, or the next ones, and takes `spare` to decode into: what one
     /// thread decodes another one reads without a copy. An empty piece at the end.
     fn hand_over(&mut self, spare: Piece) -> io::Result<Piece>;
+}
+
+/// Stored bytes that belong to a compressed stream and decode to nothing: comments and extra fields of gzip,
+/// skippable frames of zstd.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undecoded {
+    /// How many there are.
+    pub bytes: u64,
+    /// Of which form a table of contents is among them, by which some unpackers fetch single files and do
+    /// not read the stream.
+    pub table_of_contents: Option<&'static str>,
 }
 
 /// A buffer of decoded bytes of which some are at hand.
@@ -161,6 +177,10 @@ trait Codec: Send {
     fn open<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
     /// Decodes some data to `output` from `at` on; an empty input means that none is left.
     fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step>;
+    /// What decoded to nothing so far.
+    fn undecoded(&self) -> Undecoded {
+        Undecoded::default()
+    }
     /// Reads and checks what stands behind a member's data.
     fn close<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()>;
 }
@@ -311,6 +331,10 @@ impl<R: Read, C: Codec> BufRead for Members<R, C> {
 impl<R: Read + Send, C: Codec> Decoder for Members<R, C> {
     fn drain(&mut self) -> io::Result<u64> {
         self.input.drain()
+    }
+
+    fn undecoded(&self) -> Undecoded {
+        self.codec.undecoded()
     }
 
     fn hand_over(&mut self, mut spare: Piece) -> io::Result<Piece> {

@@ -6,7 +6,7 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::input::Input;
-use super::{Codec, Step, broken};
+use super::{Codec, Step, Undecoded, broken};
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -14,6 +14,10 @@ const MEMBER: &str = "zstd frame";
 
 /// Bytes of the longest header of a frame, with its magic.
 const HEADER_BYTES: usize = 18;
+
+/// How the last frame of zstd:chunked ends, and how many bytes are in it (containers/storage).
+const CHUNKED: &[u8] = b"GNUlInUx";
+const CHUNKED_FOOTER_BYTES: [u32; 3] = [40, 48, 64];
 
 /// A frame, or a skippable frame: zstd:chunked and seekable files begin or end with those.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -25,18 +29,31 @@ pub(super) struct Zstd {
     /// How many bytes the frame declares, where it does.
     declared: Option<u64>,
     produced: u64,
+    undecoded: Undecoded,
 }
 
 impl Zstd {
     pub(super) fn new() -> Result<Self> {
         let mut decoder = Decoder::new().map_err(refused)?;
         decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG)).map_err(refused)?;
-        Ok(Self { decoder, declared: None, produced: 0 })
+        Ok(Self { decoder, declared: None, produced: 0, undecoded: Undecoded::default() })
     }
 }
 
 fn refused(error: io::Error) -> Error {
     Error::new(crate::error::ErrorKind::Internal, format!("the zstd decoder cannot start: {error}"))
+}
+
+impl Zstd {
+    /// Notes a skippable frame (RFC 8878, section 3.1.2), of so many bytes behind its header.
+    fn skip<R: Read>(&mut self, size: u32, input: &mut Input<R>) -> io::Result<()> {
+        self.undecoded.bytes = self.undecoded.bytes.saturating_add(u64::from(size));
+        let is_footer = CHUNKED_FOOTER_BYTES.contains(&size);
+        if is_footer && input.peek(8 + size as usize)?.ends_with(CHUNKED) {
+            self.undecoded.table_of_contents = Some("zstd:chunked");
+        }
+        Ok(())
+    }
 }
 
 impl Codec for Zstd {
@@ -51,7 +68,14 @@ impl Codec for Zstd {
         // What is wrong with a header the decoder tells.
         self.declared = get_frame_content_size(input.peek(HEADER_BYTES)?).ok().flatten();
         self.produced = 0;
+        if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = *input.peek(HEADER_BYTES)? {
+            self.skip(u32::from_le_bytes([a, b, c, d]), input)?;
+        }
         Ok(())
+    }
+
+    fn undecoded(&self) -> Undecoded {
+        self.undecoded
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Step> {

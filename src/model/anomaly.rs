@@ -37,11 +37,13 @@ pub enum Fault {
     PathEscapesRoot,
     /// A hard link to nothing.
     BrokenHardlink,
+    /// Bytes of a layer that decode to nothing.
+    UnreadData,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::DigestMismatch,
         Self::DiffIdMismatch,
         Self::LayerCountMismatch,
@@ -57,6 +59,7 @@ impl Fault {
         Self::HistoryMismatch,
         Self::PathEscapesRoot,
         Self::BrokenHardlink,
+        Self::UnreadData,
     ];
 
     /// The name of the rule that tells of it.
@@ -77,6 +80,7 @@ impl Fault {
             Self::HistoryMismatch => "history-mismatch",
             Self::PathEscapesRoot => "path-escapes-root",
             Self::BrokenHardlink => "broken-hardlink",
+            Self::UnreadData => "unread-data",
         }
     }
 }

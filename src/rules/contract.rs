@@ -7,7 +7,7 @@ use super::RULES;
 use super::severity::Severity::{self, Critical, High, Low, Medium};
 
 /// Name, default severity, recommendations of the CIS Docker Benchmark.
-const CONTRACT: [(&str, Severity, &[&str]); 53] = [
+const CONTRACT: [(&str, Severity, &[&str]); 54] = [
     ("account-no-password", High, &[]),
     ("account-uid-zero", High, &[]),
     ("add-instruction", Low, &["4.9"]),
@@ -56,6 +56,7 @@ const CONTRACT: [(&str, Severity, &[&str]); 53] = [
     ("sudo-nopasswd", High, &[]),
     ("tag-latest", Low, &[]),
     ("trailing-data", Medium, &[]),
+    ("unread-data", Low, &[]),
     ("unreferenced-blob", Low, &[]),
     ("user-root", High, &["4.1"]),
     ("user-unknown", Medium, &["4.1"]),

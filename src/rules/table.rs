@@ -7,7 +7,7 @@ use crate::model::spelling;
 use crate::scan::Plan;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 53] = [
+pub static RULES: [&Rule; 54] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
@@ -56,6 +56,7 @@ pub static RULES: [&Rule; 53] = [
     &account::sudo_nopasswd::RULE,
     &hygiene::tag_latest::RULE,
     &integrity::trailing_data::RULE,
+    &integrity::unread_data::RULE,
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,
     &user::user_unknown::RULE,

@@ -18,7 +18,7 @@ use super::relay::Relay;
 use super::room::Budget;
 use super::stored::Stored;
 use super::tar::TarReader;
-use crate::codec::{self, HEAD_BYTES};
+use crate::codec::{self, HEAD_BYTES, Undecoded};
 use crate::digest::{BlobDigests, BlobHasher};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::descriptor::Compression;
@@ -80,6 +80,9 @@ pub(super) fn scan_with(
         Ok(count) => anomalies.push(trailing(compression, count)),
         Err(error) => outcome = outcome.and(Err(error)),
     }
+    if outcome.is_ok() {
+        anomalies.extend(undecoded(compression, meter.undecoded()));
+    }
     let content = meter.into_hasher().map(BlobHasher::finish);
     let Some(content) = content else {
         return Err(Error::new(ErrorKind::Internal, "the layer was not hashed"));
@@ -118,6 +121,27 @@ fn host<T>(result: Result<T>) -> Result<Result<T>> {
         Err(error) if error.is_of_the_host() || error.kind() == ErrorKind::Internal => Err(error),
         result => Ok(result),
     }
+}
+
+/// Honest tools write such bytes, too, but for whoever reads the layer they are not there.
+fn undecoded(compression: Compression, undecoded: Undecoded) -> Option<Anomaly> {
+    let Undecoded { bytes, table_of_contents } = undecoded;
+    let message = match table_of_contents {
+        Some(form) => format!(
+            "{bytes} bytes of the layer's {compression} decode to nothing, with the table of contents of {form} among \
+             them: partial pulls go by it, and it was not compared with the layer"
+        ),
+        None => {
+            format!("{bytes} bytes of the layer's {compression} decode to nothing, and nobody unpacks them")
+        }
+    };
+    let anomaly = Anomaly::new(Fault::UnreadData, message)
+        .evidence("bytes", bytes)
+        .evidence("compression", compression);
+    (bytes > 0).then(|| match table_of_contents {
+        Some(form) => anomaly.evidence("tableOfContents", form),
+        None => anomaly,
+    })
 }
 
 fn trailing(compression: Compression, count: u64) -> Anomaly {

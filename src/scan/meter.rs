@@ -3,6 +3,7 @@
 
 use super::facts::TarFacts;
 use super::relay::Relay;
+use crate::codec::Undecoded;
 use crate::digest::{BlobHasher, ContentId, Sha256};
 use crate::error::{Error, Result};
 use crate::limits::{Deadline, Limits, RATIO_FREE_BYTES};
@@ -144,6 +145,11 @@ impl<'a> Meter<'a> {
     /// non-zero one on.
     pub(crate) fn drain_stored(&mut self) -> Result<u64> {
         self.inner.drain().map_err(decoding)
+    }
+
+    /// What of the stored bytes decoded to nothing.
+    pub(crate) fn undecoded(&mut self) -> Undecoded {
+        self.inner.undecoded()
     }
 
     /// The hasher of all bytes consumed.

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use super::crew::Crew;
 use super::pipeline::Progress;
 use super::stored::Stored;
-use crate::codec::{Decoder, Piece};
+use crate::codec::{Decoder, Piece, Undecoded};
 use crate::error::{Error, ErrorKind};
 use crate::host;
 
@@ -109,6 +109,15 @@ impl<'a> Relay<'a> {
         };
         self.told.tell();
         done
+    }
+
+    /// What of the stored bytes decoded to nothing: see [`Decoder::undecoded`].
+    pub(super) fn undecoded(&mut self) -> Undecoded {
+        self.take_back();
+        match &self.source {
+            Source::Here(decoder) => decoder.undecoded(),
+            Source::There(_) | Source::Lost => Undecoded::default(),
+        }
     }
 
     fn hand_on(&mut self, crew: &Crew) {

@@ -149,7 +149,11 @@ fn every_form_is_known_again() {
         // A layer with an anomaly is read each time.
         (twice.oci_archive(), count),
     ];
-    archives.extend(Compression::ALL.map(|codec| (rich.clone().recompressed(codec).oci_archive(), count)));
+    archives.extend(Compression::ALL.map(|codec| {
+        // What is in skippable frames is an anomaly, too.
+        let is_told = matches!(codec, Compression::ZstdFrames { skippable: true, .. });
+        (rich.clone().recompressed(codec).oci_archive(), if is_told { 0 } else { count })
+    }));
     for (number, (archive, count)) in archives.iter().enumerate() {
         let arguments = on_base(&room, &filled(&small_base()), archive);
         fs::remove_dir_all(room.path("bases.facts")).unwrap();

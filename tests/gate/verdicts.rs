@@ -248,8 +248,18 @@ fn integrity() -> Vec<Trial> {
             app().recompressed(Compression::Zstd(3)),
         ),
         trial("media-type-mismatch", media_type(Compression::Zstd(3)), media_type(Compression::Gzip(6))),
+        trial("unread-data", skippable(b"rides along"), skippable(b"")),
         trial("unreferenced-blob", layout().extra_blob("rides along"), layout()),
     ]
+}
+
+/// A layer behind a skippable frame of zstd (RFC 8878, section 3.1.2).
+fn skippable(bytes: &[u8]) -> Image {
+    let mut stored = StoredLayer::new(&file("opt/a", "x"), "COPY . /", Compression::Zstd(3));
+    let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    stored.blob = [&b"\x51\x2a\x4d\x18"[..], &size, bytes, &stored.blob].concat();
+    stored.digest = crate::support::digest(&stored.blob);
+    app().stored_layer(stored)
 }
 
 /// The layers' tars.

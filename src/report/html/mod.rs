@@ -1,7 +1,7 @@
 //! The report as one HTML file for an audit: it needs no network, no other file and no framework.
 //!
 //! It may load nothing and run nothing but its own script, which is held to its hash by a content
-//! security policy: an image whose text found a way out of [`Text`] could still do nothing.
+//! security policy: an image whose text found a way out of its escaping could still do nothing.
 
 mod image;
 

@@ -14,6 +14,7 @@ pub(super) mod layer_unsupported;
 pub(super) mod media_type_mismatch;
 pub(super) mod path_escapes_root;
 pub(super) mod trailing_data;
+pub(super) mod unread_data;
 pub(super) mod unreferenced_blob;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ mod tests {
     use crate::model::{Anomaly, Fault, Form, Image};
     use crate::rules::{Settings, table};
 
-    const FAULTS: [Fault; 15] = [
+    const FAULTS: [Fault; 16] = [
         Fault::DigestMismatch,
         Fault::DiffIdMismatch,
         Fault::LayerCountMismatch,
@@ -42,6 +43,7 @@ mod tests {
         Fault::HistoryMismatch,
         Fault::PathEscapesRoot,
         Fault::BrokenHardlink,
+        Fault::UnreadData,
     ];
 
     /// An image with one anomaly of each fault, which says its name.

@@ -3,7 +3,7 @@
 use super::{app, assert_failing, with};
 use crate::harness::{Room, check_child, check_path};
 use crate::secrets::github;
-use crate::support::{Compression, Entry, Layer, PASSWD, StoredLayer, clean_app, small_base};
+use crate::support::{Compression, Entry, Layer, PASSWD, clean_app, small_base};
 
 #[test]
 fn a_secret_in_two_files_passes() {
@@ -51,23 +51,6 @@ fn bytes_that_every_reader_passes_over_pass() {
     archive[end - 6..end].copy_from_slice(b"hidden");
     let sound = crate::harness::check_bytes(app().oci_archive()).failing();
     assert_eq!(crate::harness::check_bytes(archive).failing(), sound);
-
-    let layer = Layer::new().file("opt/x", "x");
-    let stored = |compression: Compression, blob: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        let mut stored = StoredLayer::new(&layer, "COPY . / # buildkit", compression);
-        stored.blob = blob(stored.blob);
-        stored.digest = crate::support::digest(&stored.blob);
-        check_child(&app().stored_layer(stored))
-    };
-    let commented = |blob: Vec<u8>| {
-        // The flag of a comment (RFC 1952, 2.3.1), and the comment behind the ten bytes of the header.
-        let mut member = [&blob[..10], &b"hidden ".repeat(1_000), b"\0", &blob[10..]].concat();
-        member[3] |= 16;
-        member
-    };
-    assert_failing(&stored(Compression::Gzip(6), &commented), []);
-    let skippable = |blob: Vec<u8>| [&b"\x51\x2a\x4d\x18\x06\0\0\0hidden"[..], &blob].concat();
-    assert_failing(&stored(Compression::Zstd(3), &skippable), []);
 }
 
 #[test]

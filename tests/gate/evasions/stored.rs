@@ -71,3 +71,47 @@ fn files_that_nothing_names_are_told() {
     let sound = check_bytes(app().oci_archive());
     assert!(!sound.findings().iter().any(|finding| finding["rule"] == "unreferenced-blob"));
 }
+
+#[test]
+fn bytes_that_decode_to_nothing_are_told() {
+    let layer = Layer::new().file("opt/x", "x");
+    // Flags and fields of the header (RFC 1952, section 2.3.1), behind its ten bytes.
+    let gzip = |flag: u8, field: &[u8]| {
+        let field = field.to_vec();
+        let blob = move |tar: &[u8]| {
+            let plain = Compression::Gzip(6).compress(tar);
+            let mut member = [&plain[..10], &field, &plain[10..]].concat();
+            member[3] |= flag;
+            member
+        };
+        check_child(&stored(&layer, blob, Compression::Gzip(6)))
+    };
+    // Skippable frames (RFC 8878, section 3.1.2).
+    let zstd = |payload: &[u8]| {
+        let size = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        let frame = [&b"\x50\x2a\x4d\x18"[..], &size, payload].concat();
+        let blob = move |tar: &[u8]| [Compression::Zstd(3).compress(tar), frame].concat();
+        check_child(&stored(&layer, blob, Compression::Zstd(3)))
+    };
+    let comment = [&b"hidden ".repeat(1_000)[..], b"\0"].concat();
+    let long_name = [&b"n".repeat(300)[..], b"\0"].concat();
+    let stargz = b"\x1a\x00SG\x16\x000000000000000000STARGZ";
+    let chunked = [&[0; 56][..], b"GNUlInUx"].concat();
+    for (checked, bytes, table) in [
+        (gzip(16, &comment), "7000", None),
+        (gzip(8, &long_name), "45", None),
+        (gzip(4, b"\x06\0hidden"), "6", None),
+        (gzip(4, stargz), "26", Some("eStargz")),
+        (zstd(b"hidden"), "6", None),
+        (zstd(&chunked), "64", Some("zstd:chunked")),
+    ] {
+        let finding = checked.finding("unread-data");
+        assert_eq!((&finding["severity"], &finding["layer"]["index"]), (&"low".into(), &4.into()));
+        assert_eq!(finding["evidence"]["bytes"], bytes);
+        assert_eq!(finding["evidence"].get("tableOfContents").and_then(|form| form.as_str()), table);
+    }
+    for honest in [gzip(0, b""), gzip(8, b"layer.tar\0"), zstd(b"")] {
+        assert_eq!(honest.outcome("unread-data"), "pass");
+        assert!(honest.findings().iter().all(|finding| finding["rule"] != "unread-data"));
+    }
+}

@@ -1,0 +1,20 @@
+//! `unread-data`: see the page beside this file.
+
+use crate::model::Fault;
+use crate::rules::rule::{Needs, Rule, from_layer_anomalies, no_plan};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "unread-data",
+    severity: Severity::Low,
+    page: include_str!("unread-data.md"),
+    needs: Needs::Image,
+    plan: no_plan,
+    judge: |facts, _| {
+        from_layer_anomalies(
+            facts,
+            Fault::UnreadData,
+            "compress the layer anew with an ordinary tool; pull an image with a table of contents as a whole",
+        )
+    },
+};
