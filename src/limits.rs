@@ -293,6 +293,13 @@ pub const LINKED_VISITS: u64 = 10_000_000;
 /// of a policy covers it. Agents with all their plugins are some thousand files.
 pub const FINDING_PATHS: usize = 10_000;
 
+/// Findings of all images of an input: what changes the owner of every file of a large base stays below it. Each
+/// takes a kilobyte or two of a report.
+pub const INPUT_FINDINGS: usize = 200_000;
+
+/// Characters of a build step that each finding tells; the image's layers tell all of it.
+pub const FINDING_STEP_CHARACTERS: usize = 512;
+
 /// Secrets told of one image's settings or history: more say no more than that they are full of them.
 pub const CONFIG_SECRETS: usize = 1_000;
 

@@ -74,9 +74,14 @@ fn refuse_overwriting(
         .filter_map(|path| path.canonicalize().ok())
         .collect();
     for (path, _) in outputs {
+        let told = |what| Err(Error::usage(format!("{} is {what}", path.display())));
         if path.canonicalize().is_ok_and(|path| inputs.contains(&path)) {
-            let what = format!("{} is read, and would be overwritten by --output", path.display());
-            return Err(Error::usage(what));
+            return told("read, and would be overwritten by --output");
+        }
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).canonicalize();
+        if directory.is_ok_and(|directory| inputs.iter().any(|input| directory.starts_with(input))) {
+            return told("inside an image that is read");
         }
     }
     Ok(())

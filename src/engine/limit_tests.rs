@@ -53,3 +53,32 @@ fn an_input_is_held_to_input_facts_bytes_as_a_whole() {
         );
     }
 }
+
+/// A list that was cut short would not say what the policy accepts of it.
+#[test]
+fn findings_are_held_to_input_findings_over_all_images() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), archive()).unwrap();
+    let engine = Engine {
+        policy: Policy::built_in(crate::policy::Choice::default()).unwrap(),
+        catalog: None,
+        facts_files: None,
+        cache: None,
+        read_before: None,
+        selection: Selection::default(),
+    };
+    let input = Input::Path(file.path().to_owned());
+    let check = |findings| {
+        let mut found = Vec::new();
+        let visited = engine.check_within(findings, &input, &(), |image| found.push(image.findings.len()));
+        (found, visited.errors)
+    };
+    let (found, errors) = check(limits::INPUT_FINDINGS);
+    assert!(found.len() == 2 && found.iter().all(|count| *count > 0) && errors.is_empty(), "{found:?}");
+    let all = found.iter().sum::<usize>();
+    assert_eq!(check(all).0, found);
+    let (first, errors) = check(all - 1);
+    assert_eq!(first, found[..1], "what was judged before stays");
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].kind() == ErrorKind::Limit && errors[0].to_string().contains("INPUT_FINDINGS"));
+}

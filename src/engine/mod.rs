@@ -21,7 +21,7 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::host;
-use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
+use crate::limits::{self, Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::Compression;
 use crate::model::{Fault, Image};
 use crate::policy::Policy;
@@ -80,6 +80,17 @@ impl Engine {
         &self,
         input: &Input,
         progress: &dyn Progress,
+        each: impl FnMut(ImageReport),
+    ) -> Visited {
+        self.check_within(limits::INPUT_FINDINGS, input, progress, each)
+    }
+
+    /// As [`Engine::check_each`], where all images may have so many findings.
+    fn check_within(
+        &self,
+        mut findings_left: usize,
+        input: &Input,
+        progress: &dyn Progress,
         mut each: impl FnMut(ImageReport),
     ) -> Visited {
         let bases = self.catalog.as_ref().map(|catalog| Bases { catalog, files: self.facts_files.as_ref() });
@@ -93,10 +104,14 @@ impl Engine {
             plan: self.plan(),
         };
         let mut unjudged = Vec::new();
-        let visited = visit(&request, progress, |facts| match self.judge(&name, &facts) {
-            Ok(image) => each(image),
-            Err(error) => unjudged.push(error.at(facts.image.title()).at(&name)),
-        });
+        let visited =
+            visit(&request, progress, |facts| match self.judge_within(&name, &facts, findings_left) {
+                Ok(image) => {
+                    findings_left = findings_left.saturating_sub(image.findings.len());
+                    each(image);
+                }
+                Err(error) => unjudged.push(error.at(facts.image.title()).at(&name)),
+            });
         let mut visited =
             visited.unwrap_or_else(|error| Visited { errors: vec![error], ..Visited::default() });
         visited.errors.append(&mut unjudged);
@@ -112,8 +127,15 @@ impl Engine {
     /// Judges the facts of one image.
     ///
     /// # Errors
-    /// The time is up, or a rule failed by a fault of this program.
+    /// The time is up, there are more findings than [`limits::INPUT_FINDINGS`], or a rule failed by a fault of
+    /// this program.
     pub fn judge(&self, source: &str, facts: &Facts) -> Result<ImageReport> {
+        self.judge_within(source, facts, limits::INPUT_FINDINGS)
+    }
+
+    /// As [`Self::judge`], where so many findings are left of the limit. Cut short, the list would not say what
+    /// the policy accepts of it.
+    fn judge_within(&self, source: &str, facts: &Facts, findings_left: usize) -> Result<ImageReport> {
         let deadline = self.policy.limits.deadline;
         let judge = |rule: &'static Rule| {
             deadline.check()?;
@@ -122,6 +144,14 @@ impl Engine {
         };
         let rules = RULES.into_par_iter().filter(|rule| self.policy.judges(rule));
         let judged = rules.map(judge).collect::<Result<Vec<_>>>()?;
+        let findings: usize = judged.iter().map(|(_, judgement)| judgement.findings.len()).sum();
+        if findings > findings_left {
+            let limit = limits::INPUT_FINDINGS as u64;
+            let what = "the number of findings of all images of an input";
+            return Err(
+                Error::limit(what, "INPUT_FINDINGS", limit).hint("mend what most of them have in common")
+            );
+        }
         let has_catalog = self.catalog.is_some();
         let verdict = ImageVerdict { source, facts, policy: &self.policy, has_catalog, judged };
         guarded("judging the image", || Ok(build_image(&verdict)))

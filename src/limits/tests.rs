@@ -169,6 +169,9 @@ fn rows() -> Vec<Row> {
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
             "paths_of_a_finding_are_held_to_finding_paths";
+        INPUT_FINDINGS Number Error, "findings_are_held_to_input_findings_over_all_images";
+        FINDING_STEP_CHARACTERS Number Bounds("the middle of it is left out"),
+            "a_finding_tells_finding_step_characters_of_a_build_step";
         CONFIG_SECRETS Number NotEvaluated, "secrets_of_settings_are_held_to_config_secrets";
         SECRET_AHEAD_BYTES Bytes Bounds("the clue is no secret"),
             "a_secret_is_found_across_every_boundary" "holes_move_what_is_behind_them";

@@ -1,11 +1,13 @@
-//! A report of before, whose findings are known: only what is new fails.
+//! A report of before, whose findings are known: only what is new or has changed fails.
 //!
 //! It is no policy: nobody gave a reason for what it holds, and nobody answers for it. So it hides nothing,
-//! and what is wrong with an image itself it cannot make known, as no policy can accept it.
+//! what a waiver accepted stays the waiver's, and what is wrong with an image itself it cannot make known, as no
+//! policy can accept it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -22,8 +24,21 @@ pub struct Baseline {
     pub source: String,
     /// SHA-256 of its text.
     pub sha256: Digest,
-    /// By what an image is known again: its fingerprints, with the worst severity that each had.
-    images: BTreeMap<Image, BTreeMap<String, Severity>>,
+    /// By what an image is known again: its findings by fingerprint.
+    images: BTreeMap<Image, BTreeMap<String, Known>>,
+}
+
+/// A finding of a baseline: all but what may differ from build to build.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// How bad it was.
+    pub severity: Severity,
+    /// What was said.
+    pub message: String,
+    /// What the file at its path held.
+    pub content_sha256: Option<String>,
+    /// What proved it.
+    pub evidence: BTreeMap<String, Value>,
 }
 
 /// By what an image of a baseline is known again: a name without its tag, which changes with each
@@ -57,9 +72,14 @@ struct PlatformDocument {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct FindingDocument {
     severity: Severity,
+    status: String,
     fingerprint: String,
+    message: String,
+    content_sha256: Option<String>,
+    evidence: BTreeMap<String, Value>,
 }
 
 impl Baseline {
@@ -76,32 +96,44 @@ impl Baseline {
             return Err(Error::invalid(format!("{source}: a report of version {version} is not known here"))
                 .hint(hint));
         }
-        let mut images: BTreeMap<Image, BTreeMap<String, Severity>> = BTreeMap::new();
+        let mut images: BTreeMap<Image, BTreeMap<String, Known>> = BTreeMap::new();
         for image in document.images {
             let PlatformDocument { os, architecture, variant } = image.platform;
             let platform = [os, architecture, variant.unwrap_or_default()];
             for known in known_by(&image.names, &image.source, &platform) {
                 let found = images.entry(known).or_default();
-                for finding in &image.findings {
-                    let worst = found.entry(finding.fingerprint.clone()).or_insert(finding.severity);
-                    *worst = finding.severity.max(*worst);
+                for finding in image.findings.iter().filter(|finding| finding.status != "waived") {
+                    let known = Known {
+                        severity: finding.severity,
+                        message: finding.message.clone(),
+                        content_sha256: finding.content_sha256.clone(),
+                        evidence: finding.evidence.clone(),
+                    };
+                    found.insert(finding.fingerprint.clone(), known);
                 }
             }
         }
         Ok(Self { source: source.to_owned(), sha256: Digest::sha256(text.as_bytes()), images })
     }
 
-    /// Whether a finding of an image was there before, and no less severe.
+    /// Whether a finding of an image was there before, just so and no less severe. Of several names that the
+    /// image has, each must be one of such an image.
     pub fn knows(
         &self,
         (names, source, platform): (&[String], &str, &Platform),
         fingerprint: &str,
-        severity: Severity,
+        finding: &Known,
     ) -> bool {
         let platform = [platform.os.clone(), platform.architecture.clone(), platform.variant.clone()];
-        let images =
-            known_by(names, source, &platform).into_iter().filter_map(|image| self.images.get(&image));
-        images.filter_map(|found| found.get(fingerprint)).any(|before| *before >= severity)
+        let same = |before: &Known| {
+            before.severity >= finding.severity
+                && before.message == finding.message
+                && before.content_sha256 == finding.content_sha256
+                && before.evidence == finding.evidence
+        };
+        known_by(names, source, &platform)
+            .iter()
+            .all(|image| self.images.get(image).and_then(|found| found.get(fingerprint)).is_some_and(same))
     }
 }
 
@@ -133,6 +165,27 @@ mod tests {
 
     use super::*;
 
+    fn finding(fingerprint: &str, severity: &str, status: &str) -> Value {
+        json!({
+            "rule": "setuid-file",
+            "severity": severity,
+            "status": status,
+            "fingerprint": fingerprint,
+            "message": "a setuid program",
+            "contentSha256": "00",
+            "evidence": { "owner": "0" },
+        })
+    }
+
+    fn known(severity: Severity) -> Known {
+        Known {
+            severity,
+            message: "a setuid program".into(),
+            content_sha256: Some("00".into()),
+            evidence: BTreeMap::from([("owner".into(), "0".into())]),
+        }
+    }
+
     fn report(source: &str, names: &[&str], architecture: &str) -> String {
         json!({
             "schemaVersion": 1,
@@ -141,8 +194,9 @@ mod tests {
                 "names": names,
                 "platform": { "os": "linux", "architecture": architecture, "variant": null },
                 "findings": [
-                    { "rule": "setuid-file", "severity": "low", "fingerprint": "one" },
-                    { "rule": "setuid-file", "severity": "high", "fingerprint": "two" },
+                    finding("one", "low", "warn"),
+                    finding("two", "high", "fail"),
+                    finding("accepted", "high", "waived"),
                 ],
             }],
         })
@@ -152,7 +206,11 @@ mod tests {
     fn knows(text: &str, names: &[&str], source: &str, fingerprint: &str, severity: Severity) -> bool {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let platform: Platform = "linux/amd64".parse().unwrap();
-        Baseline::read(text, "before.json").unwrap().knows((&names, source, &platform), fingerprint, severity)
+        Baseline::read(text, "before.json").unwrap().knows(
+            (&names, source, &platform),
+            fingerprint,
+            &known(severity),
+        )
     }
 
     #[test]
@@ -190,6 +248,7 @@ mod tests {
             ("two", Severity::High, true),
             ("two", Severity::Critical, false),
             ("three", Severity::Info, false),
+            ("accepted", Severity::High, false),
         ] {
             assert_eq!(
                 knows(&before, &[], "app.tar", fingerprint, severity),
@@ -197,6 +256,33 @@ mod tests {
                 "{fingerprint} {severity}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_otherwise_is_new() {
+        let baseline = Baseline::read(&report("app.tar", &[], "amd64"), "before.json").unwrap();
+        let platform: Platform = "linux/amd64".parse().unwrap();
+        let knows = |finding: &Known| baseline.knows((&[], "app.tar", &platform), "two", finding);
+        let same = known(Severity::High);
+        assert!(knows(&same));
+        assert!(!knows(&Known { content_sha256: Some("01".into()), ..same.clone() }));
+        assert!(!knows(&Known { content_sha256: None, ..same.clone() }));
+        assert!(!knows(&Known { message: "a setuid program of root".into(), ..same.clone() }));
+        assert!(!knows(&Known { evidence: BTreeMap::from([("owner".into(), "1000".into())]), ..same }));
+    }
+
+    #[test]
+    fn each_of_several_names_must_be_known() {
+        let before = report("app.tar", &["example.com/app:1"], "amd64");
+        let names = ["example.com/app:2", "example.com/app:latest"];
+        assert!(knows(&before, &names, "app.tar", "two", Severity::High));
+        assert!(!knows(
+            &before,
+            &["example.com/app:2", "example.com/evil:1"],
+            "app.tar",
+            "two",
+            Severity::High
+        ));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, Known};
 pub use document::Place;
 pub use draft::Draft;
 pub use preset::Preset;
@@ -204,6 +204,12 @@ fn weighed(set: Severity, finding: Option<Severity>, usual: Severity) -> Severit
 /// say.
 pub(crate) fn can_be_accepted(rule: &Rule) -> bool {
     !Fault::ALL.iter().any(|fault| fault.name() == rule.id)
+}
+
+/// What a report of before cannot make known: that, and that the base is none to stand on, which says nothing
+/// of what the image holds.
+pub(crate) fn can_be_known(rule: &Rule) -> bool {
+    can_be_accepted(rule) && !["base-not-official", "base-revoked"].contains(&rule.id)
 }
 
 /// That an image is not what it says, or is read as two, no policy can play down either.

@@ -11,6 +11,7 @@ use super::{
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::chain_id_on;
 use crate::facts::{Facts, user};
+use crate::limits;
 use crate::model::{History, Platform};
 use crate::policy::Policy;
 use crate::rules::{Judgement, Rule};
@@ -128,7 +129,7 @@ fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
     let place = |(index, layer): (usize, &Option<Arc<LayerFacts>>)| LayerPlace {
         index,
         diff_id: layer.as_ref().and_then(|layer| layer.tar.as_ref().ok()).map(|tar| tar.diff_id.to_string()),
-        created_by: steps.get(index).map(|step| shown_step(step)),
+        created_by: steps.get(index).map(|step| shortened(&shown_step(step))),
     };
     facts.layers.iter().enumerate().map(place).collect()
 }
@@ -229,9 +230,30 @@ fn shown_step(step: &History) -> String {
     mask_text(&step.step())
 }
 
+/// At most [`limits::FINDING_STEP_CHARACTERS`]: a step may have megabytes, and findings are many.
+fn shortened(step: &str) -> String {
+    let (count, most) = (step.chars().count(), limits::FINDING_STEP_CHARACTERS);
+    if count <= most {
+        return step.to_owned();
+    }
+    let head: String = step.chars().take(most / 2).collect();
+    let tail: String = step.chars().skip(count - (most / 2 - 1)).collect();
+    format!("{head}…{tail}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_finding_tells_finding_step_characters_of_a_build_step() {
+        let most = limits::FINDING_STEP_CHARACTERS;
+        let whole = "é".repeat(most);
+        assert_eq!(shortened(&whole), whole);
+        let cut = shortened(&format!("begin{whole}end"));
+        assert_eq!(cut.chars().count(), most);
+        assert!(cut.starts_with("begin") && cut.ends_with("end") && cut.contains('…'), "{cut}");
+    }
 
     #[test]
     fn secrets_by_name_and_in_urls_are_not_shown() {

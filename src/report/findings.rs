@@ -9,8 +9,8 @@ use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::policy::{Baseline, Because, Standing, Subject, can_be_accepted};
-use crate::rules::{Also, Finding, Rule, Severity};
+use crate::policy::{Baseline, Because, Known, Standing, Subject, can_be_known};
+use crate::rules::{Also, Finding, Rule};
 use crate::scan::EntryKind;
 
 /// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
@@ -89,23 +89,27 @@ impl<'a> Teller<'a> {
         for (name, value) in &finding.evidence {
             add_evidence(&mut evidence, name, value);
         }
+        let known = Known {
+            severity: decision.severity,
+            message: finding.message.clone(),
+            content_sha256: content.map(|digest| digest.hex()),
+            evidence,
+        };
         FindingReport {
             rule: rule.id,
             severity: decision.severity,
             status: match decision.standing {
-                Standing::Fails if self.is_known(rule, &fingerprint, decision.severity) => {
-                    FindingStatus::Known
-                }
+                Standing::Fails if self.is_known(rule, &fingerprint, &known) => FindingStatus::Known,
                 Standing::Fails => FindingStatus::Fail,
                 Standing::Told => FindingStatus::Warn,
                 Standing::Waived => FindingStatus::Waived,
             },
             policy: decision.because.map(|because| self.policy_line(because)),
-            message: finding.message.clone(),
+            message: known.message,
             layer: finding.layer.and_then(|index| self.places.get(index).cloned()),
             effective: finding.effective,
-            content_sha256: content.map(|digest| digest.hex()),
-            evidence,
+            content_sha256: known.content_sha256,
+            evidence: known.evidence,
             remediation: finding.remediation.clone(),
             fingerprint,
             references: rule.references(),
@@ -114,13 +118,13 @@ impl<'a> Teller<'a> {
     }
 
     /// Whether the baseline has it. What is wrong with the image itself fails each time.
-    fn is_known(&self, rule: &Rule, fingerprint: &str, severity: Severity) -> bool {
+    fn is_known(&self, rule: &Rule, fingerprint: &str, finding: &Known) -> bool {
         let image = &self.verdict.facts.image;
         let known = |baseline: &Baseline| {
             let image = (image.names.as_slice(), self.verdict.source, image.platform());
-            baseline.knows(image, fingerprint, severity)
+            baseline.knows(image, fingerprint, finding)
         };
-        can_be_accepted(rule) && self.verdict.policy.baseline.as_ref().is_some_and(known)
+        can_be_known(rule) && self.verdict.policy.baseline.as_ref().is_some_and(known)
     }
 
     fn policy_line(&self, because: Because) -> PolicyLine {

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::markdown::code;
 use super::text::title;
 use super::{FindingReport, FindingStatus, ImageReport, Outcome, Report, Verdict};
 use crate::digest::Digest;
@@ -96,7 +97,7 @@ fn vulnerability(image: &ImageReport, finding: &FindingReport) -> Value {
     json!({
         "id": uuid_of(&identity(image, finding)),
         "name": shortened(finding.rule, NAME_CHARS),
-        "description": shortened(&format!("{}. {summary}", described(image, finding)), DESCRIPTION_CHARS),
+        "description": shortened(&format!("{}. {summary}", code(&described(image, finding))), DESCRIPTION_CHARS),
         "severity": dashboard_severity(finding.severity),
         "solution": escape_text(&finding.remediation),
         "identifiers": [{

@@ -26,13 +26,13 @@ pub fn render(report: &Report) -> String {
     if !report.errors.is_empty() {
         text.push_str("\n### Could not be checked\n\n");
         for error in &report.errors {
-            let _ = writeln!(text, "- {}: {}", code(&error.source), prose(&error.message));
+            let _ = writeln!(text, "- {}: {}", code(&error.source), code(&error.message));
         }
     }
     if !report.notes.is_empty() {
         text.push('\n');
         for note in &report.notes {
-            let _ = writeln!(text, "> Note: {}: {}", code(&note.source), prose(&note.message));
+            let _ = writeln!(text, "> Note: {}: {}", code(&note.source), code(&note.message));
         }
     }
     let _ = writeln!(
@@ -83,7 +83,7 @@ fn write_image(text: &mut String, image: &ImageReport) {
         platform(&image.identity.platform),
         image.identity.config_digest
     );
-    let _ = writeln!(text, "- **Base** {}", prose(&stands_on(&image.contents)));
+    let _ = writeln!(text, "- **Base** {}", code(&stands_on(&image.contents)));
     let user = image.contents.config.user.as_deref().filter(|user| !user.is_empty()).unwrap_or("(unset)");
     let uid =
         image.contents.config.effective_uid.map_or_else(|| "not known".to_owned(), |uid| uid.to_string());
@@ -128,7 +128,7 @@ fn write_findings<'a>(
             "| {} | {} | {path} | {} | {layer} |",
             finding.severity,
             finding.rule,
-            prose(&finding.message)
+            code(&finding.message)
         );
     }
     if findings.len() > LISTED {
@@ -150,7 +150,7 @@ fn write_remedies(text: &mut String, findings: &[&FindingReport]) {
     }
     text.push_str("\n**What to do**\n\n");
     for (rule, remedy) in remedies {
-        let _ = writeln!(text, "- {rule}: {}", prose(remedy));
+        let _ = writeln!(text, "- {rule}: {}", code(remedy));
     }
 }
 
@@ -165,42 +165,19 @@ fn write_not_evaluated(text: &mut String, image: &ImageReport) {
     let count: usize = by_reason.values().map(Vec::len).sum();
     let _ = writeln!(text, "\n<details><summary>Not evaluated, so not passed: {count}</summary>\n");
     for (reason, rules) in by_reason {
-        let _ = writeln!(text, "- {}: {}", rules.join(", "), prose(reason));
+        let _ = writeln!(text, "- {}: {}", rules.join(", "), code(reason));
     }
     text.push_str("\n</details>\n");
 }
 
 /// Text in a code span that it cannot leave, fit for a cell of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = shortened(&escape_text(text)).replace('|', "\\|");
     let longest = text.split(|char| char != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
     // A span that begins or ends with a backtick needs a space, which is not shown.
     let space = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
-}
-
-/// Text in which nothing is markup, a link or somebody's name.
-fn prose(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in shortened(&escape_text(text)).chars() {
-        match char {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // Neither a mention, a reference nor a link comes of what stands before nothing visible.
-            '@' => out.push_str("&#64;"),
-            '#' => out.push_str("&#35;"),
-            '!' => out.push_str("&#33;"),
-            ':' => out.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '|' | '~' | '$' | '=' => {
-                out.push('\\');
-                out.push(char);
-            }
-            char => out.push(char),
-        }
-    }
-    out
 }
 
 /// The middle of a long text goes.

@@ -177,7 +177,9 @@ fn result(image: &ImageReport, number: usize, finding: &FindingReport) -> Value 
     set("ruleId", json!(finding.rule));
     set("ruleIndex", json!(index_of(finding.rule)));
     set("level", json!(level(finding.severity)));
-    set("message", json!({ "text": escape_text(&text) }));
+    // A bracket would begin a link, in plain text too (section 3.11.6).
+    let text = escape_text(&text).replace('[', "\\[").replace(']', "\\]");
+    set("message", json!({ "text": text }));
     set("locations", json!([location(image, number, finding)]));
     set("partialFingerprints", json!({ FINGERPRINT: finding.fingerprint }));
     match finding.status {

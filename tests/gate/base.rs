@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::{Room, check_path, run, set, text};
-use crate::support::{Compression, Image, Layer, clean_app, small_base};
+use crate::support::{Compression, Image, Layer, clean_app, small_base, tar_members};
 
 fn catalog_command(room: &Room, arguments: &[&str]) -> (i32, String, String) {
     let catalog = room.path("bases.json");
@@ -259,6 +259,24 @@ fn an_output_never_overwrites_what_is_read() {
     let output = run(&[image.to_str().unwrap(), "-o", image.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(std::fs::read(&image).unwrap(), clean_app(&small_base()).oci_archive());
+    let layout = room.path("layout");
+    for directory in ["layout", "layout/blobs", "layout/blobs/sha256"] {
+        std::fs::create_dir(room.path(directory)).unwrap();
+    }
+    for (name, bytes) in tar_members(&clean_app(&small_base()).oci_archive()) {
+        if !name.ends_with('/') {
+            std::fs::write(layout.join(name), bytes).unwrap();
+        }
+    }
+    let index = std::fs::read(layout.join("index.json")).unwrap();
+    for name in ["layout/index.json", "layout/new.json", "layout/blobs/sha256/new.json"] {
+        let output = room.path(name);
+        let output = run(&[layout.to_str().unwrap(), "-o", output.to_str().unwrap()]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && told.contains("inside an image"), "{name}: {told}");
+    }
+    assert_eq!(std::fs::read(layout.join("index.json")).unwrap(), index);
+    assert!(!layout.join("new.json").exists());
 }
 
 #[test]

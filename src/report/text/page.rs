@@ -24,8 +24,17 @@ pub(super) struct Safe(String);
 
 impl Safe {
     /// Escapes it. What is escaped already stays as it is.
+    ///
+    /// Nor does it command a CI system that reads the log: GitHub obeys lines that begin with `::`, Azure
+    /// `##vso[` and TeamCity `##teamcity[` anywhere, and a line may be wrapped at any blank.
     pub(super) fn of(text: &str) -> Self {
-        Self(escape_text(text))
+        let text = escape_text(text).replace("##", "#\\x23");
+        let mut words = text.split(' ').map(|word| match word.strip_prefix("::") {
+            Some(rest) => format!(":\\x3a{rest}"),
+            None => word.to_owned(),
+        });
+        let first = words.next().unwrap_or_default();
+        Self(words.fold(first, |text, word| text + " " + &word))
     }
 
     /// The text, escaped.
@@ -227,6 +236,19 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_log_takes_text_of_an_image_for_a_command() {
+        for (text, shown) in [
+            ("x ::add-mask::pass", "x :\\x3aadd-mask::pass"),
+            ("::stop", ":\\x3astop"),
+            ("a::b c:: d", "a::b c:: d"),
+            ("##vso[task] x##[group]", "#\\x23vso[task] x#\\x23[group]"),
+            ("# a #b", "# a #b"),
+        ] {
+            assert_eq!(Safe::of(text).as_str(), shown);
+        }
+    }
 
     #[test]
     fn long_text_is_wrapped_and_long_words_are_left_whole() {
