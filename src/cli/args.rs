@@ -121,7 +121,7 @@ pub struct CheckArguments {
     #[arg(long, value_name = "BYTES", requires = "cache",
         value_parser = clap::value_parser!(u64).range(limits::CACHE_LEAST_BYTES..))]
     pub cache_size: Option<u64>,
-    /// How long all of it may take, as 90, 90s, 5m or 1h: what is not checked by then is an error [default: no end]
+    /// How long reading and judging may take, as 90, 90s, 5m or 1h: what is not checked by then is an error [default: no end]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub timeout: Option<Duration>,
     /// How many threads to use [default: one for each processor]

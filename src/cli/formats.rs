@@ -34,7 +34,9 @@ pub(super) fn of_file(path: &Path) -> Result<Format> {
     by_name.or_else(by_end).map(|(_, format)| *format).ok_or_else(|| {
         let what = format!("{}: no format is known by that extension", path.display());
         let ends: Vec<&str> = BY_END.iter().map(|(end, _)| *end).collect();
-        Error::usage(what).hint(format!("name a file that ends in {}", ends.join(", ")))
+        let names: Vec<&str> = BY_NAME.iter().map(|(name, _)| *name).collect();
+        let hint = format!("name a file that ends in {}, or {}", ends.join(", "), names.join(" or "));
+        Error::usage(what).hint(hint)
     })
 }
 
