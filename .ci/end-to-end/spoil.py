@@ -80,10 +80,13 @@ def called_zstd(layout):
 def by_pzstd(layout):
     """No lie: pzstd says in skippable frames how long its frames are."""
     layer = layout.manifest["layers"][-1]
+    before = [layout.path(layer), layout.path(layout.index["manifests"][0])]
     tar = gzip.decompress(layout.path(layer).read_bytes())
     layer["mediaType"] = layer["mediaType"].replace("+gzip", "+zstd")
     layout.put(layer, subprocess.run(["pzstd", "-q", "-c"], input=tar, stdout=subprocess.PIPE, check=True).stdout)
     layout.save()
+    for blob in before:
+        blob.unlink()
 
 
 def recompressed(layout):
