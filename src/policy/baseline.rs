@@ -116,24 +116,31 @@ impl Baseline {
         Ok(Self { source: source.to_owned(), sha256: Digest::sha256(text.as_bytes()), images })
     }
 
-    /// Whether a finding of an image was there before, just so and no less severe. Of several names that the
-    /// image has, each must be one of such an image.
-    pub fn knows(
-        &self,
-        (names, source, platform): (&[String], &str, &Platform),
-        fingerprint: &str,
-        finding: &Known,
-    ) -> bool {
+    /// What it has of an image. Of several names that the image has, each must be one of such an image: else
+    /// it has nothing.
+    pub fn of_image(&self, names: &[String], source: &str, platform: &Platform) -> KnownFindings<'_> {
         let platform = [platform.os.clone(), platform.architecture.clone(), platform.variant.clone()];
+        let images = known_by(names, source, &platform);
+        let found: Option<Vec<_>> = images.iter().map(|image| self.images.get(image)).collect();
+        KnownFindings(found.unwrap_or_default())
+    }
+}
+
+/// What a baseline has of one image, by each of its names; nothing where there is none.
+#[derive(Debug)]
+pub struct KnownFindings<'a>(Vec<&'a BTreeMap<String, Known>>);
+
+impl KnownFindings<'_> {
+    /// Whether a finding was there before, just so and no less severe.
+    pub fn has(&self, fingerprint: &str, finding: &Known) -> bool {
         let same = |before: &Known| {
             before.severity >= finding.severity
                 && before.message == finding.message
                 && before.content_sha256 == finding.content_sha256
                 && before.evidence == finding.evidence
         };
-        known_by(names, source, &platform)
-            .iter()
-            .all(|image| self.images.get(image).and_then(|found| found.get(fingerprint)).is_some_and(same))
+        let has = |found: &&BTreeMap<String, Known>| found.get(fingerprint).is_some_and(same);
+        !self.0.is_empty() && self.0.iter().all(has)
     }
 }
 
@@ -206,11 +213,8 @@ mod tests {
     fn knows(text: &str, names: &[&str], source: &str, fingerprint: &str, severity: Severity) -> bool {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let platform: Platform = "linux/amd64".parse().unwrap();
-        Baseline::read(text, "before.json").unwrap().knows(
-            (&names, source, &platform),
-            fingerprint,
-            &known(severity),
-        )
+        let baseline = Baseline::read(text, "before.json").unwrap();
+        baseline.of_image(&names, source, &platform).has(fingerprint, &known(severity))
     }
 
     #[test]
@@ -262,7 +266,7 @@ mod tests {
     fn what_is_otherwise_is_new() {
         let baseline = Baseline::read(&report("app.tar", &[], "amd64"), "before.json").unwrap();
         let platform: Platform = "linux/amd64".parse().unwrap();
-        let knows = |finding: &Known| baseline.knows((&[], "app.tar", &platform), "two", finding);
+        let knows = |finding: &Known| baseline.of_image(&[], "app.tar", &platform).has("two", finding);
         let same = known(Severity::High);
         assert!(knows(&same));
         assert!(!knows(&Known { content_sha256: Some("01".into()), ..same.clone() }));

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-pub use baseline::{Baseline, Known};
+pub use baseline::{Baseline, Known, KnownFindings};
 pub use document::Place;
 pub use draft::Draft;
 pub use preset::Preset;

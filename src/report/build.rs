@@ -129,7 +129,9 @@ fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
     let place = |(index, layer): (usize, &Option<Arc<LayerFacts>>)| LayerPlace {
         index,
         diff_id: layer.as_ref().and_then(|layer| layer.tar.as_ref().ok()).map(|tar| tar.diff_id.to_string()),
-        created_by: steps.get(index).map(|step| shortened(&shown_step(step))),
+        created_by: steps
+            .get(index)
+            .map(|step| without_middle(&shown_step(step), limits::FINDING_STEP_CHARACTERS)),
     };
     facts.layers.iter().enumerate().map(place).collect()
 }
@@ -230,15 +232,16 @@ fn shown_step(step: &History) -> String {
     mask_text(&step.step())
 }
 
-/// At most [`limits::FINDING_STEP_CHARACTERS`]: a step may have megabytes, and findings are many.
-fn shortened(step: &str) -> String {
-    let (count, most) = (step.chars().count(), limits::FINDING_STEP_CHARACTERS);
+/// At most so many characters of a text: its middle is left out, and its blanks stay as they are.
+pub(super) fn without_middle(text: &str, most: usize) -> String {
+    let count = text.chars().count();
     if count <= most {
-        return step.to_owned();
+        return text.to_owned();
     }
-    let head: String = step.chars().take(most / 2).collect();
-    let tail: String = step.chars().skip(count - (most / 2 - 1)).collect();
-    format!("{head}…{tail}")
+    let tail = most / 2;
+    let end: String = text.chars().skip(count - tail).collect();
+    let begin: String = text.chars().take(most.saturating_sub(tail + 1)).collect();
+    format!("{begin}…{end}")
 }
 
 #[cfg(test)]
@@ -249,8 +252,8 @@ mod tests {
     fn a_finding_tells_finding_step_characters_of_a_build_step() {
         let most = limits::FINDING_STEP_CHARACTERS;
         let whole = "é".repeat(most);
-        assert_eq!(shortened(&whole), whole);
-        let cut = shortened(&format!("begin{whole}end"));
+        assert_eq!(without_middle(&whole, most), whole);
+        let cut = without_middle(&format!("begin{whole}end"), most);
         assert_eq!(cut.chars().count(), most);
         assert!(cut.starts_with("begin") && cut.ends_with("end") && cut.contains('…'), "{cut}");
     }

@@ -9,7 +9,7 @@ use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::model::ImagePath;
-use crate::policy::{Baseline, Because, Known, Standing, Subject, can_be_known};
+use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rules::{Also, Finding, Rule};
 use crate::scan::EntryKind;
 
@@ -42,6 +42,8 @@ pub(super) struct Teller<'a> {
     places: &'a [LayerPlace],
     /// Computed digests that waivers may name the image by.
     digests: Vec<Digest>,
+    /// What the baseline has of the image, where there is one.
+    known: Option<KnownFindings<'a>>,
     /// The files of each layer, for findings that the effective tree does not show.
     files: Vec<OnceCell<HashMap<&'a ImagePath, ContentId>>>,
 }
@@ -49,7 +51,9 @@ pub(super) struct Teller<'a> {
 impl<'a> Teller<'a> {
     pub(super) fn new(verdict: &'a ImageVerdict<'a>, places: &'a [LayerPlace]) -> Self {
         let image = &verdict.facts.image;
+        let baseline = verdict.policy.baseline.as_ref();
         Self {
+            known: baseline.map(|known| known.of_image(&image.names, verdict.source, image.platform())),
             verdict,
             places,
             digests: image.manifest_digest.into_iter().chain([image.config_digest]).collect(),
@@ -119,12 +123,7 @@ impl<'a> Teller<'a> {
 
     /// Whether the baseline has it. What is wrong with the image itself fails each time.
     fn is_known(&self, rule: &Rule, fingerprint: &str, finding: &Known) -> bool {
-        let image = &self.verdict.facts.image;
-        let known = |baseline: &Baseline| {
-            let image = (image.names.as_slice(), self.verdict.source, image.platform());
-            baseline.knows(image, fingerprint, finding)
-        };
-        can_be_known(rule) && self.verdict.policy.baseline.as_ref().is_some_and(known)
+        can_be_known(rule) && self.known.as_ref().is_some_and(|known| known.has(fingerprint, finding))
     }
 
     fn policy_line(&self, because: Because) -> PolicyLine {

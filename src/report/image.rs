@@ -197,6 +197,14 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// As in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Upper => "upper",
+        }
+    }
+
     /// Of a layer, where the first `base_layers` of its image are the base's.
     pub fn of(layer: usize, base_layers: usize) -> Self {
         if layer < base_layers { Self::Base } else { Self::Upper }

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::build::without_middle;
 use super::text::{platform, stands_on, title};
-use super::{FindingReport, FindingStatus, ImageReport, Outcome, Report, Verdict};
+use super::{FindingReport, FindingStatus, ImageReport, Report, Verdict};
 use crate::model::escape::escape_text;
 
 /// Findings of an image that are listed. Forges hold comments to 65,536 characters.
@@ -155,10 +156,7 @@ fn write_remedies(text: &mut String, findings: &[&FindingReport]) {
 }
 
 fn write_not_evaluated(text: &mut String, image: &ImageReport) {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for rule in image.rules.iter().filter(|rule| rule.outcome == Outcome::NotEvaluated) {
-        by_reason.entry(rule.reason.as_deref().unwrap_or_default()).or_default().push(rule.rule);
-    }
+    let by_reason = image.not_evaluated();
     if by_reason.is_empty() {
         return;
     }
@@ -172,21 +170,10 @@ fn write_not_evaluated(text: &mut String, image: &ImageReport) {
 
 /// Text in a code span that it cannot leave, fit for a cell of a table.
 pub(super) fn code(text: &str) -> String {
-    let text = shortened(&escape_text(text)).replace('|', "\\|");
+    let text = without_middle(&escape_text(text), CELL_CHARS).replace('|', "\\|");
     let longest = text.split(|char| char != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
     // A span that begins or ends with a backtick needs a space, which is not shown.
     let space = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
-}
-
-/// The middle of a long text goes.
-fn shortened(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= CELL_CHARS {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(CELL_CHARS * 2 / 3).collect();
-    let tail: String = text.chars().skip(count - CELL_CHARS / 3).collect();
-    format!("{head}…{tail}")
 }

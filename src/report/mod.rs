@@ -285,6 +285,17 @@ pub struct LayerPlace {
     pub created_by: Option<String>,
 }
 
+impl ImageReport {
+    /// The rules that were not evaluated, by the reason why: they are no pass.
+    pub(crate) fn not_evaluated(&self) -> BTreeMap<&str, Vec<&'static str>> {
+        let mut by_reason: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+        for rule in self.rules.iter().filter(|rule| rule.outcome == Outcome::NotEvaluated) {
+            by_reason.entry(rule.reason.as_deref().unwrap_or_default()).or_default().push(rule.rule);
+        }
+        by_reason
+    }
+}
+
 /// What became of a rule.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleReport {

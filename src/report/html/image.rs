@@ -1,13 +1,10 @@
 //! One image: what it is, what it stands on, what it is made of, what was found.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Text, badge};
 use crate::report::text::{human_size, platform, title};
-use crate::report::{
-    BaseState, FindingReport, FindingStatus, ImageReport, LayerReport, Origin, Outcome, RuleReport,
-};
+use crate::report::{BaseState, FindingReport, FindingStatus, ImageReport, LayerReport, Origin, Outcome};
 use crate::rules::Severity;
 
 /// All images in a table, the way to each.
@@ -36,7 +33,7 @@ pub(super) fn write(page: &mut String, image: &ImageReport, number: usize) {
     write_lineage(page, image);
     write_layers(page, image);
     write_findings(page, image, number);
-    write_rules(page, &image.rules);
+    write_rules(page, image);
     page.push_str("</section>\n");
 }
 
@@ -121,7 +118,7 @@ fn write_layers(page: &mut String, image: &ImageReport) {
         let _ = writeln!(
             page,
             "<span class=\"{}\" style=\"flex-grow:{}\" title=\"{}\"></span>",
-            origin(layer),
+            layer.origin.name(),
             layer.uncompressed_size.unwrap_or_default().max(1),
             Text(&format!(
                 "layer {}: {}, {}",
@@ -137,7 +134,7 @@ fn write_layers(page: &mut String, image: &ImageReport) {
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><code>{}</code><br><code class=\"dim\">{}</code></td></tr>",
             layer.index,
-            origin(layer),
+            layer.origin.name(),
             Text(&size(layer)),
             layer.entries.map(|entries| entries.to_string()).unwrap_or_default(),
             Text(layer.created_by.as_deref().unwrap_or_default()),
@@ -145,13 +142,6 @@ fn write_layers(page: &mut String, image: &ImageReport) {
         );
     }
     page.push_str("</tbody></table>\n</details>\n");
-}
-
-fn origin(layer: &LayerReport) -> &'static str {
-    match layer.origin {
-        Origin::Base => "base",
-        Origin::Upper => "upper",
-    }
 }
 
 fn size(layer: &LayerReport) -> String {
@@ -250,11 +240,8 @@ fn write_evidence(page: &mut String, finding: &FindingReport) {
 }
 
 /// How the rules ended; those that were not evaluated with their reason, for they are no pass.
-fn write_rules(page: &mut String, rules: &[RuleReport]) {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for rule in rules.iter().filter(|rule| rule.outcome == Outcome::NotEvaluated) {
-        by_reason.entry(rule.reason.as_deref().unwrap_or_default()).or_default().push(rule.rule);
-    }
+fn write_rules(page: &mut String, image: &ImageReport) {
+    let by_reason = image.not_evaluated();
     if !by_reason.is_empty() {
         page.push_str("<h3>Not evaluated, so not passed</h3>\n<ul>\n");
         for (reason, rules) in by_reason {
@@ -263,7 +250,7 @@ fn write_rules(page: &mut String, rules: &[RuleReport]) {
         page.push_str("</ul>\n");
     }
     let passed: Vec<&str> =
-        rules.iter().filter(|rule| rule.outcome == Outcome::Pass).map(|rule| rule.rule).collect();
+        image.rules.iter().filter(|rule| rule.outcome == Outcome::Pass).map(|rule| rule.rule).collect();
     let _ = writeln!(
         page,
         "<details><summary>Rules passed: {}</summary><p>{}</p></details>",

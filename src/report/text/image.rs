@@ -175,10 +175,7 @@ fn write_identity(page: &mut Page, image: &ImageReport, style: &Style) {
     }
     labelled(page, "Config", &image.identity.config_digest);
     for (number, layer) in image.contents.layers.iter().enumerate() {
-        let origin = match layer.origin {
-            Origin::Base => "base",
-            Origin::Upper => "upper",
-        };
+        let origin = layer.origin.name();
         let size = layer.uncompressed_size.map_or_else(|| "not read".to_owned(), human_size);
         let step = layer.created_by.as_deref().map(|step| format!(" · {}", Safe::of(step).as_str()));
         let label = if number == 0 { "Layers" } else { "" };
