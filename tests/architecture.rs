@@ -34,18 +34,25 @@ fn imports(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// All files of `src`, by their paths in it, with their texts.
+fn sources() -> Vec<(String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = walkdir::WalkDir::new(&source).into_iter().map(Result::unwrap);
+    let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "rs"));
+    let read = |file: walkdir::DirEntry| {
+        let relative = file.path().strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
+        (relative, std::fs::read_to_string(file.path()).unwrap())
+    };
+    files.map(read).collect()
+}
+
 #[test]
 fn no_file_imports_a_higher_floor() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = 0;
     let mut climbing = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(&source) {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap();
+    for (relative, text) in sources() {
+        let relative = relative.as_str();
         let module = relative.split('/').next().unwrap().trim_end_matches(".rs");
         if ["main", "lib", "build"].contains(&module) {
             continue;
@@ -53,7 +60,6 @@ fn no_file_imports_a_higher_floor() {
         files += 1;
         let floor = floor_of(module).unwrap_or_else(|| panic!("{relative}: {module} stands on no floor"));
         *seen.entry(module.to_owned()).or_default() += 1;
-        let text = std::fs::read_to_string(entry.path()).unwrap();
         for import in imports(&text) {
             // What is no module is an item of lib.rs, which has none.
             let imported =
@@ -71,16 +77,10 @@ fn no_file_imports_a_higher_floor() {
 /// Rules see facts and settings, and touch neither archive nor file.
 #[test]
 fn rules_open_nothing() {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
-    for entry in walkdir::WalkDir::new(rules) {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let text = std::fs::read_to_string(entry.path()).unwrap();
+    for (relative, text) in sources().into_iter().filter(|(relative, _)| relative.starts_with("rules/")) {
         let code = text.split("#[cfg(test)]").next().unwrap();
         for forbidden in ["std::fs", "std::io", "crate::source", "crate::read", "crate::codec"] {
-            assert!(!code.contains(forbidden), "{}: {forbidden}", entry.path().display());
+            assert!(!code.contains(forbidden), "{relative}: {forbidden}");
         }
     }
 }
@@ -97,17 +97,11 @@ fn without_tests(text: &str) -> &str {
 /// What is read of the host is asked for through `host`, where tests let each call fail.
 #[test]
 fn every_read_can_fail_in_tests() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in walkdir::WalkDir::new(&source) {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap();
+    for (relative, text) in sources() {
+        let relative = relative.as_str();
         if is_for_tests(relative) || ["build.rs", "host/mod.rs"].contains(&relative) {
             continue;
         }
-        let text = std::fs::read_to_string(entry.path()).unwrap();
         for (number, line) in without_tests(&text).lines().enumerate() {
             let asks = line.contains("host::ask") || line.contains("host::Stream::new");
             for (call, allowed) in [
@@ -132,17 +126,11 @@ fn every_read_can_fail_in_tests() {
 /// The program has no way to the network, and says where it may start a process or write a file.
 #[test]
 fn nothing_reaches_out() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in walkdir::WalkDir::new(&source) {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap();
+    for (relative, text) in sources() {
+        let relative = relative.as_str();
         if is_for_tests(relative) {
             continue;
         }
-        let text = std::fs::read_to_string(entry.path()).unwrap();
         let code = without_tests(&text);
         for (forbidden, allowed) in [
             ("std::net", &[][..]),
@@ -168,15 +156,8 @@ fn panics_unwind() {
 /// The one place that may be unsafe is the call of instructions that were asked for just before.
 #[test]
 fn one_block_is_unsafe() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut places = Vec::new();
-    for entry in walkdir::WalkDir::new(&source) {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
-        let text = std::fs::read_to_string(entry.path()).unwrap();
+    for (relative, text) in sources() {
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
             // The id of a rule has the word too, as a part.
             let mut words = line.split(|char: char| !char.is_ascii_alphanumeric() && !"_-".contains(char));
