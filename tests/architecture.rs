@@ -1,5 +1,7 @@
 //! The way of the data is a test: a file imports its own floor or lower ones, never a higher one.
 
+#![allow(clippy::unwrap_used, reason = "test code: clippy.toml reaches only #[test] functions")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
