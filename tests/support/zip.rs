@@ -1,4 +1,4 @@
-//! Zip archives (jars), well-formed or spoilt: PKWARE's APPNOTE.TXT. Members are stored, not compressed.
+//! Zip archives (jars), well-formed or spoilt: PKWARE's APPNOTE.TXT.
 
 /// The signature of a header in the central directory.
 const CENTRAL: &[u8] = b"PK\x01\x02";
@@ -6,11 +6,14 @@ const CENTRAL: &[u8] = b"PK\x01\x02";
 /// A zip archive under construction; nothing is checked. Spoil the parts of [`Zip::parts`] for what it cannot say.
 #[derive(Clone, Debug, Default)]
 pub struct Zip {
-    members: Vec<(Vec<u8>, Vec<u8>)>,
+    members: Vec<Member>,
     prefix: Vec<u8>,
     comment: Vec<u8>,
     zip64: bool,
 }
+
+/// Name, content, and whether that is deflated.
+type Member = (Vec<u8>, Vec<u8>, bool);
 
 /// The parts of an archive, in their order.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +47,12 @@ impl Zip {
     }
 
     pub fn member(mut self, name: impl AsRef<[u8]>, bytes: impl AsRef<[u8]>) -> Self {
-        self.members.push((name.as_ref().to_vec(), bytes.as_ref().to_vec()));
+        self.members.push((name.as_ref().to_vec(), bytes.as_ref().to_vec(), false));
+        self
+    }
+
+    pub fn deflated(mut self, name: impl AsRef<[u8]>, bytes: impl AsRef<[u8]>) -> Self {
+        self.members.push((name.as_ref().to_vec(), bytes.as_ref().to_vec(), true));
         self
     }
 
@@ -72,17 +80,19 @@ impl Zip {
 
     pub fn parts(&self) -> ZipParts {
         let mut parts = ZipParts { prefix: self.prefix.clone(), ..ZipParts::default() };
-        for (name, bytes) in &self.members {
+        for (name, bytes, is_deflated) in &self.members {
             let offset = parts.members.len() as u32;
-            // Version 2.0, names in UTF-8, stored, 2024-01-01.
-            let mut head = vec![20, 0, 0, 8, 0, 0, 0, 0, 0x21, 0x58];
+            // Version 2.0, names in UTF-8, the method, 2024-01-01.
+            let method = if *is_deflated { 8 } else { 0 };
+            let mut head = vec![20, 0, 0, 8, method, 0, 0, 0, 0x21, 0x58];
             let mut crc = flate2::Crc::new();
             crc.update(bytes);
             head.extend(crc.sum().to_le_bytes());
-            head.extend([(bytes.len() as u32).to_le_bytes(); 2].concat());
+            let stored = if *is_deflated { deflate(bytes) } else { bytes.clone() };
+            head.extend([stored.len(), bytes.len()].map(|length| (length as u32).to_le_bytes()).concat());
             head.extend((name.len() as u16).to_le_bytes());
             head.extend([0, 0]);
-            parts.members.extend([b"PK\x03\x04", &*head, name, bytes].concat());
+            parts.members.extend([b"PK\x03\x04", &*head, name, &stored].concat());
             let more = [&[0; 10][..], &offset.to_le_bytes()].concat();
             parts.directory.extend([CENTRAL, &[20, 0], &*head, &more, name].concat());
         }
@@ -103,4 +113,11 @@ impl Zip {
         parts.end = [end, self.comment.clone()].concat();
         parts
     }
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("memory takes all");
+    encoder.finish().expect("memory takes all")
 }

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub(in crate::scan) use probe::HEADS;
 pub(crate) use probe::Probe;
+pub(in crate::scan) use zip::{Directory, Look, Member, Tail, directories};
 
 /// What the archives of a layer hold, by index of the file's entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

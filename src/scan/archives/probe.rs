@@ -15,7 +15,7 @@ const NAMES: [&[u8]; 10] =
 
 /// How archives begin: a member, or nothing but an end; and programs that have an archive behind them, as
 /// the executable jars of Spring Boot.
-const HEADS: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"#!"];
+pub(in crate::scan) const HEADS: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"#!"];
 
 /// Sees the files of a layer one after another.
 #[derive(Debug, Default)]

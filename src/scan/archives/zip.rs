@@ -20,6 +20,7 @@ const END: [u8; 4] = *b"PK\x05\x06";
 const END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
 
+const LOCAL_BYTES: u64 = 30;
 const CENTRAL_BYTES: usize = 46;
 const END_BYTES: u64 = 22;
 const END_64_BYTES: usize = 56;
@@ -32,17 +33,17 @@ pub(super) const REACH: u64 = END_BYTES + u16::MAX as u64 + 106;
 const _: () =
     assert!(REACH + LOCATOR_64_BYTES <= limits::PLAIN_TAIL_BYTES, "no end may lie before what is kept");
 
-/// The last bytes of a file, and the first four.
+/// The last bytes of a file, and the first ones: what is kept of it.
 #[derive(Debug)]
-pub(super) struct Tail<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) head: &'a [u8],
+pub(in crate::scan) struct Tail<'a> {
+    pub(in crate::scan) bytes: &'a [u8],
+    pub(in crate::scan) head: &'a [u8],
     /// Of the whole file.
-    pub(super) size: u64,
+    pub(in crate::scan) size: u64,
 }
 
 /// Bytes that were asked for.
-enum Look<T> {
+pub(in crate::scan) enum Look<T> {
     At(T),
     NotKept,
     NotInFile,
@@ -83,6 +84,31 @@ impl End {
 /// What is not known. `room` bounds the bytes of the names.
 pub(super) fn names(tail: &Tail<'_>, room: usize) -> Result<Vec<u8>, Gap> {
     let mut names = Vec::new();
+    for directory in directories(tail)? {
+        let before = names.len();
+        for member in directory.members() {
+            let Some(member) = member else {
+                names.truncate(before);
+                break;
+            };
+            if let Some(name) = member.name() {
+                push_name(&mut names, name);
+            }
+            if names.len() > room {
+                return Err(Gap::ManyNames);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The central directories that a file has: one, or several where what decides is not kept; none where it
+/// is no archive.
+///
+/// # Errors
+/// What is not known.
+pub(in crate::scan) fn directories<'a>(tail: &Tail<'a>) -> Result<Vec<Directory<'a>>, Gap> {
+    let mut directories = Vec::new();
     let mut ends = 0;
     for position in tail.ends() {
         let Some(end) = tail.end(position) else { continue };
@@ -94,12 +120,53 @@ pub(super) fn names(tail: &Tail<'_>, room: usize) -> Result<Vec<u8>, Gap> {
             return Err(Gap::ManyEnds);
         }
         ends += 1;
-        tail.add_names(end, room, &mut names)?;
+        directories.extend(tail.directory(end)?);
         if matches!(trust, Trust::Yes) {
             break;
         }
     }
-    Ok(names)
+    Ok(directories)
+}
+
+/// A central directory.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scan) struct Directory<'a> {
+    bytes: &'a [u8],
+    /// What offsets of members are counted from.
+    base: i64,
+}
+
+impl<'a> Directory<'a> {
+    /// The headers in their order; `None` for one that is broken, which makes it no directory. It is the last.
+    pub(in crate::scan) fn members(self) -> impl Iterator<Item = Option<Member<'a>>> {
+        let mut rest = self.bytes;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let split = Member::split(rest);
+            rest = split.as_ref().map_or(&[], |(_, after)| after);
+            Some(split.map(|(member, _)| member))
+        })
+    }
+
+    /// The bytes of a member as they are stored.
+    pub(in crate::scan) fn stored(self, tail: &Tail<'a>, member: &Member<'_>) -> Look<&'a [u8]> {
+        let Some((compressed_bytes, offset)) = member.extent() else { return Look::NotInFile };
+        let Ok(position) = u64::try_from(self.base.wrapping_add(offset.cast_signed())) else {
+            return Look::NotInFile;
+        };
+        let header = match tail.slice(position, LOCAL_BYTES) {
+            Look::At(header) if u32_at(header, 0) == Some(LOCAL) => header,
+            Look::NotKept => return Look::NotKept,
+            _ => return Look::NotInFile,
+        };
+        let (Some(name), Some(extra)) = (u16_at(header, 26), u16_at(header, 28)) else {
+            return Look::NotInFile;
+        };
+        let begins = position + LOCAL_BYTES + u64::from(name) + u64::from(extra);
+        tail.slice(begins, compressed_bytes)
+    }
 }
 
 impl<'a> Tail<'a> {
@@ -114,7 +181,8 @@ impl<'a> Tail<'a> {
         found.into_iter().rev()
     }
 
-    fn slice(&self, position: u64, length: u64) -> Look<&'a [u8]> {
+    /// So many bytes from there on.
+    pub(in crate::scan) fn slice(&self, position: u64, length: u64) -> Look<&'a [u8]> {
         let Some(end) = position.checked_add(length).filter(|end| *end <= self.size) else {
             return Look::NotInFile;
         };
@@ -189,38 +257,28 @@ impl<'a> Tail<'a> {
         Ok(if agree { wide } else { end })
     }
 
-    /// Adds the names in the directory that ends in this record; none where it is broken.
-    fn add_names(&self, end: End, room: usize, names: &mut Vec<u8>) -> Result<(), Gap> {
+    /// The directory that ends in this record, if there is one.
+    fn directory(&self, end: End) -> Result<Option<Directory<'a>>, Gap> {
         let end = self.zip64(end)?;
-        let Some((directory, _)) = end.begins() else { return Ok(()) };
-        let directory = match self.slice(directory, end.directory_bytes) {
-            Look::At(bytes) => bytes,
-            Look::NotKept => return Err(Gap::FarDirectory),
-            Look::NotInFile => return Ok(()),
-        };
-        let before = names.len();
-        let mut rest = directory;
-        while !rest.is_empty() {
-            let Some((member, after)) = Member::split(rest) else {
-                names.truncate(before);
-                return Ok(());
-            };
-            rest = after;
-            if let Some(name) = member.name() {
-                push_name(names, name);
-            }
-            if names.len() > room {
-                return Err(Gap::ManyNames);
-            }
+        let Some((directory, member)) = end.begins() else { return Ok(None) };
+        match self.slice(directory, end.directory_bytes) {
+            Look::At(bytes) => Ok(Some(Directory { bytes, base: member.cast_signed() })),
+            Look::NotKept => Err(Gap::FarDirectory),
+            Look::NotInFile => Ok(None),
         }
-        Ok(())
     }
 }
 
 /// A header in the central directory.
-struct Member<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(in crate::scan) struct Member<'a> {
     name: &'a [u8],
+    extra: &'a [u8],
+    /// How it is compressed: 0 for not at all, 8 for deflate.
+    pub(in crate::scan) method: u16,
     compressed_bytes: u32,
+    uncompressed_bytes: u32,
+    offset: u32,
 }
 
 impl<'a> Member<'a> {
@@ -231,20 +289,61 @@ impl<'a> Member<'a> {
             return None;
         }
         let (name, rest) = rest.split_at_checked(u16_at(header, 28)?.into())?;
-        let (extra, comment) = (usize::from(u16_at(header, 30)?), usize::from(u16_at(header, 32)?));
-        Some((Self { name, compressed_bytes: u32_at(header, 20)? }, rest.get(extra + comment..)?))
+        let (extra, comment) = (u16_at(header, 30)?.into(), u16_at(header, 32)?.into());
+        let (extra, rest) = rest.split_at_checked(extra)?;
+        let (_, rest) = rest.split_at_checked(comment)?;
+        let member = Self {
+            name,
+            extra,
+            method: u16_at(header, 10)?,
+            compressed_bytes: u32_at(header, 20)?,
+            uncompressed_bytes: u32_at(header, 24)?,
+            offset: u32_at(header, 42)?,
+        };
+        Some((member, rest))
+    }
+
+    /// The number of its stored bytes and where its local header begins. What does not fit 32 bits stands in a
+    /// ZIP64 field (4.5.3), which has only what is needed, in this order.
+    fn extent(&self) -> Option<(u64, u64)> {
+        let wide = self.compressed_bytes == u32::MAX || self.offset == u32::MAX;
+        let mut field = if wide { extra_field(self.extra, 1)? } else { &[] };
+        let mut value = |short: u32| -> Option<u64> {
+            if short < u32::MAX {
+                return Some(short.into());
+            }
+            let value = u64_at(field, 0)?;
+            field = field.get(8..)?;
+            Some(value)
+        };
+        if wide {
+            value(self.uncompressed_bytes)?;
+        }
+        Some((value(self.compressed_bytes)?, value(self.offset)?))
     }
 
     /// The name that the member is asked for by; `None` for directories. The JDK gives `x/` also to who
     /// asks for `x`, so that a class may lie in a member that ends like a directory. Two bytes are what
     /// nothing is deflated to, as some tools write directories, and no class.
-    fn name(&self) -> Option<&'a [u8]> {
+    pub(in crate::scan) fn name(&self) -> Option<&'a [u8]> {
         let name = match self.name.strip_suffix(b"/") {
             Some(name) if self.compressed_bytes > 2 => name,
             Some(_) => return None,
             None => self.name,
         };
         (!name.is_empty()).then_some(name)
+    }
+}
+
+/// The extra field of that kind.
+fn extra_field(mut extra: &[u8], kind: u16) -> Option<&[u8]> {
+    loop {
+        let length = u16_at(extra, 2)?;
+        let (field, rest) = extra.get(4..)?.split_at_checked(length.into())?;
+        if u16_at(extra, 0)? == kind {
+            return Some(field);
+        }
+        extra = rest;
     }
 }
 
