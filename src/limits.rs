@@ -348,5 +348,33 @@ pub const ARCHIVE_ENDS: usize = 8;
 /// Bytes of the names of all members of a layer's archives: a million classes.
 pub const LAYER_MEMBER_NAME_BYTES: usize = 64 << 20;
 
+/// Bytes of a program or an archive that are kept while it streams by, to look for components in it: all of
+/// nearly every one. Of a larger one the first 192 MiB and the last 64 MiB are kept.
+pub const COMPONENT_FILE_BYTES: u64 = 256 << 20;
+
+/// Bytes kept of such a file, and unpacked of it, from which on only one of the layers that are read together
+/// goes on at a time: so much for each thread, and one time the whole.
+pub const COMPONENT_AT_ONCE_BYTES: u64 = 64 << 20;
+
+/// Bytes of a text that says what a component is: `METADATA` (of which only the head counts), `package.json`,
+/// `pom.properties`, a manifest, what Go and cargo-auditable put into programs. Real ones have some KiB, and some
+/// hundred where they list all modules of a program.
+pub const COMPONENT_TEXT_BYTES: u64 = 8 << 20;
+
+/// Archives within archives that are looked into for components: an ear has wars, and they have jars.
+pub const COMPONENT_DEPTH: usize = 4;
+
+/// Bytes that are unpacked of one archive to look for components: archives in it, and texts. A large
+/// application brings 300 MiB of jars.
+pub const COMPONENT_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// Bytes that are unpacked of all archives of a layer to look for components: a dozen large applications, or
+/// some ten seconds.
+pub const LAYER_COMPONENT_UNPACKED_BYTES: u64 = 4 << 30;
+
+/// Bytes of the components of a layer, as they are held. Half a million take as much; the largest known layers
+/// have ten thousand.
+pub const LAYER_COMPONENT_BYTES: usize = 64 << 20;
+
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! One entry: `ocicache`, the version (u32, little-endian), a byte that is 1 where archives were looked
-//! into, the MAC, and what [`crate::scan::packed`] makes of the facts.
+//! One entry: `ocicache`, the version (u32, little-endian), a byte that says what was looked for (1 for what is in
+//! archives, 2 for components), the MAC, and what [`crate::scan::packed`] makes of the facts.
 //!
 //! The MAC is of all of it, and of the blob's digest too: an entry under another name is none.
 
@@ -7,8 +7,8 @@ use super::key::{Key, MAC_BYTES};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::scan::TarFacts;
 use crate::scan::packed::{self, Contents, Unpacked, VERSION};
+use crate::scan::{Plan, TarFacts};
 
 const MAGIC: &[u8; 8] = b"ocicache";
 
@@ -39,37 +39,68 @@ impl Sealed {
     /// Packs facts; `None` where they are too large for an entry.
     pub(super) fn seal(key: &Key, stored: &Digest, tar: &TarFacts, more: &Contents) -> Option<Self> {
         let packed = packed::pack(tar, more, |_| ZSTD_LEVEL)?;
-        let head = head(VERSION, tar.archives.is_some());
+        let head = head(VERSION, Looked::of(tar));
         let mac = key.mac(&[&head, stored.hex().as_bytes(), &packed]);
         let bytes = [&head[..], &mac, &packed].concat();
         (bytes.len() as u64 <= limits::CACHE_ENTRY_BYTES).then_some(Self { bytes })
     }
 
-    /// What was packed, and whether archives had been looked into.
+    /// What was packed, and what had been looked for.
     ///
     /// # Errors
     /// Anything but an entry of this blob, version and key.
-    pub(super) fn open(self, key: &Key, stored: &Digest) -> Result<(Unpacked, bool)> {
+    pub(super) fn open(self, key: &Key, stored: &Digest) -> Result<(Unpacked, Looked)> {
         let cut_short = || Error::invalid("it is cut short");
         let (head, rest) = self.bytes.split_first_chunk::<HEAD_BYTES>().ok_or_else(cut_short)?;
         let (mac, packed) = rest.split_first_chunk::<MAC_BYTES>().ok_or_else(cut_short)?;
-        let looked_into_archives = match head {
-            head if *head == self::head(VERSION, true) => true,
-            head if *head == self::head(VERSION, false) => false,
-            _ => return Err(Error::invalid("it is none of this version by its first bytes")),
-        };
+        let looked = Looked::ALL.into_iter().find(|looked| *head == self::head(VERSION, *looked));
+        let none = || Error::invalid("it is none of this version by its first bytes");
+        let looked = looked.ok_or_else(none)?;
         if !key.is_mac(mac, &[head, stored.hex().as_bytes(), packed]) {
             return Err(Error::invalid("its MAC is not that of this layer and key")
                 .hint("it was changed by a fault or on purpose, or the key is another one"));
         }
-        Ok((Unpacked::read(packed)?, looked_into_archives))
+        Ok((Unpacked::read(packed)?, looked))
     }
 }
 
 pub(super) const HEAD_BYTES: usize = 13;
 
-fn head(version: u32, looked_into_archives: bool) -> [u8; HEAD_BYTES] {
+/// What was looked for beyond entries and secrets. What was not is packed as if there were none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Looked {
+    pub(super) archives: bool,
+    pub(super) components: bool,
+}
+
+impl Looked {
+    const ALL: [Self; 4] = {
+        let (no, yes) = (false, true);
+        [
+            Self { archives: no, components: no },
+            Self { archives: yes, components: no },
+            Self { archives: no, components: yes },
+            Self { archives: yes, components: yes },
+        ]
+    };
+
+    pub(super) fn of(tar: &TarFacts) -> Self {
+        Self { archives: tar.archives.is_some(), components: tar.components.is_some() }
+    }
+
+    pub(super) fn by(plan: &Plan) -> Self {
+        Self { archives: plan.looks_into_archives(), components: plan.looks_for_components() }
+    }
+
+    /// Whether all was looked for that `other` has.
+    pub(super) fn has(self, other: Self) -> bool {
+        (self.archives || !other.archives) && (self.components || !other.components)
+    }
+}
+
+fn head(version: u32, looked: Looked) -> [u8; HEAD_BYTES] {
     let [m0, m1, m2, m3, m4, m5, m6, m7] = *MAGIC;
     let [v0, v1, v2, v3] = version.to_le_bytes();
-    [m0, m1, m2, m3, m4, m5, m6, m7, v0, v1, v2, v3, looked_into_archives.into()]
+    let looked = u8::from(looked.archives) | u8::from(looked.components) << 1;
+    [m0, m1, m2, m3, m4, m5, m6, m7, v0, v1, v2, v3, looked]
 }

@@ -27,7 +27,7 @@ use crate::model::descriptor::Compression;
 use crate::scan::packed::{Contents, Unpacked};
 use crate::scan::{Budget, KnownLayers, LayerFacts, ScanOptions, TarFacts};
 
-use entry::Sealed;
+use entry::{Looked, Sealed};
 use key::Key;
 use store::Store;
 
@@ -139,11 +139,11 @@ impl Cache {
             self.spoilt(stored, &error);
             None
         });
-        let Some((unpacked, looked_into_archives)) = entry else { return false };
+        let Some((unpacked, looked)) = entry else { return false };
         let have = unpacked.contents.into_keys().collect();
         let all = has(&have, more) && has(&have, &tar.captured);
         lock(&self.have).insert(*stored, have);
-        all && (looked_into_archives || tar.archives.is_none())
+        all && looked.has(Looked::of(tar))
     }
 
     /// Removes an entry that is none, and notes why.
@@ -153,20 +153,21 @@ impl Cache {
         lock(&self.notes).spoilt.entry(told(error)).or_default().insert(name);
     }
 
-    /// What an entry holds, and whether archives had been looked into.
-    fn entry(&self, stored: &Digest) -> Result<Option<(Unpacked, bool)>> {
+    /// What an entry holds, and what had been looked for.
+    fn entry(&self, stored: &Digest) -> Result<Option<(Unpacked, Looked)>> {
         let Some(bytes) = self.store.read(&entry::name(stored))? else { return Ok(None) };
         Sealed { bytes }.open(&self.key, stored).map(Some)
     }
 
     fn facts(&self, stored: &Digest, options: &ScanOptions) -> Result<Option<TarFacts>> {
-        let Some((unpacked, looked_into_archives)) = self.entry(stored)? else { return Ok(None) };
-        if options.plan.looks_into_archives() && !looked_into_archives {
+        let Some((unpacked, looked)) = self.entry(stored)? else { return Ok(None) };
+        if !looked.has(Looked::by(&options.plan)) {
             return Ok(None);
         }
         let have = unpacked.contents.keys().copied().collect();
         let Some(mut facts) = unpacked.into_facts(&options.plan, &options.budget) else { return Ok(None) };
-        facts.archives = facts.archives.filter(|_| looked_into_archives);
+        facts.archives = facts.archives.filter(|_| looked.archives);
+        facts.components = facts.components.filter(|_| looked.components);
         facts.beside.retain(|_, bytes| self.beside.take(bytes.len() as u64));
         lock(&self.have).insert(*stored, have);
         Ok(Some(facts))

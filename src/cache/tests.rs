@@ -59,6 +59,12 @@ fn wants(paths: &[&str], archives: bool) -> ScanOptions {
     ScanOptions { plan: Arc::new(plan), ..ScanOptions::default() }
 }
 
+fn components() -> ScanOptions {
+    let mut plan = Plan::default();
+    plan.look_for_components();
+    ScanOptions { plan: Arc::new(plan), ..ScanOptions::default() }
+}
+
 #[test]
 fn a_kept_layer_is_known_to_the_next_run() {
     let directory = tempfile::tempdir().unwrap();
@@ -72,6 +78,7 @@ fn a_kept_layer_is_known_to_the_next_run() {
     assert_eq!((facts.diff_id, facts.size, &facts.entries), (tar.diff_id, tar.size, &tar.entries));
     assert_eq!((&facts.captured, &facts.beside), (&tar.captured, &more()));
     assert_eq!((&facts.secrets, &facts.archives), (&tar.secrets, &tar.archives));
+    assert_eq!(facts.components, tar.components);
     assert!(next.take_notes().is_empty() && cache.take_notes().is_empty());
     // It is its owner's only: captured files may hold password hashes.
     assert_eq!(fs::metadata(path(&directory, &layer)).unwrap().mode() & 0o777, 0o600);
@@ -81,13 +88,15 @@ fn a_kept_layer_is_known_to_the_next_run() {
 fn what_reading_would_yield_today_is_had_or_read_anew() {
     let directory = tempfile::tempdir().unwrap();
     let mut layer = sample();
-    let tar = TarFacts { archives: None, ..TarFacts::clone(layer.tar.as_ref().unwrap()) };
+    let tar = TarFacts { archives: None, components: None, ..TarFacts::clone(layer.tar.as_ref().unwrap()) };
     layer.tar = Ok(Arc::new(tar));
     let cache = open(&directory);
     cache.keep(&layer, &Contents::new());
     let ask = |options| cache.tar_facts(&layer.blob, layer.compression, &options);
     assert!(ask(wants(&[], false)).unwrap().archives.is_none());
     assert!(ask(wants(&[], true)).is_none(), "nobody had looked into archives");
+    assert!(ask(wants(&[], false)).unwrap().components.is_none());
+    assert!(ask(components()).is_none(), "nobody had looked for components");
     assert!(ask(wants(&["etc/group"], false)).is_none(), "its content was not kept");
     assert!(ask(wants(&["large"], false)).unwrap().not_captured[&9].to_string().contains("captured_file"));
     // What the second read brings is added, once.
@@ -97,6 +106,28 @@ fn what_reading_would_yield_today_is_had_or_read_anew() {
     cache.keep(&layer, &more());
     assert_eq!(fs::metadata(path(&directory, &layer)).unwrap().ino(), before);
     assert!(cache.take_notes().is_empty(), "stale is no fault");
+}
+
+/// What is in archives and components are looked for each by itself; an entry has what the last run looked for.
+#[test]
+fn each_thing_that_was_looked_for_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = sample();
+    let facts = whole.tar.as_ref().unwrap();
+    for (archives, components, known) in [
+        (false, true, (false, true)),
+        (true, false, (true, false)),
+        (true, true, (true, true)),
+        (true, false, (true, true)),
+    ] {
+        let archives = facts.archives.clone().filter(|_| archives);
+        let found = facts.components.clone().filter(|_| components);
+        let tar = TarFacts { archives, components: found, ..TarFacts::clone(facts) };
+        open(&directory).keep(&LayerFacts { tar: Ok(Arc::new(tar)), ..sample() }, &Contents::new());
+        let next = open(&directory);
+        let had = |options| next.tar_facts(&whole.blob, whole.compression, &options).is_some();
+        assert_eq!((had(wants(&[], true)), had(self::components())), known);
+    }
 }
 
 #[test]

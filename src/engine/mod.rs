@@ -120,8 +120,11 @@ impl Engine {
 
     /// What the rules want read under this policy.
     fn plan(&self) -> Arc<Plan> {
-        let looks_inside = self.policy.settings.services.look_into_archives();
-        if looks_inside { whole_plan(self.policy.limits) } else { plan(self.policy.limits) }
+        let mut plan = rules_plan(self.policy.limits);
+        if self.policy.settings.services.look_into_archives() {
+            plan.look_into_archives();
+        }
+        Arc::new(plan)
     }
 
     /// Judges the facts of one image.
@@ -283,10 +286,11 @@ fn rules_plan(limits: Limits) -> Plan {
     plan
 }
 
-/// All that rules want under any policy: what facts files hold.
+/// All that rules want under any policy, and the components: what facts files hold.
 pub fn whole_plan(limits: Limits) -> Arc<Plan> {
     let mut plan = rules_plan(limits);
     plan.look_into_archives();
+    plan.look_for_components();
     Arc::new(plan)
 }
 

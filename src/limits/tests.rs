@@ -191,6 +191,22 @@ fn rows() -> Vec<Row> {
         PLAIN_TAIL_BYTES Bytes NotEvaluated, "what_is_kept_of_a_file_is_held_to_its_tail";
         ARCHIVE_ENDS Number NotEvaluated, "too_many_names_or_ends_are_a_gap";
         LAYER_MEMBER_NAME_BYTES Bytes NotEvaluated, "names_are_held_to_layer_member_name_bytes";
+        COMPONENT_FILE_BYTES Bytes Bounds("a gap among the components, where what says them lies in the middle"),
+            "a_file_is_held_to_component_file_bytes" "what_is_not_kept_of_a_program_is_a_gap";
+        COMPONENT_AT_ONCE_BYTES Bytes Bounds("other layers wait"),
+            "large_files_are_kept_one_at_a_time_beyond_component_at_once_bytes";
+        COMPONENT_TEXT_BYTES Bytes Bounds("a gap among the components"),
+            "texts_are_held_to_component_text_bytes"
+            "a_text_in_an_archive_is_held_to_component_text_bytes"
+            "lists_in_programs_are_held_to_component_text_bytes";
+        COMPONENT_DEPTH Number Bounds("a gap among the components"),
+            "archives_within_archives_are_looked_into_up_to_component_depth";
+        COMPONENT_UNPACKED_BYTES Bytes Bounds("a gap among the components"),
+            "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
+        LAYER_COMPONENT_UNPACKED_BYTES Bytes Bounds("a gap among the components"),
+            "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
+        LAYER_COMPONENT_BYTES Bytes Bounds("a gap among the components"),
+            "components_are_held_to_layer_component_bytes";
     }
     .into()
 }

@@ -73,6 +73,7 @@ pub(super) fn layer(entries: &[Entry]) -> TarFacts {
         beside: Default::default(),
         secrets: Default::default(),
         archives: None,
+        components: None,
     }
 }
 

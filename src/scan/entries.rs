@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::archives;
+use super::components;
 use super::elf::{self, Elf};
 use super::facts::wanted_memory;
 use super::room::{Budget, Room};
@@ -34,6 +35,7 @@ pub(crate) struct Entries<'a> {
     room: Room<'a>,
     pub(crate) probe: Probe,
     pub(crate) archives: Option<archives::Probe>,
+    pub(crate) components: Option<components::Probe<'a>>,
     xattr_bytes: u64,
     seen: Seen,
 }
@@ -52,6 +54,9 @@ impl<'a> Entries<'a> {
             room: Room::new(budget),
             probe: Probe::default(),
             archives: plan.looks_into_archives().then(archives::Probe::default),
+            components: plan
+                .looks_for_components()
+                .then(|| components::Probe::new(budget, plan.limits().deadline)),
             xattr_bytes: 0,
             seen: Seen::default(),
         }
@@ -68,7 +73,8 @@ impl<'a> Entries<'a> {
     /// Counts what was found and all that is not counted yet, `more` besides.
     pub(crate) fn settle(&mut self, more: u64) -> Result<()> {
         let archives = self.archives.as_ref().map_or(0, archives::Probe::memory);
-        self.uncounted = self.uncounted.saturating_add(archives + self.probe.memory() + more);
+        let components = self.components.as_ref().map_or(0, components::Probe::memory);
+        self.uncounted = self.uncounted.saturating_add(archives + components + self.probe.memory() + more);
         self.count(0, 0)
     }
 
@@ -86,9 +92,8 @@ impl<'a> Entries<'a> {
         let mut entry = entry_of(reader, member)?;
         let index = self.entries.len();
         if entry.kind == EntryKind::File {
-            let other_names = names.iter().map(ImagePath::new);
-            let wanted =
-                other_names.chain([entry.path.clone()]).filter_map(|name| self.plan.wants(&name)).max();
+            let paths = || names.iter().map(ImagePath::new).chain([entry.path.clone()]);
+            let wanted = paths().filter_map(|name| self.plan.wants(&name)).max();
             if wanted.is_some() {
                 let names = 1 + names.len() as u64;
                 self.count(wanted_memory(&entry).saturating_mul(names), AT_ONCE)?;
@@ -105,10 +110,16 @@ impl<'a> Entries<'a> {
             if let Some(archives) = &mut self.archives {
                 archives.start(&entry.path, entry.size);
             }
+            if let Some(components) = &mut self.components {
+                components.start(&paths().collect::<Vec<_>>(), entry.size);
+            }
             (entry.content, entry.elf) = self.hash_body(reader, kept.as_mut())?;
             self.probe.finish();
             if let Some(archives) = &mut self.archives {
                 archives.finish(index..=last);
+            }
+            if let Some(components) = &mut self.components {
+                components.finish(index..=last)?;
             }
             if let Some(bytes) = kept {
                 self.captured.insert(index, bytes.into());
@@ -146,6 +157,9 @@ impl<'a> Entries<'a> {
             if let Some(archives) = &mut self.archives {
                 archives.feed(&piece);
             }
+            if let Some(components) = &mut self.components {
+                components.feed(&piece);
+            }
         })?;
         Ok((content, head.elf()))
     }
@@ -176,6 +190,9 @@ impl<'a> Entries<'a> {
                 .evidence("firstEntry", earlier)
                 .evidence("entry", self.entries.len()),
             )?;
+        }
+        if let (EntryKind::HardLink, Some(components)) = (entry.kind, &mut self.components) {
+            components.hard_link(self.entries.len(), &entry.path, &entry.hard_link_target());
         }
         self.entries.push(entry);
         Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::archives::Archives;
+use super::components::Components;
 use super::elf::Elf;
 use super::extras::Extras;
 use super::plan::Plan;
@@ -50,6 +51,8 @@ pub struct TarFacts {
     pub secrets: Secrets,
     /// What archives among the files hold; `None` where the plan did not ask.
     pub archives: Option<Archives>,
+    /// Packages of languages in the files; `None` where the plan did not ask.
+    pub components: Option<Components>,
 }
 
 impl TarFacts {
@@ -61,7 +64,8 @@ impl TarFacts {
         let entries = (self.entries.len() as u64).saturating_mul(2 * size_of::<Entry>() as u64);
         let names = self.archives.iter().flat_map(|archives| archives.members.values());
         let names: u64 = names.map(|members| members.as_bytes().len() as u64).sum();
-        contents.saturating_add(entries).saturating_add(names)
+        let components = self.components.as_ref().map_or(0, Components::memory);
+        contents.saturating_add(entries).saturating_add(names).saturating_add(components)
     }
 }
 
@@ -71,7 +75,9 @@ impl TarFacts {
         let wanted = self.captured.keys().chain(self.not_captured.keys());
         let wanted = wanted.filter_map(|index| Some(wanted_memory(self.entries.get(*index)?)));
         let archives = self.archives.as_ref().filter(|_| plan.looks_into_archives()).map(Archives::memory);
-        let all = self.entries.iter().map(Entry::memory).chain(wanted).chain(archives);
+        let components = self.components.as_ref().filter(|_| plan.looks_for_components());
+        let found = archives.into_iter().chain(components.map(Components::memory));
+        let all = self.entries.iter().map(Entry::memory).chain(wanted).chain(found);
         all.fold(self.secrets.memory(), u64::saturating_add)
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::archives;
+use super::components;
 use super::crew::Crew;
 use super::entries::Entries;
 use super::facts::{LayerFacts, TarFacts, Unread};
@@ -112,6 +113,7 @@ fn tar_facts(content: &BlobDigests, options: &ScanOptions, mut entries: Entries<
         beside: BTreeMap::new(),
         secrets: entries.probe.into_secrets(),
         archives: entries.archives.map(archives::Probe::into_archives),
+        components: entries.components.map(components::Probe::into_components),
     }
 }
 

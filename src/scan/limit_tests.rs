@@ -98,6 +98,7 @@ fn full_layer(number: usize) -> Vec<u8> {
         .file("etc/passwd", "root:x:0:0")
         .link("etc/link", b'2', "passwd")
         .entry("app.jar", b'0', &jar)
+        .file("node_modules/a/package.json", "{\"name\": \"a\", \"version\": \"1\"}")
         .file("root/key", &format!("ghp_{}", "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"))
         .end()
 }
@@ -106,6 +107,7 @@ fn full_plan() -> Plan {
     let mut plan = Plan::default();
     plan.capture(ImagePath::new("etc/passwd"));
     plan.look_into_archives();
+    plan.look_for_components();
     plan
 }
 

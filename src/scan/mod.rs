@@ -5,6 +5,7 @@
 //! here knows a rule, and nothing is ever written to a disk.
 
 pub mod archives;
+pub mod components;
 mod crew;
 pub mod elf;
 mod entries;
@@ -27,6 +28,7 @@ mod stored;
 mod tar;
 
 pub use archives::Archives;
+pub use components::{Component, Components};
 pub use elf::Elf;
 pub use extras::{ExtraFields, Extras};
 pub use facts::{Entry, EntryKind, LayerFacts, TarFacts, Unread};

@@ -6,7 +6,7 @@ use super::room::Ceiling;
 use crate::limits::Limits;
 use crate::model::ImagePath;
 
-/// The files whose content is wanted, and whether archives are looked into.
+/// The files whose content is wanted, whether archives are looked into, and whether components are looked for.
 ///
 /// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub struct Plan {
     /// By directory: how the names end.
     directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
     archives: bool,
+    components: bool,
 }
 
 impl Plan {
@@ -57,6 +58,16 @@ impl Plan {
         self.archives
     }
 
+    /// Asks for the components in all files.
+    pub fn look_for_components(&mut self) {
+        self.components = true;
+    }
+
+    /// Whether the components in all files are wanted.
+    pub fn looks_for_components(&self) -> bool {
+        self.components
+    }
+
     /// Adds all that another plan asks for.
     pub fn merge(&mut self, other: &Plan) {
         for (path, ceiling) in &other.paths {
@@ -66,6 +77,7 @@ impl Plan {
             self.directories.entry(directory.clone()).or_default().extend(suffixes);
         }
         self.archives |= other.archives;
+        self.components |= other.components;
     }
 
     /// Up to which size the content of the regular file at `path` is wanted; `None` where it is not.

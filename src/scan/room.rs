@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Entry;
 use crate::error::{Error, Result};
@@ -52,7 +53,11 @@ pub struct Budget {
     facts_left: AtomicU64,
     facts: u64,
     exceeded: AtomicBool,
+    turn: Mutex<()>,
 }
+
+/// Held by who keeps a large file for a while.
+pub(super) type Turn<'a> = MutexGuard<'a, ()>;
 
 impl Default for Budget {
     fn default() -> Self {
@@ -78,6 +83,7 @@ impl Budget {
             facts_left: AtomicU64::new(facts),
             facts,
             exceeded: AtomicBool::new(false),
+            turn: Mutex::new(()),
         }
     }
 
@@ -95,6 +101,11 @@ impl Budget {
     }
 
     #[cfg(test)]
+    pub(super) fn is_free(&self) -> bool {
+        self.turn.try_lock().is_ok()
+    }
+
+    #[cfg(test)]
     pub(super) fn facts_left(&self) -> u64 {
         self.facts_left.load(Ordering::Relaxed)
     }
@@ -104,6 +115,12 @@ impl Budget {
         let what = "what the entries of all layers take of memory";
         let exceeded = self.exceeded.load(Ordering::Relaxed);
         exceeded.then(|| Error::limit(what, "INPUT_FACTS_BYTES", self.facts))
+    }
+
+    /// Waits until no other layer keeps a large file. Who does so goes on to that file's end, and looks at the clock
+    /// meanwhile, so it takes no longer than all may.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there was room for so many bytes more; they are taken then.

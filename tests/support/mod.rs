@@ -13,6 +13,7 @@
 //! | `docker` | every shape of a docker archive |
 //! | `archive` | plain tar archives of named members, for last-minute edits |
 //! | `packages` | a package and its upgrade, for dpkg, apk and rpm |
+//! | `program` | ELF programs, with what Go and cargo-auditable put into them |
 //! | `rpm` | rpm databases |
 //! | `zip` | jars and other zip archives |
 //! | `samples` | a small base, an application upon it, a random tree |
@@ -42,6 +43,7 @@ mod image;
 mod layer;
 mod layout;
 mod packages;
+mod program;
 mod rpm;
 mod samples;
 mod sparse;
@@ -56,6 +58,7 @@ pub use image::{Edit, Image};
 pub use layer::{Layer, StoredLayer};
 pub use layout::{Layout, cosign_payload};
 pub use packages::{Manager, Package, md5, newer_sed, other, package, sed, unpacked_upgrade, upgrade};
+pub use program::{Program, cargo_auditable, go_build_info};
 pub use rpm::{RpmFile, RpmPackage, rpm_database};
 pub use samples::{CLEAN_USER, PASSWD, clean_app, elf, random_tree, small_base};
 pub use sparse::SparseFormat;

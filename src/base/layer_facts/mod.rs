@@ -17,12 +17,13 @@ mod known;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::scan::LayerFacts;
 use crate::scan::packed::{self, Contents, Unpacked, VERSION};
+use crate::scan::{LayerFacts, TarFacts};
 
 pub use known::FactsFiles;
 
@@ -49,11 +50,11 @@ pub struct FactsFile {
 impl FactsFile {
     /// The facts file of a layer; `more` are contents that were read beside the captured ones, by entry.
     ///
-    /// `None` for a layer that is to be read each time: one that was not read whole, archives and all, has
+    /// `None` for a layer that is to be read each time: one that was not read whole, archives and components, has
     /// anomalies, or is too large to be worth it ([`limits::FACTS_FILE_BYTES`]).
     pub fn of(layer: &LayerFacts, more: &Contents) -> Option<Self> {
-        let tar =
-            layer.tar.as_ref().ok().filter(|tar| layer.anomalies.is_empty() && tar.archives.is_some())?;
+        let whole = |tar: &&Arc<TarFacts>| tar.archives.is_some() && tar.components.is_some();
+        let tar = layer.tar.as_ref().ok().filter(|_| layer.anomalies.is_empty()).filter(whole)?;
         let level = |bytes| if bytes > LARGE { ZSTD_LEVEL_LARGE } else { ZSTD_LEVEL };
         let packed = packed::pack(tar, more, level)?;
         let bytes = [&MAGIC[..], &VERSION.to_le_bytes(), &packed].concat();

@@ -60,7 +60,7 @@ fn a_known_layer_has_the_facts_of_its_file() {
     assert_eq!(facts.entries, tar.entries);
     assert_eq!(facts.captured, tar.captured);
     assert_eq!(facts.secrets, tar.secrets);
-    assert_eq!(facts.archives, tar.archives);
+    assert_eq!((&facts.archives, &facts.components), (&tar.archives, &tar.components));
     assert!(Arc::ptr_eq(&facts, &ask(&files).unwrap()), "images share the facts of their base");
     // Plain bytes whose digest is the diffID are the layer, whether that form was seen or not.
     let plain = BlobDigests { sha256: Digest::sha256(b"x"), sha512: None, size: 1 };
@@ -149,11 +149,12 @@ fn a_layer_that_is_not_sound_has_no_file() {
     let mut layer = sample();
     layer.anomalies.push(Anomaly::new(Fault::DuplicateEntry, "twice"));
     assert_eq!(FactsFile::of(&layer, &more()), None);
-    // Whose archives nobody looked into.
-    let mut layer = sample();
-    let tar = TarFacts { archives: None, ..TarFacts::clone(layer.tar.as_ref().unwrap()) };
-    layer.tar = Ok(Arc::new(tar));
-    assert_eq!(FactsFile::of(&layer, &more()), None);
+    // Whose archives nobody looked into, or whose components nobody looked for.
+    let layer = sample();
+    let tar = || TarFacts::clone(layer.tar.as_ref().unwrap());
+    for tar in [TarFacts { archives: None, ..tar() }, TarFacts { components: None, ..tar() }] {
+        assert_eq!(FactsFile::of(&LayerFacts { tar: Ok(Arc::new(tar)), ..sample() }, &more()), None);
+    }
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn rootfs_on(base_layers: usize, layers: &[&[Entry]]) -> Rootfs {
         beside: Default::default(),
         secrets: Default::default(),
         archives: None,
+        components: None,
     };
     let layers: Vec<_> = layers.iter().map(tar).collect();
     Readings::build(&layers.iter().enumerate().collect::<Vec<_>>(), base_layers).unwrap()

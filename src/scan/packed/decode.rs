@@ -13,6 +13,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
+use crate::scan::components::{self, Component, Components, Ecosystem, Evidence};
 use crate::scan::known::{Kept, kept_again};
 use crate::scan::secrets::{Gap, Secret, Secrets, kind};
 use crate::scan::{Budget, Elf, Entry, EntryKind, ExtraFields, Plan, TarFacts};
@@ -32,6 +33,8 @@ pub struct Unpacked {
     pub secrets: Secrets,
     /// As in [`TarFacts`]; empty where nobody had looked.
     pub archives: Archives,
+    /// As in [`TarFacts`]; empty where nobody had looked.
+    pub components: Components,
 }
 
 impl Unpacked {
@@ -76,6 +79,7 @@ impl Unpacked {
             beside: BTreeMap::new(),
             secrets: self.secrets,
             archives: Some(self.archives),
+            components: Some(self.components),
         }
     }
 
@@ -104,8 +108,9 @@ impl Unpacked {
         }
         let secrets = fields.secrets(&entries)?;
         let archives = fields.archives(&entries)?;
+        let components = fields.components(&entries)?;
         fields.end()?;
-        Ok(Self { diff_id, size, entries, contents, secrets, archives })
+        Ok(Self { diff_id, size, entries, contents, secrets, archives, components })
     }
 }
 
@@ -114,6 +119,11 @@ const KIND_BYTES: u64 = 64;
 
 fn broken(what: &str) -> Error {
     Error::invalid(format!("it {what}"))
+}
+
+/// That of some values which has the number.
+fn one_of<T: Copy>(all: &[T], number: u8, unknown: &str) -> Result<T> {
+    all.get(usize::from(number)).copied().ok_or_else(|| broken(unknown))
 }
 
 /// Bytes that are decoded at once.
@@ -189,9 +199,7 @@ impl Fields<'_> {
         }
         for _ in 0..self.count(limits::LAYER_SECRET_GAPS)? {
             let (entry, _) = self.file(entries)?;
-            let gap =
-                Gap::ALL.get(self.count(Gap::ALL.len())?).ok_or_else(|| broken("has an unknown gap"))?;
-            secrets.gaps.push((entry, *gap));
+            secrets.gaps.push((entry, one_of(&Gap::ALL, self.byte()?, "has an unknown gap")?));
         }
         Ok(secrets)
     }
@@ -210,13 +218,61 @@ impl Fields<'_> {
         }
         for _ in 0..self.count(entries.len())? {
             let (entry, _) = self.file(entries)?;
-            let gap = archives::Gap::ALL.get(self.count(archives::Gap::ALL.len())?);
-            let gap = *gap.ok_or_else(|| broken("has an unknown gap"))?;
+            let gap = one_of(&archives::Gap::ALL, self.byte()?, "has an unknown gap")?;
             if archives.gaps.insert(entry, gap).is_some() {
                 return Err(broken("has an archive twice"));
             }
         }
         Ok(archives)
+    }
+
+    fn components(&mut self, entries: &[Entry]) -> Result<Components> {
+        let mut components = Components::default();
+        let mut room = limits::LAYER_COMPONENT_BYTES;
+        for _ in 0..self.count(entries.len())? {
+            let (entry, _) = self.file(entries)?;
+            let mut found = Vec::new();
+            for _ in 0..self.count(room / size_of::<Component>())? {
+                let component = self.component(room)?;
+                let left = room.checked_sub(component.memory());
+                room = left.ok_or_else(|| broken("has more components than their limit"))?;
+                found.push(component);
+            }
+            if components.found.insert(entry, found).is_some() {
+                return Err(broken("has a file with components twice"));
+            }
+        }
+        for _ in 0..self.count(entries.len())? {
+            let entry = self.count(entries.len())?;
+            let kind = entries.get(entry).map(|entry| entry.kind);
+            if !matches!(kind, Some(EntryKind::File | EntryKind::HardLink)) {
+                return Err(broken("says of an entry what only a file can have"));
+            }
+            let gap = one_of(&components::Gap::ALL, self.byte()?, "has an unknown gap")?;
+            if components.gaps.insert(entry, gap).is_some() {
+                return Err(broken("has a file with components twice"));
+            }
+        }
+        Ok(components)
+    }
+
+    fn component(&mut self, room: usize) -> Result<Component> {
+        let ecosystem = one_of(&Ecosystem::ALL, self.byte()?, "has an unknown ecosystem")?;
+        let evidence = one_of(&Evidence::ALL, self.byte()?, "has unknown evidence")?;
+        let (name, version) = (self.text(room)?, self.text(room)?);
+        let inside = self.bytes(room as u64)?;
+        Ok(Component {
+            ecosystem,
+            evidence,
+            name,
+            version,
+            inside: (!inside.is_empty()).then(|| inside.into()),
+        })
+    }
+
+    fn text(&mut self, room: usize) -> Result<Box<str>> {
+        let text = String::from_utf8(self.bytes(room as u64)?);
+        Ok(text.map_err(|_| broken("has a text that is none"))?.into())
     }
 
     /// The index of a regular file, and its size.

@@ -7,6 +7,7 @@ use super::Contents;
 use crate::digest::{ContentId, Digest};
 use crate::limits;
 use crate::scan::archives::{self, Archives};
+use crate::scan::components::{self, Component, Components, Ecosystem, Evidence};
 use crate::scan::secrets::{Gap, Secret, Secrets};
 use crate::scan::{Elf, Entry, EntryKind, ExtraFields, TarFacts};
 
@@ -31,7 +32,7 @@ pub(super) const DEVICE: u8 = 1 << 7;
 /// The fields before they are compressed; `None` for facts that are to be read each time: they do not fit
 /// ([`limits::FACTS_BYTES`]), or have something of which the form knows nothing.
 ///
-/// Archives into which nobody looked are written as none.
+/// Archives into which nobody looked are written as none, and so are components that nobody looked for.
 pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
     // All fields are named, so that a new one cannot be forgotten here.
     let TarFacts {
@@ -44,6 +45,7 @@ pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
         beside: _,
         secrets,
         archives,
+        components,
     } = tar;
     let Digest::Sha256(diff_id) = diff_id else { return None };
     let mut fields = Fields(diff_id.to_vec());
@@ -64,6 +66,10 @@ pub(super) fn fields(tar: &TarFacts, more: &Contents) -> Option<Vec<u8>> {
     match archives {
         Some(archives) => fields.archives(archives)?,
         None => fields.archives(&Archives::default())?,
+    }
+    match components {
+        Some(components) => fields.components(components)?,
+        None => fields.components(&Components::default())?,
     }
     (fields.0.len() as u64 <= limits::FACTS_BYTES).then_some(fields.0)
 }
@@ -139,6 +145,28 @@ impl Fields {
         for (entry, gap) in gaps {
             self.count(*entry);
             self.count(archives::Gap::ALL.iter().position(|known| known == gap)?);
+        }
+        Some(())
+    }
+
+    fn components(&mut self, components: &Components) -> Option<()> {
+        let Components { found, gaps } = components;
+        self.count(found.len());
+        for (entry, components) in found {
+            self.count(*entry);
+            self.count(components.len());
+            for Component { ecosystem, name, version, evidence, inside } in components {
+                self.count(Ecosystem::ALL.iter().position(|known| known == ecosystem)?);
+                self.count(Evidence::ALL.iter().position(|known| known == evidence)?);
+                self.bytes(name.as_bytes());
+                self.bytes(version.as_bytes());
+                self.bytes(inside.as_deref().unwrap_or_default());
+            }
+        }
+        self.count(gaps.len());
+        for (entry, gap) in gaps {
+            self.count(*entry);
+            self.count(components::Gap::ALL.iter().position(|known| known == gap)?);
         }
         Some(())
     }

@@ -14,7 +14,10 @@
 //! - the number of secrets, and each: its entry, offset, line (0 for none), length, the kind's name and prefix;
 //! - the number of files not looked at in full for secrets, and each: its entry, why;
 //! - the number of archives with members, and each: its entry, the members' names, each after its length;
-//! - the number of archives whose members are not known, and each: its entry, why.
+//! - the number of archives whose members are not known, and each: its entry, why;
+//! - the number of files with components, and each: its entry, how many, and of each of them: ecosystem and evidence
+//!   by their numbers, name, version, the member it was found in (empty for none);
+//! - the number of files in which components may be missing, and each: its entry, why.
 //!
 //! The same facts give the same fields.
 
@@ -31,8 +34,8 @@ pub use decode::Unpacked;
 use super::TarFacts;
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
-/// would be read as other entries, secrets or members, so that what was packed before is stale.
-pub const VERSION: u32 = 7;
+/// would be read as other entries, secrets, members or components, so that what was packed before is stale.
+pub const VERSION: u32 = 8;
 
 /// Contents of a layer's files, by index of their entry.
 pub type Contents = BTreeMap<usize, Arc<[u8]>>;

@@ -5,6 +5,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::descriptor::Compression;
 use crate::scan::archives::{self, Archives, Members};
+use crate::scan::components::{self, Component, Components, Ecosystem, Evidence};
 use crate::scan::secrets::{Gap, Secret, Secrets, all_kinds};
 use crate::scan::{Elf, Entry, EntryKind, ExtraFields, Extras, LayerFacts, Plan};
 
@@ -73,6 +74,7 @@ pub(crate) fn sample() -> LayerFacts {
         beside: BTreeMap::new(),
         secrets: secrets(),
         archives: Some(archives()),
+        components: Some(components()),
     };
     let blob = BlobDigests { sha256: Digest::sha256(b"stored"), sha512: None, size: 6 };
     LayerFacts { blob, compression: Compression::Gzip, tar: Ok(Arc::new(tar)), anomalies: Vec::new() }
@@ -96,6 +98,23 @@ fn archives() -> Archives {
     }
 }
 
+fn components() -> Components {
+    let component = |ecosystem, evidence, name: &str, version: &str, inside: &[u8]| Component {
+        ecosystem,
+        name: name.into(),
+        version: version.into(),
+        evidence,
+        inside: (!inside.is_empty()).then(|| inside.into()),
+    };
+    let python = component(Ecosystem::PyPi, Evidence::PythonMetadata, "requests", "2.31.0", b"");
+    let jar = component(Ecosystem::Maven, Evidence::PomProperties, "org.a:b", "1", b"lib/b\xff.jar!/c.jar");
+    let unknown = component(Ecosystem::Maven, Evidence::FileName, "\u{1b}\u{fc}", "", b"");
+    Components {
+        found: BTreeMap::from([(1, vec![python]), (9, vec![jar, unknown])]),
+        gaps: BTreeMap::from([(3, components::Gap::HardLink), (8, components::Gap::LargeFile)]),
+    }
+}
+
 pub(crate) fn more() -> BTreeMap<usize, Arc<[u8]>> {
     BTreeMap::from([(2, b"grp"[..].into())])
 }
@@ -113,6 +132,7 @@ fn facts_read_back_as_written() {
     assert_eq!(stored.entries, tar.entries);
     assert_eq!(stored.secrets, tar.secrets);
     assert_eq!(Some(stored.archives), tar.archives);
+    assert_eq!(Some(stored.components), tar.components);
     let contents = BTreeMap::from([(1, b"root:"[..].into()), (2, b"grp"[..].into())]);
     assert_eq!(stored.contents, contents);
 }
@@ -121,8 +141,8 @@ fn facts_read_back_as_written() {
 #[test]
 fn the_form_is_that_of_its_version() {
     let fields = fields(sample().tar.as_ref().unwrap(), &more()).unwrap();
-    let known = "sha256:927d9a8eee910bb4f7ae7c540f854ba19da9339038f76fdc91eb7dd8ff0b1b07";
-    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (7, known));
+    let known = "sha256:f99d56872afa9f4c055687918f60e863008a2794a353d243be5eda86a3400ed6";
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (8, known));
 }
 
 /// If this fails, layers are read as other entries than before: raise `VERSION`, so that what was packed
@@ -130,7 +150,14 @@ fn the_form_is_that_of_its_version() {
 #[test]
 fn reading_a_layer_means_what_it_meant_in_this_version() {
     use crate::scan::build::{Tar, Zip};
+    use crate::scan::components::build::{Program, cargo_auditable, go_build_info};
     let jar = Zip::jar(["A.class"]).prefix("#!/bin/sh\n").bytes();
+    let go = Program::new().section(".go.buildinfo", go_build_info("go1.22.1", &["mod\tm\tv1"])).bytes();
+    let crates = cargo_auditable(r#"{"packages":[{"name":"d","version":"4"}]}"#);
+    let rust = Program::new().wide(false).section(".dep-v0", crates).bytes();
+    let lib =
+        Zip::new().member("x/pom.properties", "groupId=g\nartifactId=e\nversion=5\n").member("i-6.jar", &jar);
+    let lib = lib.bytes();
     let tar = Tar::new()
         .link("bin", b'2', "usr/bin")
         .entry("usr/bin/", b'5', b"")
@@ -150,16 +177,23 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
         .pax(b'x', &[("GNU.sparse.map", b"1,1"), ("GNU.sparse.size", b"4"), ("GNU.sparse.numblocks", b"1")])
         .file("sparse", "x")
         .entry("app.jar", b'0', &jar)
+        .file("a.dist-info/METADATA", "Name: a\nVersion: 1\n")
+        .file("node_modules/b/package.json", "{\"name\": \"b\", \"version\": \"2\"}")
+        .file("specifications/c.gemspec", "s.name = \"c\"\ns.version = \"3\"\n")
+        .entry("go", b'0', &go)
+        .entry("rust", b'0', &rust)
+        .entry("lib.zip", b'0', &lib)
         .end();
     let mut plan = Plan::default();
     plan.look_into_archives();
+    plan.look_for_components();
     let options = crate::scan::ScanOptions { plan: Arc::new(plan), ..Default::default() };
     let layer = crate::scan::scan_layer(&crate::read::Section::of_bytes(tar), &options, &());
     let layer = layer.unwrap();
-    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 13));
+    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 19));
     let fields = fields(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
-    let known = "sha256:8ca5373f4881176885d23a0d321fe446dab41cf8958ff85a0782d25d19a76094";
-    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (7, known));
+    let known = "sha256:9917f13ee74dfa232262be8eedc8cde40927503ec63e4ed5b5c666aece4c735a";
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (8, known));
 }
 
 /// No bytes stop the program or take more memory than there are

@@ -1,0 +1,186 @@
+use super::super::build::{Program, cargo_auditable, go_build_info};
+use super::super::tests::read;
+use super::*;
+
+const MODULES: [&str; 8] = [
+    "path\texample.com/app/cmd",
+    "mod\texample.com/app\t(devel)\t",
+    "dep\tgithub.com/a/b\tv1.2.3\th1:x=",
+    "dep\tgithub.com/c/d\tv1.0.0",
+    "=>\tgithub.com/fork/d\tv1.0.1\th1:y=",
+    "dep\tgithub.com/e/f\tv2.0.0+incompatible\th1:z=",
+    "=>\t./local",
+    "build\t-compiler=gc",
+];
+
+fn expected() -> Vec<String> {
+    [
+        "example.com/app ",
+        "github.com/a/b v1.2.3",
+        "github.com/e/f ",
+        "github.com/fork/d v1.0.1",
+        "stdlib 1.21.3",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// In both widths and byte orders, and wherever the linker puts it.
+#[test]
+fn what_go_wrote_is_found_as_go_finds_it() {
+    let info = go_build_info("go1.21.3 X:boringcrypto", &MODULES);
+    let text = b"\xff Go buildinf:\x08\x02 in the text of a program that reads others";
+    for (is_wide, is_big) in [(true, false), (true, true), (false, false), (false, true)] {
+        let program = || Program::new().wide(is_wide).big_endian(is_big).section(".rodata", text);
+        for (what, program) in [
+            ("a section", program().section(".go.buildinfo", &info)),
+            ("not at its start", program().section(".go.buildinfo", [&[0; 32], &*info].concat())),
+            ("data", program().section(".data", [&[1; 64], &*info].concat()).data()),
+            ("without sections", program().section(".data", &info).data().stripped()),
+        ] {
+            let file = program.bytes();
+            assert_eq!(read("app", &file), (expected(), None), "{what} {is_wide} {is_big}");
+            assert_eq!(read("app", &[&*file, b"more"].concat()).0, expected(), "with bytes behind it");
+        }
+        for (what, program) in [
+            ("not aligned", program().section(".go.buildinfo", [&[0; 8], &*info].concat())),
+            ("elsewhere", program().section(".other", &info)),
+            ("nowhere", program().section(".data", b"data").data()),
+            ("no version", program().section(".go.buildinfo", go_build_info("", &MODULES))),
+            ("cut short", program().section(".go.buildinfo", &info[..20]).stripped()),
+        ] {
+            assert_eq!(read("app", program.bytes()), (Vec::new(), None), "{what} {is_wide} {is_big}");
+        }
+    }
+}
+
+#[test]
+fn versions_of_go_and_lists_of_modules_are_read_as_far_as_they_are_there() {
+    let of = |info: Vec<u8>| read("app", Program::new().section(".go.buildinfo", info).bytes());
+    assert_eq!(of(go_build_info("go1.22rc1", &[])), (vec!["stdlib 1.22rc1".to_owned()], None));
+    assert_eq!(of(go_build_info("devel go1.23-0f2a Mon", &[])), (vec!["stdlib ".to_owned()], None));
+    let mut old = go_build_info("go1.17", &MODULES);
+    old[15] = 0;
+    assert_eq!(of(old), (Vec::new(), Some(Gap::OldGo)));
+    let mut unframed = go_build_info("go1.22", &MODULES);
+    let end = unframed.len() - 17;
+    unframed[end] = b' ';
+    assert_eq!(of(unframed), (vec!["stdlib 1.22".to_owned()], None));
+    // A list that is said to go on beyond the file.
+    let mut long = go_build_info("go1.22", &[]);
+    long.truncate(long.len() - 1);
+    long.extend([0xff; 4]);
+    long.push(0x7f);
+    assert_eq!(of(long), (vec!["stdlib 1.22".to_owned()], None));
+}
+
+#[test]
+fn what_cargo_auditable_wrote_is_read() {
+    let json = r#"{"packages":[
+        {"name":"app","version":"0.1.0","source":"local","dependencies":[1],"root":true},
+        {"name":"serde","version":"1.0.200","source":"crates.io"},
+        {"name":"cc","version":"1.0.0","source":"crates.io","kind":"build"},
+        {"name":"later","version":"2.0.0","source":"crates.io","kind":"unheard-of","new":{"x":[1]}}
+    ],"format":7}"#;
+    let of = |section: &[u8]| read("app", Program::new().section(".dep-v0", section).bytes());
+    let crates = ["app 0.1.0", "later 2.0.0", "serde 1.0.200"].map(str::to_owned).to_vec();
+    for (is_wide, is_big) in [(true, true), (false, false), (false, true)] {
+        let program =
+            Program::new().wide(is_wide).big_endian(is_big).section(".dep-v0", cargo_auditable(json));
+        assert_eq!(read("app", program.bytes()), (crates.clone(), None));
+    }
+    assert_eq!(of(&cargo_auditable(json)), (crates, None));
+    let gap = (Vec::new(), Some(Gap::Unreadable));
+    for broken in ["", "{}", "[1]", r#"{"packages":[{"name":"a"}]}"#] {
+        assert_eq!(of(&cargo_auditable(broken)), gap, "{broken}");
+    }
+    assert_eq!(of(b"none"), gap);
+    let stripped = Program::new().section(".dep-v0", cargo_auditable(json)).stripped();
+    assert_eq!(read("app", stripped.bytes()), (Vec::new(), None));
+}
+
+#[test]
+fn lists_in_programs_are_held_to_component_text_bytes() {
+    let limit = limits::COMPONENT_TEXT_BYTES as usize;
+    let json = |length: usize| {
+        let text = r#"{"packages":[{"name":"a","version":"1"}]}"#;
+        let section = cargo_auditable(&format!("{text}{}", " ".repeat(length - text.len())));
+        read("app", Program::new().section(".dep-v0", section).bytes())
+    };
+    assert_eq!(json(limit), (vec!["a 1".to_owned()], None));
+    assert_eq!(json(limit + 1), (Vec::new(), Some(Gap::LargeText)));
+    let go = |length: usize| {
+        // Between two sentinels of 16 bytes, with the line's start and end.
+        let line = format!("dep\ta\tv1\t{}", "x".repeat(length - 32 - 10));
+        read("app", Program::new().section(".go.buildinfo", go_build_info("go1", &[&line])).bytes())
+    };
+    assert_eq!(go(limit), (vec!["a v1".to_owned(), "stdlib 1".to_owned()], None));
+    assert_eq!(go(limit + 1), (Vec::new(), Some(Gap::LargeText)));
+}
+
+/// Tables that lie lead nowhere, and a count beyond 16 bits stands in the first header.
+#[test]
+fn tables_are_held_to_the_file() {
+    let program = Program::new().section(".go.buildinfo", go_build_info("go1.22", &[]));
+    let file = program.bytes();
+    let found = (vec!["stdlib 1.22".to_owned()], None);
+    assert_eq!(read("app", &file), found);
+    let spoilt = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut file = file.clone();
+        change(&mut file);
+        read("app", file)
+    };
+    let table = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
+    assert_eq!(
+        spoilt(&|file| {
+            // e_shnum and e_shstrndx, of which the first section's size and link say more.
+            file[table + 32] = 3;
+            file[table + 40] = 2;
+            file[60..64].copy_from_slice(&[0, 0, 0xff, 0xff]);
+        }),
+        found
+    );
+    type Spoil = Box<dyn Fn(&mut Vec<u8>)>;
+    let spoils: Vec<(&str, Spoil)> = vec![
+        ("class", Box::new(|file| file[4] = 3)),
+        ("order", Box::new(|file| file[5] = 0)),
+        ("where the table is", Box::new(|file| file[40..48].fill(0xff))),
+        ("bytes of a header", Box::new(|file| file[58] = 1)),
+        ("how many", Box::new(|file| file[60..62].fill(0xff))),
+        ("which has the names", Box::new(|file| file[62] = 9)),
+        ("where the names are", Box::new(move |file| file[table + 128 + 24..table + 128 + 32].fill(0xff))),
+        ("how many names", Box::new(move |file| file[table + 128 + 32..table + 128 + 40].fill(0))),
+        ("a name", Box::new(move |file| file[table + 64..table + 68].fill(0xff))),
+        ("a kind without bytes", Box::new(move |file| file[table + 68] = 8)),
+        ("where it is", Box::new(move |file| file[table + 64 + 24..table + 64 + 32].fill(0xff))),
+        ("cut short", Box::new(|file| file.truncate(63))),
+    ];
+    for (what, spoil) in spoils {
+        assert_eq!(spoilt(&*spoil), (Vec::new(), None), "{what}");
+    }
+    // A section that goes on beyond the file is searched as far as it goes.
+    assert_eq!(spoilt(&|file| file[table + 64 + 32..table + 64 + 40].fill(0xff)), found);
+}
+
+/// In a file of which the middle is not kept.
+#[test]
+fn what_is_not_kept_of_a_program_is_a_gap() {
+    let file = Program::new()
+        .section(".go.buildinfo", go_build_info("go1.22", &[]))
+        .section(".debug", [1; 1000])
+        .section(".dep-v0", cargo_auditable(r#"{"packages":[{"name":"a","version":"1"}]}"#))
+        .bytes();
+    let budget = crate::scan::room::Budget::default();
+    let read = |head: usize, tail: usize| {
+        let mut found = Found::new(&budget);
+        let kept = Tail { bytes: &file[file.len() - tail..], head: &file[..head], size: file.len() as u64 };
+        super::read(&kept, &mut found);
+        found.finish(7..=7);
+        (super::super::tests::shown(&found.components), found.components.gaps.get(&7).copied())
+    };
+    let both = vec!["stdlib 1.22".to_owned(), "a 1".to_owned()];
+    assert_eq!(read(200, 600), (both, None));
+    // What stands in the kept part is found; the rest is told.
+    assert_eq!(read(130, 600), (vec!["a 1".to_owned()], Some(Gap::LargeFile)));
+    assert_eq!(read(200, 100), (Vec::new(), Some(Gap::LargeFile)), "the table of sections");
+}
