@@ -11,8 +11,8 @@
 use ocicheck::policy::Preset;
 
 use crate::support::{
-    Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, RpmFile, RpmPackage,
-    SparseFormat, XattrStyle, Zip, clean_app, elf, rpm_database, small_base,
+    Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, Program, RpmFile, RpmPackage,
+    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, go_build_info, rpm_database, small_base,
 };
 use crate::targets::{apply, facts, tools};
 
@@ -25,6 +25,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "catalog" => catalogs(),
         "check" => checks(),
         "codecs" => codecs(),
+        "components" => components(),
         "docker_manifest" => docker_manifests(),
         "facts" => packed(),
         "image_config" => configs(),
@@ -247,6 +248,31 @@ fn jars() -> Vec<Vec<u8>> {
     parts.end_64[24] = 0xff;
     seeds.push(after(0, parts.bytes()));
     seeds.extend((0..8).map(|how| after(how << 1 | 1, "a\norg/x/Y.class\nMETA-INF/services/x\n")));
+    seeds
+}
+
+fn components() -> Vec<Vec<u8>> {
+    let pom = "groupId=g\nartifactId=a\nversion=1\n";
+    let jar = Zip::new()
+        .deflated("META-INF/MANIFEST.MF", "Implementation-Title: a\r\nImplementation-Version: 1\r\n")
+        .deflated("META-INF/maven/g/a/pom.properties", pom);
+    let war = Zip::new().member("WEB-INF/lib/a-1.jar", jar.bytes());
+    let info = go_build_info("go1.22.1", &["mod\tm\tv1.0.0", "dep\td\tv1", "=>\te\tv2"]);
+    let go = |is_wide| Program::new().wide(is_wide).section(".go.buildinfo", &info);
+    let list = cargo_auditable(r#"{"packages":[{"name":"a","version":"1","kind":"runtime","root":true}]}"#);
+    let rust = Program::new().wide(false).big_endian(true).section(".dep-v0", list);
+    let mut seeds = vec![
+        after(0, jar.bytes()),
+        after(0, war.bytes()),
+        after(10, war.prefix("#!/bin/sh\n").bytes()),
+        after(2, go(true).bytes()),
+        after(2, go(false).data().stripped().bytes()),
+        after(2, rust.bytes()),
+        after(4, "Metadata-Version: 2.1\r\nName: a\r\nVersion: 1\r\n\r\nName: b\r\n"),
+        after(6, r#"{"name": "a", "version": "1", "x": [{"name": 1}]}"#),
+        after(8, "Gem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.version = \"1\"\nend\n"),
+    ];
+    seeds.extend((0..16).map(|how| after(how << 1 | 1, "a\norg.x.y\nexample.com/z")));
     seeds
 }
 

@@ -17,6 +17,7 @@ pub mod accounts;
 pub mod apply;
 pub mod check;
 pub mod codecs;
+pub mod components;
 pub mod documents;
 pub mod facts;
 pub mod jars;
@@ -36,13 +37,14 @@ pub struct Target {
 }
 
 /// Every target, in alphabetical order.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target { name: "accounts", run: accounts::accounts },
     Target { name: "apply", run: apply::apply },
     Target { name: "cache_entry", run: facts::cache_entry },
     Target { name: "catalog", run: written::catalog },
     Target { name: "check", run: check::check },
     Target { name: "codecs", run: codecs::codecs },
+    Target { name: "components", run: components::components },
     Target { name: "docker_manifest", run: documents::docker_manifest },
     Target { name: "facts", run: facts::facts },
     Target { name: "image_config", run: documents::image_config },
