@@ -4,6 +4,8 @@
 //! `tests/architecture.rs` holds it so: "every read can fail" means every one.
 
 #[cfg(test)]
+pub(crate) mod document;
+#[cfg(test)]
 pub(crate) mod fault;
 pub(crate) mod whole;
 

@@ -9,6 +9,8 @@ mod preset;
 mod profile;
 mod read;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 mod waiver;
 

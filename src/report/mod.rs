@@ -20,6 +20,8 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod ndjson;
+#[cfg(test)]
+mod reference_tests;
 pub mod sarif;
 pub mod text;
 
