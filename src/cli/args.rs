@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Tier;
+use crate::digest::Digest;
 use crate::limits;
 use crate::model::Platform;
 use crate::policy::Preset;
@@ -82,8 +83,8 @@ pub struct CheckArguments {
     #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
     pub policy: Option<PathBuf>,
     /// SHA-256 that the policy's file must have
-    #[arg(long, value_name = "HEX")]
-    pub policy_sha256: Option<String>,
+    #[arg(long, value_name = "HEX", value_parser = sha256)]
+    pub policy_sha256: Option<Digest>,
     /// Way of publishing to judge by, one of the policy's; built in are default, standard, custom-base,
     /// custom and base-image [default: as the policy says]
     #[arg(long, value_name = "NAME")]
@@ -154,6 +155,15 @@ fn time(text: &str) -> Result<Duration, String> {
     let time = number.zip(seconds).and_then(|(number, seconds)| number.checked_mul(seconds));
     time.map(Duration::from_secs)
         .ok_or_else(|| "a time is a number above 0 with s, m or h behind it".to_owned())
+}
+
+/// A SHA-256: its digits, as `sha256sum` prints them, also with `sha256:` before them.
+fn sha256(text: &str) -> Result<Digest, String> {
+    let text = text.to_ascii_lowercase();
+    let digits = text.strip_prefix("sha256:").unwrap_or(&text);
+    format!("sha256:{digits}").parse().map_err(|_| {
+        "a SHA-256 is 64 hexadecimal digits, as `sha256sum ocicheck.toml` prints them".to_owned()
+    })
 }
 
 /// A form of the report.
@@ -270,6 +280,9 @@ pub struct AddBase {
     /// instead of unpacking them
     #[arg(long)]
     pub no_facts: bool,
+    /// How long reading and verifying may take, as 90, 90s, 5m or 1h: nothing is added then [default: no end]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
     /// The day it is added [default: today]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
@@ -336,6 +349,9 @@ pub struct InspectArguments {
     /// Show only the image of this name or digest; by default all
     #[arg(long, value_name = "NAME|DIGEST")]
     pub image: Option<String>,
+    /// How long reading may take, as 90, 90s, 5m or 1h: what is not read by then is an error [default: no end]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
     /// Format on standard output; by default text on a terminal, else json
     #[arg(long, value_enum)]
     pub format: Option<InspectFormat>,
@@ -355,59 +371,4 @@ pub enum RulesCommand {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_definition_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn the_default_in_the_help_is_that_of_the_limits() {
-        let help = Arguments::command().render_long_help().to_string();
-        assert!(help.contains(&format!("[default: {}]", limits::CACHE_BYTES)), "{help}");
-    }
-
-    #[test]
-    fn a_cache_is_no_smaller_than_cache_least_bytes() {
-        let of = |size: u64| {
-            Arguments::try_parse_from(["ocicheck", "x", "--cache", "c", "--cache-size", &size.to_string()])
-        };
-        assert!(of(limits::CACHE_LEAST_BYTES).is_ok());
-        assert!(of(limits::CACHE_LEAST_BYTES - 1).unwrap_err().to_string().contains("1048576"));
-    }
-
-    #[test]
-    fn the_readme_has_every_option_of_check() {
-        let readme = include_str!("../../README.md");
-        let command = Arguments::command();
-        let check = command.find_subcommand("check").unwrap();
-        for long in check.get_arguments().filter_map(|argument| argument.get_long()) {
-            assert!(long == "verbose" || long == "quiet" || readme.contains(&format!("`--{long}")), "{long}");
-        }
-    }
-
-    #[test]
-    fn times_have_a_unit_or_are_seconds() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3_600)] {
-            assert_eq!(time(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in
-            ["", "0", "0s", "s", "-1", "1.5", "1d", "1 s", "99999999999999999999", "9999999999999999999h"]
-        {
-            assert!(time(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn check_is_the_default_command() {
-        let short = Arguments::try_parse_from(["ocicheck", "image.tar", "--bases", "b.json"]).unwrap();
-        assert!(short.command.is_none() && short.check.images.len() == 1);
-        let long = Arguments::try_parse_from(["ocicheck", "check", "image.tar"]).unwrap();
-        assert!(matches!(long.command, Some(Command::Check(_))));
-        assert!(Arguments::try_parse_from(["ocicheck"]).is_err());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{AddBase, BaseCommand, ChangeBase};
 use super::exit::Exit;
-use super::output;
+use super::{output, watch};
 use crate::base::catalog::Added;
 use crate::base::layer_facts::{directory_of, file_name};
 use crate::base::{Catalog, FactsFile, State};
@@ -27,6 +27,10 @@ pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
 /// Reads the catalog.
 pub(super) fn read(path: &Path) -> Result<Catalog> {
     let text = super::read_text(path, "USER_FILE_BYTES", USER_FILE_BYTES)?;
+    if text.trim().is_empty() {
+        let error = Error::usage(format!("{} is empty, and no catalog of bases", path.display()));
+        return Err(error.hint("`ocicheck base add` makes one; remove an empty file first"));
+    }
     Catalog::parse(&text).map_err(|error| error.at(path.display().to_string()))
 }
 
@@ -40,18 +44,12 @@ fn lock(path: &Path) -> Option<std::fs::File> {
 }
 
 fn add(add: &AddBase) -> Result<()> {
+    let limits = super::limits_within(add.timeout);
     let path = &add.catalog.bases;
     let _lock = lock(path);
-    let mut catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
+    let catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
-    let plan = engine::whole_plan(Limits::default());
-    let request =
-        Request { input: &input, selection: &selection, bases: None, cache: None, read_before: None, plan };
-    let gathered = super::with_jobs(None, || engine::gather(&request, &()))??;
-    if let Some(error) = gathered.errors.into_iter().next() {
-        return Err(error);
-    }
     let new = NewBase {
         name: add.name.clone(),
         version: add.base_version.clone(),
@@ -59,9 +57,44 @@ fn add(add: &AddBase) -> Result<()> {
         added: add.at.unwrap_or_else(today),
         with_facts: !add.no_facts,
     };
+    let Larger { catalog, told, files } = watch::until(limits.deadline, &input, {
+        let input = input.clone();
+        move || enroll(catalog, &input, &selection, &new, limits)
+    })?;
+    // The catalog last: it must not name what is not there.
+    write_facts(&directory_of(path), &files)?;
+    output::to_file(path, &catalog.to_text())?;
+    for line in told {
+        output::tell(&line);
+    }
+    Ok(())
+}
+
+/// A catalog with what was added, and nothing written yet.
+struct Larger {
+    catalog: Catalog,
+    /// A line for each image.
+    told: Vec<String>,
+    files: Vec<FactsFile>,
+}
+
+/// Verifies the input's images, and takes them into the catalog.
+fn enroll(
+    mut catalog: Catalog,
+    input: &Input,
+    selection: &Selection,
+    new: &NewBase,
+    limits: Limits,
+) -> Result<Larger> {
+    let plan = engine::whole_plan(limits);
+    let request = Request { input, selection, bases: None, cache: None, read_before: None, plan };
+    let gathered = engine::gather(&request, &())?;
+    if let Some(error) = gathered.errors.into_iter().next() {
+        return Err(error);
+    }
     let (mut told, mut files) = (Vec::new(), Vec::new());
     for facts in &gathered.images {
-        let enrolled = engine::enroll(&mut catalog, facts, &new).map_err(|error| error.at(input.name()))?;
+        let enrolled = engine::enroll(&mut catalog, facts, new).map_err(|error| error.at(input.name()))?;
         let base = format!("{}:{} ({})", new.name, new.version, facts.image.platform());
         files.extend(enrolled.files);
         told.push(match enrolled.added {
@@ -74,13 +107,7 @@ fn add(add: &AddBase) -> Result<()> {
             }
         });
     }
-    // The catalog last: it must not name what is not there.
-    write_facts(&directory_of(path), &files)?;
-    output::to_file(path, &catalog.to_text())?;
-    for line in told {
-        output::tell(&line);
-    }
-    Ok(())
+    Ok(Larger { catalog, told, files })
 }
 
 /// Writes the facts files that are not there yet, or not as they should be.

@@ -2,7 +2,8 @@
 
 use super::args::{InspectArguments, InspectFormat};
 use super::exit::Exit;
-use super::{base, output};
+use super::{base, output, watch};
+use crate::base::Catalog;
 use crate::engine::{self, Bases, Gathered, Request};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -12,15 +13,14 @@ use crate::report::{ErrorReport, Note, json};
 use crate::source::{Input, Selection};
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
+    let limits = super::limits_within(arguments.timeout);
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
-    // Not the catalog's facts files: what is shown is what was read of the image itself.
-    let bases = catalog.as_ref().map(|catalog| Bases { catalog, files: None });
     let input = Input::from_argument(&arguments.image_file);
     let selection = Selection { platform: arguments.platform.clone(), image: arguments.image.clone() };
-    let plan = engine::plan(Limits::default());
-    let request =
-        Request { input: &input, selection: &selection, bases, cache: None, read_before: None, plan };
-    let gathered = super::with_jobs(None, || engine::gather(&request, &()))?;
+    let gathered = watch::until(limits.deadline, &input, {
+        let input = input.clone();
+        move || gather(&input, &selection, catalog.as_ref(), limits)
+    });
     let gathered = gathered.unwrap_or_else(|error| Gathered { errors: vec![error], ..Gathered::default() });
     let (name, wanted) = (input.name(), wanted(arguments));
     for facts in &gathered.images {
@@ -40,6 +40,18 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
     })?;
     let complete = unread.is_empty() && gathered.errors.is_empty();
     Ok(if complete { Exit::Passed } else { Exit::NotChecked })
+}
+
+fn gather(
+    input: &Input,
+    selection: &Selection,
+    catalog: Option<&Catalog>,
+    limits: Limits,
+) -> Result<Gathered> {
+    // Not the catalog's facts files: what is shown is what was read of the image itself.
+    let bases = catalog.map(|catalog| Bases { catalog, files: None });
+    let plan = engine::plan(limits);
+    engine::gather(&Request { input, selection, bases, cache: None, read_before: None, plan }, &())
 }
 
 fn wanted(arguments: &InspectArguments) -> Wanted {

@@ -17,6 +17,7 @@ use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 
@@ -26,6 +27,7 @@ use exit::Exit;
 
 use crate::error::Error;
 use crate::host;
+use crate::limits::{Deadline, Limits};
 
 /// Runs the program on the arguments of the process.
 pub fn main() -> ExitCode {
@@ -62,6 +64,12 @@ fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> R
     Ok(pool.install(work))
 }
 
+/// The limits of the program, and the time that `--timeout` allows from now on.
+fn limits_within(timeout: Option<Duration>) -> Limits {
+    let deadline = timeout.map(|time| Deadline::after(Instant::now(), time));
+    Limits { deadline: deadline.unwrap_or_default(), ..Limits::default() }
+}
+
 /// Reads a text that the user wrote, of at most `limit` bytes.
 fn read_text(path: &Path, limit_name: &str, limit: u64) -> Result<String, Error> {
     let file = host::open(path);
@@ -84,7 +92,12 @@ fn read_text_from(
         }
         Ok(text)
     };
-    read().map_err(|error| Error::io(format!("{} cannot be read", path.display()), error))
+    read().map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => {
+            Error::usage(format!("{} is no text in UTF-8", path.display())).hint("save it as UTF-8")
+        }
+        _ => Error::io(format!("{} cannot be read", path.display()), error),
+    })
 }
 
 #[cfg(test)]

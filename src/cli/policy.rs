@@ -39,7 +39,7 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
         None => Policy::built_in(choice)?,
     };
     if let Some(wanted) = &arguments.policy_sha256
-        && !wanted.eq_ignore_ascii_case(&policy.sha256.hex())
+        && *wanted != policy.sha256
     {
         let what = format!(
             "the policy {} has the SHA-256 {}, and --policy-sha256 says another",

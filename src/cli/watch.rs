@@ -1,5 +1,5 @@
-//! Checking inputs on a thread of its own, which is left alone when the time is up: what waits for a pipe or
-//! a network file system cannot be told to stop.
+//! Work on a thread of its own, which is left alone when the time is up: what waits for a pipe or a network file
+//! system cannot be told to stop.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,27 +38,16 @@ pub(super) fn check(
     let deadline = engine.policy.limits.deadline;
     let names: Vec<_> = inputs.iter().map(Input::name).collect();
     let all: Arc<All> = Arc::new(Mutex::new(inputs.iter().map(|_| Done::default()).collect()));
-    let (end, ended) = channel();
-    let worker = {
+    let work = {
         let (engine, progress, all) = (Arc::clone(engine), Arc::clone(progress), Arc::clone(&all));
         move || {
-            let work = || {
-                check_each(&engine, &inputs, &*progress, &all);
-                rayon::current_num_threads()
-            };
-            // Nobody waits for it any more where the time is up.
-            let _ = end.send(super::with_jobs(jobs, work));
+            check_each(&engine, &inputs, &*progress, &all);
+            rayon::current_num_threads()
         }
     };
-    let started = thread::Builder::new().name("check".to_owned()).spawn(worker);
-    drop(started.map_err(|error| Error::io("no thread can be started", error))?);
-    let (unfinished, jobs) = match ended.recv_timeout(patience(deadline)) {
-        Ok(jobs) => (None, jobs?),
-        Err(RecvTimeoutError::Timeout) => (Some(deadline.error()), threads(jobs)),
-        Err(RecvTimeoutError::Disconnected) => {
-            let what = "checking failed by a fault of this program";
-            (Some(Error::new(ErrorKind::Internal, what)), threads(jobs))
-        }
+    let (unfinished, jobs) = match watched(deadline, jobs, work)? {
+        Ended::Done(jobs) => (None, jobs),
+        Ended::Left(error) => (Some(error), threads(jobs)),
     };
     for (name, done) in names.iter().zip(lock(&all).iter_mut()) {
         let Done { images, mut errors, notes, whole } = std::mem::take(done);
@@ -68,6 +57,48 @@ pub(super) fn check(
         report.add(name, images, errors, notes);
     }
     Ok(jobs)
+}
+
+/// What `work` makes of one input, unless the time is up before.
+///
+/// # Errors
+/// The work's own; the time is up; no threads can be started.
+pub(super) fn until<T: Send + 'static>(
+    deadline: Deadline,
+    input: &Input,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match watched(deadline, None, work)? {
+        Ended::Done(made) => made,
+        Ended::Left(error) => Err(error.at(input.name())),
+    }
+}
+
+/// How it ended.
+enum Ended<T> {
+    Done(T),
+    /// Nobody waits for it any more, and why.
+    Left(Error),
+}
+
+fn watched<T: Send + 'static>(
+    deadline: Deadline,
+    jobs: Option<usize>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Ended<T>> {
+    let (end, ended) = channel();
+    // Where the time is up, nobody hears it.
+    let worker = move || drop(end.send(super::with_jobs(jobs, work)));
+    let started = thread::Builder::new().name("work".to_owned()).spawn(worker);
+    drop(started.map_err(|error| Error::io("no thread can be started", error))?);
+    match ended.recv_timeout(patience(deadline)) {
+        Ok(done) => Ok(Ended::Done(done?)),
+        Err(RecvTimeoutError::Timeout) => Ok(Ended::Left(deadline.error())),
+        Err(RecvTimeoutError::Disconnected) => {
+            let what = "it failed by a fault of this program";
+            Ok(Ended::Left(Error::new(ErrorKind::Internal, what)))
+        }
+    }
 }
 
 fn check_each(engine: &Engine, inputs: &[Input], progress: &dyn Progress, all: &All) {

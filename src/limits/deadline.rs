@@ -40,8 +40,8 @@ impl Deadline {
     /// What is said when the time is up.
     pub fn error(&self) -> Error {
         let time = self.0.map_or(0.0, |(_, time)| time.as_secs_f64());
-        let what = format!("not checked to its end within the time limit, --timeout {time}s");
-        Error::new(ErrorKind::Timeout, what).hint("allow more time, or check fewer images in one run")
+        let what = format!("not done within the time limit, --timeout {time}s");
+        Error::new(ErrorKind::Timeout, what).hint("allow more time, or name fewer images in one run")
     }
 }
 
