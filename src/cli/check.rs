@@ -73,15 +73,22 @@ fn refuse_overwriting(
         .chain(others.into_iter().flatten())
         .filter_map(|path| path.canonicalize().ok())
         .collect();
+    let facts = arguments.bases.as_deref().and_then(|bases| directory_of(bases).canonicalize().ok());
     for (path, _) in outputs {
-        let told = |what| Err(Error::usage(format!("{} is {what}", path.display())));
+        let told = |what| {
+            let error = Error::usage(format!("{} is {what}", path.display()));
+            Err(error.hint("name another file for the report"))
+        };
         if path.canonicalize().is_ok_and(|path| inputs.contains(&path)) {
             return told("read, and would be overwritten by --output");
         }
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = directory.unwrap_or(Path::new(".")).canonicalize();
-        if directory.is_ok_and(|directory| inputs.iter().any(|input| directory.starts_with(input))) {
+        let Ok(directory) = directory.unwrap_or(Path::new(".")).canonicalize() else { continue };
+        if inputs.iter().any(|input| directory.starts_with(input)) {
             return told("inside an image that is read");
+        }
+        if facts.as_ref().is_some_and(|facts| directory.starts_with(facts)) {
+            return told("among the facts files of the catalog");
         }
     }
     Ok(())
@@ -105,6 +112,8 @@ fn images(arguments: &CheckArguments) -> Result<Vec<PathBuf>> {
     } else {
         super::read_text(list, "USER_FILE_BYTES", USER_FILE_BYTES)?
     };
+    // Editors on Windows begin a file with it. A path that does is written with ./ before it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     images.extend(
         text.lines()
             .map(|line| line.trim_end_matches('\r'))
@@ -123,14 +132,14 @@ fn images(arguments: &CheckArguments) -> Result<Vec<PathBuf>> {
 fn cache(arguments: &CheckArguments) -> Result<Option<Cache>> {
     let Some(directory) = &arguments.cache else { return Ok(None) };
     let key = std::env::var_os("OCICHECK_CACHE_KEY").map(|key| key.into_encoded_bytes());
-    let opened = if key.as_ref().is_some_and(Vec::is_empty) {
+    if key.as_ref().is_some_and(Vec::is_empty) {
         // As CI systems set a secret that a job may not see. A key from the directory would be another's.
-        Err(Error::invalid("OCICHECK_CACHE_KEY is empty"))
-    } else {
-        let bytes = arguments.cache_size.unwrap_or(CACHE_BYTES);
-        Cache::open(&CacheSettings { directory: directory.clone(), bytes, key })
-    };
-    match opened {
+        return Err(Error::usage("OCICHECK_CACHE_KEY is empty, and the cache is guarded by it").hint(
+            "a job that may not see the key is run without a cache: leave out --cache and OCICHECK_CACHE",
+        ));
+    }
+    let bytes = arguments.cache_size.unwrap_or(CACHE_BYTES);
+    match Cache::open(&CacheSettings { directory: directory.clone(), bytes, key }) {
         Ok(cache) => Ok(Some(cache)),
         Err(error) if error.kind() == ErrorKind::Usage => Err(error),
         Err(error) => {

@@ -58,6 +58,16 @@ pub(crate) fn write(path: &Path, bytes: &[u8], how: Whole) -> io::Result<()> {
     }
 }
 
+/// Writes into what is there and takes bytes one after another, as a pipe does. Whoever reads may have seen
+/// a part when it fails.
+///
+/// # Errors
+/// The host's.
+pub(crate) fn write_into(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut stream = ask(|| File::options().write(true).open(path))?;
+    ask(|| stream.write_all(bytes))
+}
+
 fn fill(mut file: &File, bytes: &[u8], how: Whole) -> io::Result<()> {
     ask(|| file.write_all(bytes))?;
     #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blobs::{self, SmallBlob};
 use super::headers::looks_like_tar;
-use super::store::{Referenced, Store, hold_name};
+use super::store::{self, Referenced, Store, hold_name};
 use crate::codec;
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, ErrorKind, Result};
@@ -159,9 +159,7 @@ impl Walk<'_> {
         let what = if kind == MediaKind::Index { "index" } else { "manifest" };
         let Some(blob) = blobs::read(self.store, descriptor, what, &mut inherited.anomalies)? else {
             if self.store.may_hold(&descriptor.digest) {
-                let what = "it is there, but as a pipe or device, or behind a link to a directory above it";
-                let error = Error::invalid(what).hint("copy the layout anew, with files and no links");
-                return Err(error.at(format!("blob {}", descriptor.digest)));
+                return Err(store::unreadable().at(format!("blob {}", descriptor.digest)));
             }
             let platform = descriptor.platform.as_ref().map(|platform| format!(" ({platform})"));
             let platform = crate::model::escape::escape_text(&platform.unwrap_or_default());

@@ -131,6 +131,7 @@ fn from_archive(archive: Section) -> Result<Source> {
 
 fn from_store(store: &Store) -> Result<Source> {
     let has = |name: &str| store.get(&ImagePath::new(name)).map(|found| found.is_some());
+    store.demand_readable(["manifest.json", "index.json", "oci-layout", "repositories"])?;
     let (manifest, index, repositories) = (has("manifest.json")?, has("index.json")?, has("repositories")?);
     let is_directory = store.is_directory();
     let mut referenced = Referenced::default();

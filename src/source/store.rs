@@ -74,6 +74,15 @@ impl Store {
         }
     }
 
+    /// An error where one of these is there in a way that it cannot be read: others may find it.
+    pub(super) fn demand_readable<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        let Members::Directory(directory) = &self.members else { return Ok(()) };
+        let mut names = names.into_iter();
+        names
+            .find(|name| directory.may_hold(&ImagePath::new(name)))
+            .map_or(Ok(()), |name| Err(unreadable().at(name)))
+    }
+
     /// A small document by name.
     pub(super) fn document(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let section = self.get(&ImagePath::new(name))?;
@@ -96,6 +105,12 @@ impl Store {
             Members::Directory(_) => &[],
         }
     }
+}
+
+/// What is said of what lies in a directory and is no file.
+pub(super) fn unreadable() -> Error {
+    let what = "it is there, but as a pipe or device, or behind a link to a directory above it";
+    Error::invalid(what).hint("copy the layout anew, with files and no links")
 }
 
 /// `blobs/<algorithm>/<hex>` (image-spec image-layout.md).

@@ -197,6 +197,23 @@ fn a_layout_directory_with_a_pipe_in_it_does_not_hang() {
     assert!(made.success());
     let checked = check_path(&directory, None);
     assert_eq!((checked.exit, checked.outcome("blob-missing")), (2, "fail"));
+    for document in ["index.json", "oci-layout", "manifest.json"] {
+        let room = Room::new();
+        let directory = room.path("layout");
+        std::fs::create_dir(&directory).unwrap();
+        app().oci_dir(&directory);
+        let path = directory.join(document);
+        let _ = std::fs::remove_file(&path);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let checked = check_path(&directory, None);
+        assert_eq!(checked.exit, 2);
+        let told = format!("layout: {document}: it is there, but as a pipe or device");
+        assert!(
+            checked.stderr.contains(&told) && checked.stderr.contains("hint: copy"),
+            "{}",
+            checked.stderr
+        );
+    }
 }
 
 #[test]

@@ -58,6 +58,38 @@ fn a_list_that_is_none_is_said() {
     }
 }
 
+/// Editors on Windows begin a file with a mark of their own.
+#[test]
+fn a_list_may_begin_with_a_byte_order_mark() {
+    let room = Room::new();
+    let image = room.write("image.tar", clean()).display().to_string();
+    let list = room.write("list", format!("\u{feff}{image}\r\n"));
+    let output = command().arg("--images-from").arg(&list).arg("-q").output().unwrap();
+    assert_eq!((output.status.code(), verdicts(&output)), (Some(0), vec![format!("PASS {image}")]));
+    let utf16: Vec<u8> = image.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let list = room.write("list", [&[0xff, 0xfe][..], &utf16].concat());
+    let told = text(&command().arg("--images-from").arg(&list).output().unwrap().stderr);
+    assert!(told.contains("list is no text in UTF-8") && told.contains("hint: save it as UTF-8"), "{told}");
+}
+
+#[test]
+fn what_is_wrong_with_an_argument_says_what_is_wanted() {
+    let room = Room::new();
+    let image = room.write("image.tar", clean()).display().to_string();
+    let empty = room.write("empty.json", "\n").display().to_string();
+    for (arguments, why, wanted) in [
+        (["--bases", "/dev/null"], "/dev/null is empty, and no catalog", "`ocicheck base add` makes one"),
+        (["--bases", &empty], "empty.json is empty, and no catalog", "`ocicheck base add` makes one"),
+        (["--policy-sha256", "zz"], "'zz' for '--policy-sha256", "64 hexadecimal digits, as `sha256sum"),
+        (["--policy-sha256", &"g".repeat(64)], "--policy-sha256", "64 hexadecimal digits, as `sha256sum"),
+    ] {
+        let output = run(&[&[image.as_str()], &arguments[..]].concat());
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+        assert!(told.contains(why) && told.contains(wanted), "{arguments:?}: {told}");
+    }
+}
+
 #[test]
 fn completions_know_every_command_and_option() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
