@@ -38,13 +38,37 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape_text(line));
 }
 
-/// Writes a whole file or nothing.
+/// Writes a whole file or nothing. What is there and is no file is not replaced by one: pipes and
+/// terminals, and what else takes bytes one after another, are written to.
 pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     // A link keeps being one: what it leads to is written.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
+    if let Ok(there) = std::fs::metadata(path)
+        && !there.is_file()
+    {
+        return match takes_a_stream(there.file_type()) {
+            true => whole::write_into(path, content.as_ref()).map_err(failed),
+            false => {
+                let what = format!("{} is there, and is no file to be written", path.display());
+                Err(Error::usage(what).hint("name another file, or remove what is there"))
+            }
+        };
+    }
     let how = Whole { prefix: ".ocicheck-", mode: Some(mode(path)), sync: true, replace: true };
     whole::write(path, content.as_ref(), how).map_err(failed)
+}
+
+/// Whether something that is no file is a pipe, or a device as terminals and `/dev/null` are.
+#[cfg(unix)]
+fn takes_a_stream(kind: std::fs::FileType) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    kind.is_fifo() || kind.is_char_device()
+}
+
+#[cfg(not(unix))]
+fn takes_a_stream(_: std::fs::FileType) -> bool {
+    false
 }
 
 /// Files are made for their owner only; reports and catalogs keep the mode they had, or get
@@ -65,8 +89,19 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Columns of the terminal, as the shell says them; 80 where it says nothing.
+/// Columns of the terminal, as `COLUMNS` says them or else the terminal; 80 where nobody does.
 pub(super) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or(80).clamp(40, 200)
+    columns.or_else(terminal_columns).unwrap_or(80).clamp(40, 200)
+}
+
+#[cfg(unix)]
+fn terminal_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn terminal_columns() -> Option<usize> {
+    None
 }

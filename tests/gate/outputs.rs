@@ -192,3 +192,121 @@ fn a_signal_ends_it_and_leaves_nothing_behind() {
         assert!(names.iter().all(|name| name == "key"), "{names:?}");
     }
 }
+
+/// As `> file` does: what is there and is no file is written to, and none is put in its place.
+#[test]
+fn a_pipe_as_output_gets_the_report_and_stays_one() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let room = Room::new();
+    let good = room.write("good.tar", app());
+    let pipe = room.path("report.json");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let child = command()
+        .arg(&good)
+        .args(["--format", "json", "-o"])
+        .arg(&pipe)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let read = fs::read(&pipe).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&read), text(&output.stdout));
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(room.names(), set(["good.tar", "report.json"]));
+}
+
+#[test]
+fn a_device_as_output_is_written_to_and_stays_one() {
+    let room = Room::new();
+    let good = room.write("good.tar", app());
+    let link = room.path("report.json");
+    for (device, status) in [("/dev/null", 0), ("/dev/full", 2)] {
+        let _ = fs::remove_file(&link);
+        std::os::unix::fs::symlink(device, &link).unwrap();
+        let output = command().arg(&good).arg("-o").arg(&link).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
+        assert!(!fs::metadata(device).unwrap().is_file(), "{device} was replaced by a file");
+    }
+}
+
+#[test]
+fn what_is_there_and_takes_no_report_is_refused() {
+    let room = Room::new();
+    let good = room.write("good.tar", app());
+    fs::create_dir(room.path("report.json")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(room.path("report.html")).unwrap();
+    for name in ["report.json", "report.html"] {
+        let output =
+            command().arg(&good).arg("-o").arg(room.path(name)).stdin(Stdio::null()).output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{told}");
+        assert!(told.contains(&format!("{name} is there, and is no file to be written")), "{told}");
+        assert!(told.contains("hint: name another file"), "{told}");
+    }
+    assert_eq!(room.names(), set(["good.tar", "report.html", "report.json"]));
+}
+
+#[test]
+fn the_facts_files_of_the_catalog_are_no_place_for_a_report() {
+    let room = Room::new();
+    let catalog = room.catalog(&[&small_base()]);
+    let good = room.write("good.tar", clean_app(&small_base()).oci_archive());
+    let facts = || fs::read_dir(room.path("bases.facts")).unwrap().count();
+    let before = facts();
+    assert!(before > 0);
+    for report in ["bases.facts/report.json", "./bases.facts/../bases.facts/report.json"] {
+        let output = command()
+            .arg(&good)
+            .arg("--bases")
+            .arg(&catalog)
+            .arg("-o")
+            .arg(room.path(report))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let told = text(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{told}");
+        assert!(told.contains("report.json is among the facts files of the catalog"), "{told}");
+        assert_eq!(facts(), before);
+    }
+}
+
+/// Runs with a terminal of so many columns as standard output.
+fn on_terminal(columns: u16, arguments: &[&str]) -> String {
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&ours, size).unwrap();
+    let theirs =
+        open(ptsname(&ours, Vec::new()).unwrap(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let mut program = command();
+    program.args(arguments).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(theirs).stderr(Stdio::null());
+    let mut child = program.spawn().unwrap();
+    // Its end of the terminal, so that reading ends when the program does.
+    drop(program);
+    let mut shown = Vec::new();
+    // Linux says EIO where nobody is at the other end any more.
+    let _ = fs::File::from(ours).read_to_end(&mut shown);
+    child.wait().unwrap();
+    text(&shown).replace("\r\n", "\n")
+}
+
+#[test]
+fn text_is_as_wide_as_the_terminal() {
+    let testdata = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
+    let [image, bases] = ["app-bad.tar", "bases.json"].map(|name| format!("{testdata}/{name}"));
+    let longest = |columns| {
+        let shown = on_terminal(columns, &[&image, "--bases", &bases]);
+        assert!(shown.starts_with("FAIL   ") && shown.contains("Next: "), "{shown}");
+        let lines = shown.lines().filter(|line| !line.contains(testdata));
+        lines.map(|line| line.chars().count()).max().unwrap()
+    };
+    let [narrow, wide] = [80, 140].map(longest);
+    assert!((70..=80).contains(&narrow) && (110..=140).contains(&wide), "{narrow} and {wide}");
+}

@@ -25,9 +25,8 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     }
     if !folded.is_empty() {
         page.gap();
-        let counts = summed(folded.len(), |severity| {
-            folded.iter().filter(|finding| finding.severity == severity).count()
-        });
+        let counts =
+            by_severity(|severity| folded.iter().filter(|finding| finding.severity == severity).count());
         let rules: Vec<&str> = distinct(folded.iter().map(|finding| finding.rule));
         let text = format!("Hygiene, told only (-v shows all): {counts} · {}", rules.join(", "));
         page.wrapped(2, &text, Look::Dim);

@@ -46,7 +46,7 @@ pub fn render(report: &Report, style: &Style) -> String {
         write_quiet(&mut page, report);
         return page.into_text();
     }
-    if report.images.len() + report.errors.len() > 1 {
+    if are_many(report) {
         marked_by(&mut page, report.verdict, &overall(report));
     }
     for image in &report.images {
@@ -165,34 +165,42 @@ fn useless(waiver: &WaiverReport) -> Option<(&WaiverReport, String)> {
     Some((waiver, what))
 }
 
-/// Counts, and the next thing to do; nothing where there is neither.
+/// Whether there is more than one image or input, so that they are counted.
+fn are_many(report: &Report) -> bool {
+    report.images.len() + report.errors.len() > 1
+}
+
+/// Counts, and the next thing to do; nothing where there is neither. Of many images the first line may be far
+/// above by then, so it is said again.
 fn write_end(page: &mut Page, report: &Report) {
-    let findings = &report.summary.findings;
-    let total: usize = findings.values().sum();
-    if total > 0 {
+    let counts = [are_many(report).then(|| overall(report)), found(report)];
+    let next = next(report);
+    if next.is_some() || counts.iter().any(Option::is_some) {
         page.gap();
-        let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
-        let counts = finding::summed(total, of);
-        let accepted = [
-            (FindingStatus::Waived, "accepted by the policy"),
-            (FindingStatus::Known, "known from the baseline"),
-        ];
-        let accepted = accepted.map(|(status, how)| match of_status(report, status) {
-            0 => String::new(),
-            number => format!("; {number} of them {how}"),
-        });
-        page.wrapped(
-            0,
-            &format!("{counts} (fails at {}){}", report.policy.fail_on, accepted.concat()),
-            Look::Plain,
-        );
     }
-    if let Some(next) = next(report) {
-        if total == 0 {
-            page.gap();
-        }
+    for line in counts.iter().flatten() {
+        page.wrapped(0, line, Look::Plain);
+    }
+    if let Some(next) = next {
         page.marked(0, "Next: ", Look::Bold, &next, Look::Plain);
     }
+}
+
+/// All findings by severity, and how many of them do not count.
+fn found(report: &Report) -> Option<String> {
+    let findings = &report.summary.findings;
+    let total: usize = findings.values().sum();
+    let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
+    let accepted = [
+        (FindingStatus::Waived, "accepted by the policy"),
+        (FindingStatus::Known, "known from the baseline"),
+    ];
+    let accepted = accepted.map(|(status, how)| match of_status(report, status) {
+        0 => String::new(),
+        number => format!("; {number} of them {how}"),
+    });
+    let counts = finding::summed(total, of);
+    (total > 0).then(|| format!("{counts} (fails at {}){}", report.policy.fail_on, accepted.concat()))
 }
 
 /// How many findings have come to this.

@@ -178,6 +178,7 @@ ERROR  missing.tar
 
 Note   app.tar: the index lists linux/arm64, which is not there
 
+3 images: 2 pass, 1 could not be checked
 Next: mend what could not be checked, and check again
 "
     );
