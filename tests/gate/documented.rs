@@ -65,10 +65,11 @@ fn prepared() -> Room {
 }
 
 /// Documents in the order in which somebody reads them, since later commands stand on earlier ones.
-const DOCUMENTS: [(&str, &str); 8] = [
+const DOCUMENTS: [(&str, &str); 9] = [
     ("docs/policy.md", include_str!("../../docs/policy.md")),
     ("docs/bases.md", include_str!("../../docs/bases.md")),
     ("README.md", include_str!("../../README.md")),
+    ("docs/install.md", include_str!("../../docs/install.md")),
     ("docs/ci.md", include_str!("../../docs/ci.md")),
     ("docs/formats.md", include_str!("../../docs/formats.md")),
     ("docs/cache.md", include_str!("../../docs/cache.md")),
@@ -105,6 +106,33 @@ fn commands_in_the_documents_do_what_they_say() {
         }
     }
     assert!(run >= 25, "only {run} commands were found");
+}
+
+/// Each command of the quick start ends as it says, where nothing was before but the committed images.
+#[test]
+fn the_quick_start_goes_as_it_says() {
+    let document = include_str!("../../docs/quick-start.md");
+    let room = Room::new();
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    std::os::unix::fs::symlink(testdata, room.path("testdata")).unwrap();
+    let lines = commands(document);
+    let (ours, others): (Vec<_>, Vec<_>) =
+        lines.iter().partition(|line| is_ours(line) || line.starts_with("printf "));
+    assert_eq!(others, ["cargo install --path . --locked"]);
+    assert!(ours.len() >= 14, "only {} commands were found", ours.len());
+    for line in ours {
+        let output = shell(&room, line, &[]);
+        let wanted = if line.contains("# exit status 1") { 1 } else { 0 };
+        assert_eq!(output.status.code(), Some(wanted), "{line}\n{}", text(&output.stderr));
+    }
+    // What the picture of its third step shows is what its commands made.
+    let (made, shown) = (room.path("bases.json"), room.path("testdata/bases.json"));
+    let layers = |path| {
+        let catalog: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let base = catalog["bases"][0].clone();
+        (base["name"].clone(), base["version"].clone(), base["chainId"].clone())
+    };
+    assert_eq!(layers(made), layers(shown));
 }
 
 /// The script below `marker` in a YAML document, without its indentation.
@@ -170,5 +198,28 @@ fn the_job_for_gitlab_leaves_its_reports() {
     assert_eq!(reports.len(), 3);
     for report in reports {
         assert!(room.path(report).exists(), "{report}");
+    }
+}
+
+#[test]
+fn the_stage_for_jenkins_leaves_its_reports_and_its_status() {
+    let stage = include_str!("../../docs/ci/Jenkinsfile");
+    let script = stage.split("'''").nth(1).unwrap();
+    let document = include_str!("../../docs/ci.md");
+    for variable in ["OCICHECK_IMAGES", "OCICHECK_BASES", "OCICHECK_POLICY"] {
+        assert!(stage.contains(&format!("{variable} = ")) && document.contains(&format!("{variable} = ")));
+    }
+    for (images, status) in [("pass.tar", 0), ("pass.tar archives/one.tar", 1), ("pass.tar nowhere.tar", 2)] {
+        let room = prepared();
+        room.write("pass.tar", Image::new().layer(Layer::new().file("x", "x")).user("1").oci_archive());
+        let output = shell(&room, script, &[("OCICHECK_IMAGES", images)]);
+        assert_eq!(output.status.code(), Some(status), "{images}: {}", text(&output.stderr));
+        let words = stage.split(|char: char| char.is_whitespace() || ['\'', ','].contains(&char));
+        let named: std::collections::BTreeSet<&str> =
+            words.filter(|word| word.starts_with("ocicheck") && word.contains('.')).collect();
+        assert_eq!(named.len(), 3, "{named:?}");
+        for report in named {
+            assert!(room.path(report).exists(), "{report}");
+        }
     }
 }

@@ -36,6 +36,7 @@ mod rpm;
 mod secrets;
 mod services;
 mod services_inside;
+mod shown;
 mod testdata;
 mod timeout;
 mod two_truths;

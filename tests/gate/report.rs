@@ -199,25 +199,6 @@ fn rules_are_listed_and_explained() {
     assert!(text(&unknown.stderr).contains("did you mean setuid-file?"));
 }
 
-/// The README shows what the program really prints.
-#[test]
-fn the_readme_shows_real_output() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    for name in ["app-bad", "app-good"] {
-        let (begin, end) =
-            (format!("<!-- output:{name} -->\n```text\n"), format!("```\n<!-- /output:{name} -->"));
-        let shown = readme.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end)).unwrap().0;
-        let image = format!("testdata/{name}.tar");
-        let output = command()
-            .current_dir(root)
-            .args([&image, "--bases", "testdata/bases.json", "--format", "text", "--color", "never"])
-            .output()
-            .unwrap();
-        assert_eq!(text(&output.stdout).trim_end(), shown.trim_end(), "README.md is out of step");
-    }
-}
-
 #[test]
 fn archives_that_share_layers_are_told_as_each_alone() {
     let room = Room::new();
