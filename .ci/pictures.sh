@@ -21,4 +21,4 @@ chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-sc
     --window-size=1100,800 --screenshot="$pictures/audit.png" "file://$work/audit.html" 2>/dev/null
 size=$(stat -c %s "$pictures/audit.png")
 ((size > 20000 && size < 150000)) || { echo "audit.png has $size bytes"; exit 1; }
-echo "made $(ls "$pictures" | tr '\n' ' ')"
+echo "made $pictures/app-bad.svg and $pictures/audit.png"
