@@ -32,7 +32,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check images (the default command)
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
     /// Keep the catalog of approved bases
     Base {
         /// What to do with the catalog.
