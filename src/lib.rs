@@ -16,6 +16,7 @@ pub mod digest;
 pub mod engine;
 pub mod error;
 pub mod facts;
+mod hook;
 mod host;
 pub mod limits;
 pub mod model;

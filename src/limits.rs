@@ -258,6 +258,19 @@ pub const POLICY_BYTES: u64 = 4 << 20;
 /// Bytes of one pattern of a policy: those of the longest path.
 pub const PATTERN_BYTES: usize = PATH_BYTES;
 
+/// Bytes of what git tells the hook of a push: a line of some 200 bytes for each branch or tag.
+pub const HOOK_INPUT_BYTES: u64 = 16 << 20;
+
+/// Branches and tags of a push whose changed files git is asked for. Each takes some processes; who pushes more has one more
+/// reason to look at the images.
+pub const HOOK_REFS: usize = 50;
+
+/// Bytes of an answer of git's: the names of all files that a push changes. Those of 300,000 files fit.
+pub const HOOK_GIT_BYTES: u64 = 16 << 20;
+
+/// Names in directories that are walked for one pattern of `[hook]`. A pattern that begins with its directory needs few.
+pub const HOOK_FILES: u64 = 1_000_000;
+
 /// Mistakes of a policy that are told; who reads a hundred mends the first and asks again.
 pub const POLICY_MISTAKES: usize = 100;
 

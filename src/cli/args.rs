@@ -1,5 +1,6 @@
 //! The arguments, defined once: help, usage errors and defaults come from here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,12 @@ pub enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Check images before git pushes
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
     /// Show what is in an image, unjudged
     Inspect(InspectArguments),
     /// Print completions for a shell
@@ -68,7 +75,7 @@ pub enum Command {
 }
 
 /// `ocicheck check`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct CheckArguments {
     /// Image archives (docker save, OCI; also compressed), OCI layout directories, or - for standard input
     #[arg(required_unless_present = "images_from", value_name = "IMAGE")]
@@ -199,18 +206,20 @@ pub enum InspectFormat {
 }
 
 /// Whether to show progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
     /// When standard error is a terminal
+    #[default]
     Auto,
     /// Not at all
     Never,
 }
 
 /// Whether to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// When standard output is a terminal and NO_COLOR is not set
+    #[default]
     Auto,
     /// In any case
     Always,
@@ -326,6 +335,56 @@ pub enum PolicyCommand {
         #[arg(value_name = "FILE", env = "OCICHECK_POLICY")]
         file: Option<PathBuf>,
     },
+}
+
+/// `ocicheck hook`.
+#[derive(Debug, Subcommand)]
+pub enum HookCommand {
+    /// Have git check images before each push from this repository
+    Install(InstallHook),
+    /// Check the images that [hook] of the policy names, as git's pre-push hook
+    Run(RunHook),
+}
+
+/// `ocicheck hook install`.
+#[derive(Debug, Args)]
+pub struct InstallHook {
+    /// Keep a pre-push hook that is there, and call it first
+    #[arg(long, conflicts_with = "uninstall")]
+    pub chain: bool,
+    /// Write to a directory of hooks outside of the repository, which others may use too
+    #[arg(long)]
+    pub shared: bool,
+    /// Remove the hook, and put back what --chain kept
+    #[arg(long)]
+    pub uninstall: bool,
+    /// Policy that the hook will go by, for a warning where it names no image [default: ocicheck.toml at the top
+    /// of the work tree]
+    #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY", conflicts_with = "uninstall")]
+    pub policy: Option<PathBuf>,
+}
+
+/// `ocicheck hook run`.
+#[derive(Debug, Args)]
+pub struct RunHook {
+    /// Name of the remote, as git gives it
+    #[arg(value_name = "REMOTE")]
+    pub remote: Option<OsString>,
+    /// Where the remote is, as git gives it
+    #[arg(value_name = "URL")]
+    pub url: Option<OsString>,
+    /// Check whatever is pushed; standard input is not read
+    #[arg(long)]
+    pub always: bool,
+    /// Policy to go and judge by [default: ocicheck.toml at the top of the work tree]
+    #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
+    pub policy: Option<PathBuf>,
+    /// Catalog of approved bases [default: as [hook] says; without it no base is demanded]
+    #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
+    pub bases: Option<PathBuf>,
+    /// Directory of layers that were read before
+    #[arg(long, value_name = "DIR", env = "OCICHECK_CACHE")]
+    pub cache: Option<PathBuf>,
 }
 
 /// `ocicheck inspect`.

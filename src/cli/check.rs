@@ -14,6 +14,7 @@ use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
 use crate::limits::{CACHE_BYTES, Deadline, USER_FILE_BYTES};
+use crate::policy::Policy;
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
@@ -27,6 +28,21 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     if let Some(time) = arguments.timeout {
         policy.limits.deadline = Deadline::after(clock, time);
     }
+    let report = judge(arguments, &images, policy)?;
+    for (path, format) in &outputs {
+        let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
+        output::to_file(path, &formats::render(&report, *format, &style))?;
+    }
+    let format = format(arguments);
+    if format != Format::Text || arguments.quiet {
+        report.errors.iter().for_each(|error| output::tell_error(&told_again(error)));
+    }
+    output::to_stdout(&formats::render(&report, format, &style(arguments)))?;
+    Ok(report.verdict.into())
+}
+
+/// The report on images, by a policy.
+pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], policy: Policy) -> Result<Report> {
     let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
@@ -49,16 +65,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     for note in engine.cache.iter().flat_map(Cache::take_notes) {
         output::tell(&format!("ocicheck: {note}"));
     }
-    for (path, format) in &outputs {
-        let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
-        output::to_file(path, &formats::render(&report, *format, &style))?;
-    }
-    let format = format(arguments);
-    if format != Format::Text || arguments.quiet {
-        report.errors.iter().for_each(|error| output::tell_error(&told_again(error)));
-    }
-    output::to_stdout(&formats::render(&report, format, &style(arguments)))?;
-    Ok(report.verdict.into())
+    Ok(report)
 }
 
 /// What is read is not written over.
@@ -177,7 +184,7 @@ fn format(arguments: &CheckArguments) -> Format {
     arguments.format.unwrap_or(if for_people { Format::Text } else { Format::Json })
 }
 
-fn style(arguments: &CheckArguments) -> Style {
+pub(super) fn style(arguments: &CheckArguments) -> Style {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = match arguments.color {
         Color::Always => true,

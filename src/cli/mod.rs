@@ -5,6 +5,7 @@ mod base;
 mod check;
 mod exit;
 mod formats;
+mod hook;
 mod inspect;
 mod output;
 mod policy;
@@ -43,6 +44,7 @@ fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Base { command }) => base::run(&command),
         Some(Command::Policy { command }) => policy::run(&command),
+        Some(Command::Hook { command }) => hook::run(&command),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Completions { shell }) => shell::completions(shell),
         Some(Command::Man { directory }) => shell::man(&directory),

@@ -10,13 +10,16 @@ use crate::limits;
 use crate::policy::{Baseline, Choice, Draft, Policy, Preset, Source};
 
 /// The policy that is found where none is named.
-const DISCOVERED: &str = "ocicheck.toml";
+pub(super) const DISCOVERED: &str = "ocicheck.toml";
+
+/// The current directory.
+const HERE: &str = "";
 
 pub(super) fn run(command: &PolicyCommand) -> Result<Exit> {
     match command {
         PolicyCommand::Init { preset, file } => init(*preset, file)?,
         PolicyCommand::Check { file } => {
-            let draft = match found(file.as_deref())? {
+            let draft = match found(file.as_deref(), Path::new(HERE))? {
                 Some((source, text)) => Draft::read(&text).map_err(|error| error.at(source.name()))?,
                 None => Draft::of_preset(Preset::Default)?,
             };
@@ -34,7 +37,7 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
         fail_on: arguments.fail_on,
         at: arguments.at,
     };
-    let mut policy = match found(arguments.policy.as_deref())? {
+    let mut policy = match found(arguments.policy.as_deref(), Path::new(HERE))? {
         Some((source, text)) => Policy::read(&text, source, choice)?,
         None => Policy::built_in(choice)?,
     };
@@ -57,16 +60,19 @@ fn baseline(path: &Path) -> Result<Baseline> {
     Baseline::read(&text, &path.display().to_string())
 }
 
-/// The text of the policy that is named, or else of the one in the current directory.
-fn found(named: Option<&Path>) -> Result<Option<(Source, String)>> {
+/// The text of the policy that is named, or else of the one in a directory.
+pub(super) fn found(named: Option<&Path>, directory: &Path) -> Result<Option<(Source, String)>> {
     let (path, source) = match named {
-        Some(path) => (path, Source::Named(path.display().to_string())),
-        None if Path::new(DISCOVERED).try_exists().unwrap_or(true) => {
-            (Path::new(DISCOVERED), Source::Discovered(DISCOVERED.to_owned()))
+        Some(path) => (path.to_owned(), Source::Named(path.display().to_string())),
+        None => {
+            let path = directory.join(DISCOVERED);
+            if !path.try_exists().unwrap_or(true) {
+                return Ok(None);
+            }
+            (path, Source::Discovered(DISCOVERED.to_owned()))
         }
-        None => return Ok(None),
     };
-    let text = super::read_text(path, "POLICY_BYTES", limits::POLICY_BYTES)?;
+    let text = super::read_text(&path, "POLICY_BYTES", limits::POLICY_BYTES)?;
     Ok(Some((source, text)))
 }
 

@@ -151,6 +151,10 @@ fn rows() -> Vec<Row> {
         USER_FILE_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
         POLICY_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
         PATTERN_BYTES Bytes Usage, "a_pattern_is_held_to_pattern_bytes";
+        HOOK_INPUT_BYTES Bytes Error, "what_git_tells_of_a_push_is_held_to_hook_input_bytes";
+        HOOK_REFS Number Bounds("the images are checked"), "refs_that_are_asked_for_are_held_to_hook_refs";
+        HOOK_GIT_BYTES Bytes Bounds("the images are checked"), "an_answer_of_git_is_held_to_its_limit";
+        HOOK_FILES Number Usage, "names_that_are_walked_are_held_to_hook_files";
         POLICY_MISTAKES Number Bounds("the first are told, and how many there are"),
             "a_bomb_is_a_mistake_and_costs_little";
         LAYER_VISITS Number Error, "steps_are_held_to_layer_visits_over_all_layers";

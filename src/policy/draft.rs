@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Profile, RulePolicy, Waiver};
+use super::{Hook, Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::model::escape::escape_text;
@@ -25,6 +25,7 @@ pub struct Draft {
     pub(super) services: BTreeMap<String, Service>,
     pub(super) environments: BTreeMap<String, Environment>,
     pub(super) waivers: Vec<Waiver>,
+    pub(super) hook: Option<Hook>,
 }
 
 impl Draft {
@@ -44,7 +45,13 @@ impl Draft {
             services: BTreeMap::new(),
             environments: BTreeMap::new(),
             waivers: Vec::new(),
+            hook: None,
         }
+    }
+
+    /// What the git hook is told, if anything.
+    pub fn hook(&self) -> Option<&Hook> {
+        self.hook.as_ref()
     }
 
     /// What rules are told under a profile, in an environment, on a day.
@@ -116,6 +123,9 @@ impl Draft {
                 push_list(&mut text, "allow", allowed.iter().map(String::as_str));
             }
         }
+        if let Some(hook) = &self.hook {
+            hook.push(&mut text);
+        }
         for waiver in &self.waivers {
             push_waiver(&mut text, waiver);
         }
@@ -137,7 +147,7 @@ fn push_options(text: &mut String, rule: &str, options: &Options) {
     }
 }
 
-fn push_list<'a>(text: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
+pub(super) fn push_list<'a>(text: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {
     let items: Vec<_> = items.map(quoted).collect();
     if items.len() < 4 {
         let _ = writeln!(text, "{key} = [{}]", items.join(", "));
@@ -181,7 +191,7 @@ fn push_waiver(text: &mut String, waiver: &Waiver) {
 }
 
 /// A TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for char in text.chars() {
         match char {

@@ -4,6 +4,7 @@
 mod baseline;
 mod document;
 mod draft;
+mod hook;
 mod patterns;
 mod preset;
 mod profile;
@@ -21,6 +22,7 @@ use jiff::civil::Date;
 pub use baseline::{Baseline, Known, KnownFindings};
 pub use document::Place;
 pub use draft::Draft;
+pub use hook::Hook;
 pub use preset::Preset;
 pub use profile::Profile;
 pub use waiver::{Allowance, Subject, Waiver};

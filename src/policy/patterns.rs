@@ -20,7 +20,21 @@ pub(super) fn path_pattern(table: &Table<'_>, text: &At<String>) -> Option<Patte
     pattern(table, text, Pattern::of_paths)
 }
 
-/// Why no path is as a pattern has it: paths in an image are cleaned.
+/// Of files in a repository, by their paths from its top.
+pub(super) fn file_pattern(table: &Table<'_>, text: &At<String>) -> Option<Pattern> {
+    let why = match text.value.as_str() {
+        "" => Some("it is empty"),
+        path if path.starts_with('/') => Some("paths are relative to the top of the repository"),
+        path => matches_no_path(path),
+    };
+    if let Some(why) = why {
+        table.mistake(text.place, format!("{} matches nothing: {why}", shown(&text.value)));
+        return None;
+    }
+    pattern(table, text, Pattern::of_members)
+}
+
+/// Why no path is as a pattern has it: paths are cleaned.
 fn matches_no_path(text: &str) -> Option<&'static str> {
     if text.split('/').any(|part| matches!(part, "." | "..")) {
         Some("a path has no . or .. in it")

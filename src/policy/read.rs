@@ -6,7 +6,7 @@ use super::document::{At, Document, Mistake, Table};
 use super::draft::{demand, shown};
 use super::patterns::{assignment_pattern, member_pattern, name_pattern, path_pattern};
 use super::waiver::{Allowance, Waiver};
-use super::{Draft, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
+use super::{Draft, Hook, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rules::{BaseDemand, Environment, Options, Pattern, RULES, Rule, Service, Severity, table};
@@ -81,6 +81,9 @@ impl Draft {
         }
         for (name, environment) in root.inner("environments").map(|mut all| all.named()).unwrap_or_default() {
             self.add_environment(name, environment);
+        }
+        if let Some(hook) = root.inner("hook") {
+            self.hook = Hook::read(hook, &self.profiles, &self.environments);
         }
         for waiver in root.tables("waivers") {
             self.add_waiver(waiver);

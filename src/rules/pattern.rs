@@ -33,7 +33,8 @@ impl Pattern {
         Self::compiled(text, Glob::new(text))
     }
 
-    /// Of names of members of archives: as [`Pattern::of_paths`], without the leading slash.
+    /// Of names of members of archives, and other relative paths: as [`Pattern::of_paths`], without the leading
+    /// slash.
     ///
     /// # Errors
     /// Why it is no pattern.
@@ -41,10 +42,15 @@ impl Pattern {
         Self::compiled(text, path_glob(text))
     }
 
+    /// What stands before its first sign: all of it where it has none.
+    pub(crate) fn start(&self) -> &str {
+        self.text.get(..self.start.len()).unwrap_or_default()
+    }
+
     /// The directory that all it matches is in, as far as it is written out, and the pattern of what is
     /// below; `None` where it names no directory but the root.
     pub(super) fn parted(&self) -> Option<(&str, &str)> {
-        let (directory, _) = self.text.get(..self.start.len())?.rsplit_once('/')?;
+        let (directory, _) = self.start().rsplit_once('/')?;
         let below = self.text.get(directory.len() + 1..)?;
         (!directory.is_empty()).then_some((directory, below))
     }

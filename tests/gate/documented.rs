@@ -75,6 +75,7 @@ const DOCUMENTS: [(&str, &str); 9] = [
     ("docs/cache.md", include_str!("../../docs/cache.md")),
     ("docs/inspect.md", include_str!("../../docs/inspect.md")),
     ("docs/air-gapped.md", include_str!("../../docs/air-gapped.md")),
+    ("docs/hook.md", include_str!("../../docs/hook.md")),
 ];
 
 /// Whether a line can be run here: it is ours, and needs nobody else's tools.
@@ -86,6 +87,21 @@ fn is_ours(line: &str) -> bool {
     ours && !["docker ", "jq ", "/ci/"].iter().any(|foreign| line.contains(foreign))
 }
 
+/// What the page on the hook has one write first, in a repository that has what it names.
+fn take_hook(room: &Room, page: &str) {
+    let table = page.split("\n```toml\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
+    let policy = std::fs::read_to_string(room.path("ocicheck.toml")).unwrap();
+    std::fs::create_dir_all(room.path("src")).unwrap();
+    for (name, content) in
+        [("Dockerfile", ""), ("src/main", ""), ("ocicheck.toml", &format!("{policy}\n{table}\n"))]
+    {
+        room.write(name, content);
+    }
+    std::fs::create_dir(room.path("dist")).unwrap();
+    room.write("dist/app.tar", application().oci_archive());
+    assert!(shell(room, "git init -q .", &[]).status.success());
+}
+
 #[test]
 fn commands_in_the_documents_do_what_they_say() {
     let room = prepared();
@@ -94,6 +110,9 @@ fn commands_in_the_documents_do_what_they_say() {
     room.write("last-audit.json", shell(&room, "ocicheck app.tar --bases bases.json", &[]).stdout);
     let mut run = 0;
     for (document, body) in DOCUMENTS {
+        if document == "docs/hook.md" {
+            take_hook(&room, body);
+        }
         for line in commands(body).iter().filter(|line| is_ours(line)) {
             // The README keeps a catalog of its own.
             if line.starts_with("ocicheck base add base.tar") {

@@ -24,6 +24,7 @@ mod evasions;
 mod facts_files;
 mod forms;
 mod harness;
+mod hook;
 mod hygiene;
 mod inspect;
 mod integrity;

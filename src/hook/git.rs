@@ -1,0 +1,125 @@
+//! What git says of its repository.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::process::{Answer, ask, ask_through};
+use crate::error::{Error, Result};
+use crate::limits::HOOK_GIT_BYTES;
+
+const HINT: &str = "run this in a clone that has its files: a bare repository has none to check";
+
+/// The repository of the current directory.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    /// The top of the work tree, without symlinks.
+    pub(crate) top: PathBuf,
+    /// The directory that all work trees share: `.git`, mostly.
+    pub(super) common: PathBuf,
+}
+
+impl Repository {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// There is none, it has no work tree, or git cannot be asked.
+    pub(crate) fn here() -> Result<Self> {
+        let top = path(&["rev-parse", "--show-toplevel"])?;
+        let common = path(&["rev-parse", "--git-common-dir"])?;
+        if !top.is_absolute() || !common.is_absolute() {
+            return Err(Error::usage("git does not say where the repository is").hint(HINT));
+        }
+        Ok(Self { top, common })
+    }
+
+    /// Where git looks for the hook: `core.hooksPath` and linked work trees count.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn hook_file(&self) -> Result<PathBuf> {
+        path(&["rev-parse", "--git-path", "hooks/pre-push"])
+    }
+
+    /// The variables that git sets to say which repository is meant. A build may ask git about others.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn variables(&self) -> Result<Vec<String>> {
+        let names = said(&words(&["rev-parse", "--local-env-vars"]))?;
+        Ok(String::from_utf8_lossy(&names).lines().map(str::to_owned).collect())
+    }
+
+    /// Whether an id is that of a commit, or of a tag of one, that is here.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn has_commit(&self, id: &str) -> Result<bool> {
+        let commit = format!("{id}^{{commit}}");
+        Ok(ask(&words(&["cat-file", "-e", &commit]), HOOK_GIT_BYTES)?.success)
+    }
+
+    /// The files that differ between two commits, each with a NUL behind it; `None` where git does not say.
+    ///
+    /// By a command for scripts, which no setting of the user's changes.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn changed_between(&self, old: &str, new: &str) -> Result<Option<Vec<u8>>> {
+        let options = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--"];
+        ask(&words(&options), HOOK_GIT_BYTES).map(names)
+    }
+
+    /// The files that commits change which the remote does not have, as far as is known here, each with a NUL behind
+    /// it; `None` where git does not say.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn changed_by_new(&self, new: &str, remote: &OsStr) -> Result<Option<Vec<u8>>> {
+        let mut remotes = OsString::from("--remotes=");
+        remotes.push(remote);
+        let commits =
+            [OsStr::new("rev-list"), OsStr::new(new), OsStr::new("--not"), &remotes, OsStr::new("--")];
+        let options = ["diff-tree", "--stdin", "--no-commit-id", "-r", "-m", "--root", "-z", "--name-only"];
+        let files: Vec<_> = words(&options).into_iter().chain([OsStr::new("--no-renames")]).collect();
+        ask_through(&commits, &files, HOOK_GIT_BYTES).map(names)
+    }
+}
+
+fn words<'a>(words: &[&'a str]) -> Vec<&'a OsStr> {
+    words.iter().map(|word| OsStr::new(*word)).collect()
+}
+
+fn names(answer: Answer) -> Option<Vec<u8>> {
+    answer.output.filter(|_| answer.success)
+}
+
+/// What git answers to a question that it must be able to answer.
+fn said(question: &[&OsStr]) -> Result<Vec<u8>> {
+    let Answer { success, output, told } = ask(question, HOOK_GIT_BYTES)?;
+    output.filter(|_| success).ok_or_else(|| {
+        let told = told.lines().next().unwrap_or("it says nothing");
+        let told = told.trim_start_matches("fatal: ");
+        Error::usage(format!("git does not know the repository: {told}")).hint(HINT)
+    })
+}
+
+/// A path that git prints; relative ones are so to the current directory.
+fn path(question: &[&str]) -> Result<PathBuf> {
+    let mut bytes = said(&words(question))?;
+    // One line feed is git's. A directory's name may end in another.
+    bytes.pop_if(|byte| *byte == b'\n');
+    let here = env::current_dir().map_err(|error| Error::io("the current directory", error))?;
+    Ok(if bytes.is_empty() { PathBuf::new() } else { here.join(of_bytes(bytes)) })
+}
+
+#[cfg(unix)]
+fn of_bytes(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn of_bytes(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}

@@ -1,0 +1,200 @@
+//! What is pushed, as git tells a pre-push hook on its standard input (githooks(5)), and whether images are to be
+//! checked for it.
+
+use std::ffi::OsStr;
+use std::io::Read;
+
+use super::Repository;
+use crate::error::{Error, Result};
+use crate::limits::{HOOK_INPUT_BYTES, HOOK_REFS};
+use crate::rules::Pattern;
+
+/// A branch or tag that is pushed and not deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Update {
+    /// The id that it gets.
+    new: String,
+    /// The id that the remote has; `None` where it has none by that name.
+    old: Option<String>,
+}
+
+/// Reads git's lines, `<local ref> <local id> <remote ref> <remote id>` each. Deletions are left out: nothing that
+/// is deleted can be run.
+///
+/// # Errors
+/// They cannot be read, or are no such lines.
+pub(crate) fn read(reader: impl Read) -> Result<Vec<Update>> {
+    let mut text = Vec::new();
+    let read = reader.take(HOOK_INPUT_BYTES + 1).read_to_end(&mut text);
+    read.map_err(|error| Error::io("standard input cannot be read", error))?;
+    if text.len() as u64 > HOOK_INPUT_BYTES {
+        return Err(Error::limit("standard input", "HOOK_INPUT_BYTES", HOOK_INPUT_BYTES));
+    }
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let updates = lines.map(|line| update(line).ok_or_else(|| no_line(line)));
+    updates.filter_map(Result::transpose).collect()
+}
+
+/// `None` for what is no line of git's, and `Some(None)` for a deletion.
+fn update(line: &[u8]) -> Option<Option<Update>> {
+    // From the end: the local ref is as the user wrote it, as in `HEAD@{1 day ago}`.
+    let mut fields = line.rsplitn(4, |byte| *byte == b' ');
+    let (old, _remote_ref, new, _local_ref) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (old, new) = (id(old)?, id(new)?);
+    Some(new.map(|new| Update { new, old }))
+}
+
+/// An object's id by SHA-1 or SHA-256; `Some(None)` for that of nothing, which is all zeros.
+fn id(field: &[u8]) -> Option<Option<String>> {
+    let fits = matches!(field.len(), 40 | 64) && field.iter().all(u8::is_ascii_hexdigit);
+    let id = std::str::from_utf8(field).ok().filter(|_| fits)?;
+    Some(id.bytes().any(|digit| digit != b'0').then(|| id.to_owned()))
+}
+
+fn no_line(line: &[u8]) -> Error {
+    let shown: String = String::from_utf8_lossy(line).chars().take(80).collect();
+    let what = format!("standard input is not what git tells a pre-push hook: \"{shown}\"");
+    Error::usage(what).hint("`ocicheck hook run --always` checks the images without git's lines")
+}
+
+/// Whether a push changes a file that `when` names. What git does not know counts as changed, as does all where no
+/// `when` narrows it.
+///
+/// # Errors
+/// Git cannot be asked.
+pub(crate) fn is_relevant(
+    repository: &Repository,
+    when: &[Pattern],
+    remote: Option<&OsStr>,
+    updates: &[Update],
+) -> Result<bool> {
+    decide(when, updates, |update| changed(repository, remote, update))
+}
+
+fn decide(
+    when: &[Pattern],
+    updates: &[Update],
+    changed: impl Fn(&Update) -> Result<Option<Vec<u8>>>,
+) -> Result<bool> {
+    if when.is_empty() || updates.len() > HOOK_REFS {
+        return Ok(!updates.is_empty());
+    }
+    for update in updates {
+        let Some(names) = changed(update)? else { return Ok(true) };
+        let mut names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        if names.any(|name| when.iter().any(|pattern| pattern.matches_path(name))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The files that an update changes for the remote; `None` where that is not known.
+fn changed(repository: &Repository, remote: Option<&OsStr>, update: &Update) -> Result<Option<Vec<u8>>> {
+    if !repository.has_commit(&update.new)? {
+        return Ok(None);
+    }
+    match &update.old {
+        // Somebody else pushed it, and it was not fetched.
+        Some(old) if !repository.has_commit(old)? => Ok(None),
+        Some(old) => repository.changed_between(old, &update.new),
+        None => match remote.filter(|remote| is_plain(remote)) {
+            Some(remote) => repository.changed_by_new(&update.new, remote),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Git takes the name of a remote for a pattern where it has signs of one.
+fn is_plain(remote: &OsStr) -> bool {
+    !remote.is_empty() && !remote.as_encoded_bytes().iter().any(|byte| b"*?[\\".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "a30389363fbdc160f5f74faac71e98cf968d6196";
+    const NONE: &str = "0000000000000000000000000000000000000000";
+
+    fn told(text: &str) -> std::result::Result<Vec<Update>, String> {
+        read(text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lines_are_read_as_git_writes_them() {
+        let update = |old: Option<&str>| Update { new: ID.to_owned(), old: old.map(str::to_owned) };
+        let wide = ["a"; 64].concat();
+        for (text, updates) in [
+            (String::new(), vec![]),
+            (format!("refs/heads/a {ID} refs/heads/a {NONE}\n"), vec![update(None)]),
+            (format!("HEAD@{{1 day ago}} {ID} refs/heads/a {ID}\n"), vec![update(Some(ID))]),
+            (format!("(delete) {NONE} refs/heads/a {ID}\n"), vec![]),
+            (format!("(delete) {} refs/heads/a {wide}\n", ["0"; 64].concat()), vec![]),
+            (
+                format!("a {wide} b {}\n(delete) {NONE} c {ID}\nx {ID} y {ID}", ["0"; 64].concat()),
+                vec![Update { new: wide.clone(), old: None }, update(Some(ID))],
+            ),
+        ] {
+            assert_eq!(told(&text).unwrap(), updates, "{text}");
+        }
+        for text in [
+            "x\n".to_owned(),
+            format!("a {ID} {ID}\n"),
+            format!("a {ID} b {}\n", &ID[1..]),
+            format!("a --output=x b {NONE}\n"),
+            format!("a {ID} b {NONE} \n"),
+            format!("a {ID} b {NONE}\r\n"),
+            format!("a {ID} b {NONE}\0\n"),
+            "\0".to_owned(),
+        ] {
+            let told = told(&text).unwrap_err();
+            assert!(told.contains("not what git tells"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_git_tells_of_a_push_is_held_to_hook_input_bytes() {
+        let line = format!(" {ID} b {NONE}");
+        let of = |length: u64| format!("{}{line}", "a".repeat(length as usize - line.len()));
+        assert_eq!(told(&of(HOOK_INPUT_BYTES)).unwrap().len(), 1);
+        assert!(told(&of(HOOK_INPUT_BYTES + 1)).unwrap_err().contains("HOOK_INPUT_BYTES"));
+    }
+
+    #[test]
+    fn refs_that_are_asked_for_are_held_to_hook_refs() {
+        let when = [Pattern::of_members("Dockerfile").unwrap()];
+        let updates = |number| vec![Update { new: ID.to_owned(), old: None }; number];
+        let nothing = |_: &Update| Ok(Some(b"README.md\0".to_vec()));
+        assert!(!decide(&when, &updates(HOOK_REFS), nothing).unwrap());
+        assert!(decide(&when, &updates(HOOK_REFS + 1), nothing).unwrap());
+    }
+
+    #[test]
+    fn what_is_not_known_is_relevant() {
+        let when = [Pattern::of_members("src/**").unwrap()];
+        let updates = [Update { new: ID.to_owned(), old: None }];
+        for (names, relevant) in
+            [(None, true), (Some(""), false), (Some("a\nb\0src/ x\n\0"), true), (Some("asrc/x\0"), false)]
+        {
+            let names = names.map(|names| names.as_bytes().to_vec());
+            assert_eq!(decide(&when, &updates, |_| Ok(names.clone())).unwrap(), relevant, "{names:?}");
+        }
+        assert!(decide(&[], &updates, |_| Ok(Some(Vec::new()))).unwrap());
+        assert!(!decide(&[], &[], |_| Ok(None)).unwrap());
+    }
+
+    #[test]
+    fn a_remote_that_git_would_take_for_a_pattern_is_not_asked_for() {
+        for (remote, plain) in [
+            ("origin", true),
+            ("https://example.com/x.git", true),
+            ("*", false),
+            ("a[b]", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plain(OsStr::new(remote)), plain, "{remote}");
+        }
+    }
+}
