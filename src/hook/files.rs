@@ -74,8 +74,11 @@ fn walk(
             return Err(Error::limit(what, "HOOK_FILES", limit).hint(hint));
         }
         let is_directory = entry.file_type().is_dir();
-        if is_directory && entry.file_name() == ".git" {
-            entries.skip_current_dir();
+        // A directory, or the file of a linked work tree.
+        if entry.file_name() == ".git" {
+            if is_directory {
+                entries.skip_current_dir();
+            }
             continue;
         }
         let Ok(below) = entry.path().strip_prefix(root) else { continue };
@@ -117,9 +120,11 @@ fn is_directory(path: &Path) -> Result<bool> {
 /// # Errors
 /// The host's.
 pub(super) fn made(image: &Path) -> Result<SystemTime> {
-    let index = image.join("index.json");
-    let metadata = host::metadata(&index).or_else(|_| host::metadata(image));
-    let time = metadata.and_then(|metadata| metadata.modified());
+    let time = match host::metadata(&image.join("index.json")) {
+        Err(error) if is_missing(&error) => host::metadata(image),
+        index => index,
+    };
+    let time = time.and_then(|metadata| metadata.modified());
     time.map_err(|error| Error::io(format!("{} cannot be read", image.display()), error))
 }
 
@@ -128,10 +133,15 @@ pub(super) fn made(image: &Path) -> Result<SystemTime> {
 /// # Errors
 /// The host's.
 pub(super) fn changed(file: &Path) -> Result<SystemTime> {
-    let own = host::ask(|| fs::symlink_metadata(file)).and_then(|metadata| metadata.modified());
-    let own = own.map_err(|error| Error::io(format!("{} cannot be read", file.display()), error))?;
-    let target = host::metadata(file).and_then(|metadata| metadata.modified());
-    Ok(target.map_or(own, |target| own.max(target)))
+    let times = || -> io::Result<SystemTime> {
+        let own = host::ask(|| fs::symlink_metadata(file))?.modified()?;
+        match host::metadata(file) {
+            Ok(target) => Ok(own.max(target.modified()?)),
+            Err(error) if is_missing(&error) => Ok(own),
+            Err(error) => Err(error),
+        }
+    };
+    times().map_err(|error| Error::io(format!("{} cannot be read", file.display()), error))
 }
 
 #[cfg(test)]
@@ -193,6 +203,28 @@ mod tests {
         assert_eq!(found("**/b.tar"), ["dist/b.tar"]);
         assert_eq!(found("b*/b.tar"), [""; 0]);
         assert_eq!(found("broken"), ["broken"]);
+    }
+
+    #[test]
+    fn a_call_that_fails_is_an_error() {
+        use crate::host::fault::{self, Faults, MARK};
+        let room = room();
+        let times = |path: &str| {
+            let path = room.path().join(path);
+            made(&path).and(changed(&path)).map(drop)
+        };
+        let work = || {
+            found(room.path(), "dist/*.tar", Kind::Images, HOOK_FILES)?;
+            found(room.path(), "dist/layout", Kind::Files, HOOK_FILES)?;
+            times("a.tar").and_then(|()| times("dist/layout"))
+        };
+        let counted = Faults::new(fault::Kind::Nothing, 0);
+        counted.within(1, work).unwrap();
+        assert!(counted.calls() > 10);
+        for call in 0..counted.calls() {
+            let error = Faults::new(fault::Kind::Once, call).within(1, work).unwrap_err();
+            assert!(error.to_string().contains(MARK), "call {call}: {error}");
+        }
     }
 
     #[test]

@@ -98,9 +98,11 @@ fn names(answer: Answer) -> Option<Vec<u8>> {
 fn said(question: &[&OsStr]) -> Result<Vec<u8>> {
     let Answer { success, output, told } = ask(question, HOOK_GIT_BYTES)?;
     output.filter(|_| success).ok_or_else(|| {
-        let told = told.lines().next().unwrap_or("it says nothing");
-        let told = told.trim_start_matches("fatal: ");
-        Error::usage(format!("git does not know the repository: {told}")).hint(HINT)
+        let mut lines = told.lines();
+        let first = lines.next().unwrap_or("it says nothing").trim_start_matches("fatal: ");
+        let error = Error::usage(format!("git does not know the repository: {first}")).hint(HINT);
+        // Git's own advice, as on whom the repository belongs to.
+        lines.filter(|line| !line.trim().is_empty()).fold(error, |error, line| error.detail(line.trim()))
     })
 }
 

@@ -62,7 +62,7 @@ fn look(repository: &Repository, hook: &Hook) -> Result<std::result::Result<BTre
         }
         images.extend(found);
     }
-    if let Some((time, file)) = newest(repository, &hook.newer_than)? {
+    if let Some((time, file)) = newest(repository, &hook.newer_than, &images)? {
         for image in &images {
             if made(&repository.top.join(image))? < time {
                 return Ok(Err(Lack::Old(image.clone(), file)));
@@ -72,8 +72,12 @@ fn look(repository: &Repository, hook: &Hook) -> Result<std::result::Result<BTre
     Ok(Ok(images))
 }
 
-/// The file that was changed last.
-fn newest(repository: &Repository, patterns: &[Pattern]) -> Result<Option<(SystemTime, PathBuf)>> {
+/// The file that was changed last; images are not made of each other.
+fn newest(
+    repository: &Repository,
+    patterns: &[Pattern],
+    images: &BTreeSet<PathBuf>,
+) -> Result<Option<(SystemTime, PathBuf)>> {
     let mut newest: Option<(SystemTime, PathBuf)> = None;
     for pattern in patterns {
         let files = matching(&repository.top, pattern, Kind::Files, HOOK_FILES)?;
@@ -83,6 +87,9 @@ fn newest(repository: &Repository, patterns: &[Pattern]) -> Result<Option<(Syste
             return Err(Error::usage(what).hint("correct it; /** behind a directory stands for all below"));
         }
         for file in files {
+            if file.ancestors().any(|path| images.contains(path)) {
+                continue;
+            }
             let time = changed(&repository.top.join(&file))?;
             if newest.as_ref().is_none_or(|(latest, _)| *latest < time) {
                 newest = Some((time, file));

@@ -61,7 +61,13 @@ enum There {
 /// # Errors
 /// There is another one, the place is shared with other repositories, or it cannot be written.
 pub(crate) fn install(repository: &Repository, wanted: Wanted) -> Result<Installed> {
-    install_at(place(repository, wanted.shared)?, wanted.chain)
+    let file = place(repository, wanted.shared)?;
+    let directory = file.parent().unwrap_or(&repository.top);
+    let made = host::ask(|| fs::create_dir_all(directory));
+    let made = made.and_then(|()| host::ask(|| directory.canonicalize()));
+    let made = made.map_err(|error| Error::io(format!("{} cannot be made", directory.display()), error))?;
+    demand(wanted.shared || is_own(repository, &made), directory)?;
+    install_at(file, wanted.chain)
 }
 
 fn install_at(file: PathBuf, chain: bool) -> Result<Installed> {
@@ -182,12 +188,12 @@ fn put_back(file: &Path) -> Result<()> {
         .map_err(|error| Error::io(format!("{KEPT} cannot be renamed to {}", file.display()), error))
 }
 
-/// The hook's file, in a directory that is there and of this repository alone.
+/// The hook's file, in a directory of this repository alone where nothing else is wanted.
 fn place(repository: &Repository, shared: bool) -> Result<PathBuf> {
     let file = repository.hook_file()?;
     let directory = file.parent().unwrap_or(&repository.top);
     if !shared {
-        // As far as it is there; then all of it, once it is.
+        // As far as it is there: what is missing can lead outside only by `..`.
         let there = directory.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
         let inside = there.is_some_and(|(part, found)| {
             let missing = directory.strip_prefix(part).unwrap_or(directory);
@@ -195,10 +201,6 @@ fn place(repository: &Repository, shared: bool) -> Result<PathBuf> {
         });
         demand(inside, directory)?;
     }
-    let made = host::ask(|| fs::create_dir_all(directory));
-    let made = made.and_then(|()| host::ask(|| directory.canonicalize()));
-    let made = made.map_err(|error| Error::io(format!("{} cannot be made", directory.display()), error))?;
-    demand(shared || is_own(repository, &made), directory)?;
     Ok(file)
 }
 

@@ -32,6 +32,13 @@ fn an_image_older_than_what_it_is_made_of_is_no_image_of_it() {
         assert!(told.contains(&format!("the image dist/app.tar is older than {shown}")), "{told}");
         age(&desk.top.join(file), 60);
     }
+    // Images are not made of each other, whatever the pattern says.
+    desk.policy("newer_than = [\"dist/**\", \"src/main\"]\n");
+    age(&desk.write("dist/younger.tar", good()), 5);
+    desk.pushed(&["origin", "main"]);
+    fs::remove_file(desk.top.join("dist/younger.tar")).unwrap();
+    desk.policy("newer_than = [\"src/**\", \"Dockerfile\"]\n");
+    desk.commit("third", &[("README", "3")]);
     // A symlink counts where it was changed, or what it leads to.
     let target = desk.room.write("target", "");
     age(&target, 60);
