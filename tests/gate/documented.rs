@@ -65,7 +65,7 @@ fn prepared() -> Room {
 }
 
 /// Documents in the order in which somebody reads them, since later commands stand on earlier ones.
-const DOCUMENTS: [(&str, &str); 9] = [
+const DOCUMENTS: [(&str, &str); 10] = [
     ("docs/policy.md", include_str!("../../docs/policy.md")),
     ("docs/bases.md", include_str!("../../docs/bases.md")),
     ("README.md", include_str!("../../README.md")),

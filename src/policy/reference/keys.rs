@@ -47,7 +47,7 @@ const fn below(name: &'static str, meaning: &'static str) -> Key {
     Key { name, absent: Absent::Nothing, example: None, meaning }
 }
 
-pub(super) static SECTIONS: [Section; 8] = [
+pub(super) static SECTIONS: [Section; 9] = [
     Section {
         heading: "The file",
         about: "",
@@ -87,6 +87,7 @@ pub(super) static SECTIONS: [Section; 8] = [
                 below("services", "Services, and how each shows in an image."),
                 below("environments", "Which services must or may be where."),
                 below("waivers", "Findings that someone answers for."),
+                below("hook", "What the git hook checks before a push."),
             ],
         }],
     },
@@ -351,6 +352,43 @@ pub(super) static SECTIONS: [Section; 8] = [
                     "2027-03-31",
                     "The last day on which it holds, in quotes or not. Required unless `waivers_need_expiry = false`.",
                 ),
+            ],
+        }],
+    },
+    Section {
+        heading: "The git hook",
+        about: "Paths are patterns relative to the top of the work tree. [hook.md](hook.md) explains them.",
+        tables: &[Table {
+            at: "hook",
+            header: "[hook]",
+            keys: &[
+                key(
+                    "images",
+                    Absent::Mistake,
+                    "[\"dist/*.tar\"]",
+                    "Image archives, and directories that are OCI layouts. One that matches nothing is an error.",
+                ),
+                key(
+                    "newer_than",
+                    Absent::Is("[]"),
+                    "[\"Dockerfile\", \"src/**\"]",
+                    "Files that an image must not be older than. One that matches nothing is an error.",
+                ),
+                key(
+                    "build",
+                    Absent::Nothing,
+                    "[\"make\", \"image\"]",
+                    "A program and its arguments, run where an image is missing or too old.",
+                ),
+                key(
+                    "when",
+                    Absent::Is("[]"),
+                    "[\"Dockerfile\", \"src/**\"]",
+                    "Files whose change makes a push one to check; without it every push is.",
+                ),
+                key("bases", Absent::Nothing, "\"bases.json\"", "The catalog of approved bases."),
+                key("profile", Absent::Nothing, "\"standard\"", "The profile to judge by."),
+                below("env", "The environment that the images are for, one of `environments`."),
             ],
         }],
     },
