@@ -360,7 +360,7 @@ pub struct InstallHook {
     pub uninstall: bool,
     /// Policy that the hook will go by, for a warning where it names no image [default: ocicheck.toml at the top
     /// of the work tree]
-    #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY", conflicts_with = "uninstall")]
+    #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
     pub policy: Option<PathBuf>,
 }
 

@@ -47,7 +47,10 @@ fn it_is_installed_again_and_removed_again() {
     set_mode(&desk.hook(), 0o644);
     assert!(!desk.installed(&["--chain"]).contains("first"));
     assert_eq!((fs::read(desk.hook()).unwrap(), mode(&desk.hook())), (script, 0o755));
-    assert!(desk.installed(&["--uninstall"]).contains("removed "));
+    let mut uninstall = desk.command(crate::harness::PROGRAM, &desk.top);
+    uninstall.args(["hook", "install", "--uninstall"]).env("OCICHECK_POLICY", "company.toml");
+    let removed = uninstall.output().unwrap();
+    assert!(text(&removed.stderr).contains("removed "), "{}", text(&removed.stderr));
     assert!(!desk.hook().exists());
     assert!(desk.installed(&["--uninstall"]).contains("no hook of ocicheck"));
     // Templates may leave out the directory.
