@@ -284,7 +284,7 @@ fn advice(word: &str, allowed: &[&str]) -> String {
     match spelling::nearest(word, allowed.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None if allowed.is_empty() => "nothing is allowed there".to_owned(),
-        None if allowed.len() <= 12 => format!("allowed are {}", allowed.join(", ")),
+        None if allowed.len() <= 16 => format!("allowed are {}", allowed.join(", ")),
         None => {
             let first = allowed.get(..8).unwrap_or_default();
             format!("allowed are {} and {} more", first.join(", "), allowed.len() - first.len())
