@@ -172,6 +172,17 @@ pub const ZSTD_WINDOW_LOG: u32 = 27;
 /// Memory an xz decoder may take: what `xz -9` needs (65 MiB) with room for larger dictionaries.
 pub const XZ_MEMORY_BYTES: u64 = 256 << 20;
 
+/// Bytes of a layer's table of contents (zstd:chunked, eStargz), stored and uncompressed. It is where
+/// containers/storage stops, too (`maxTocSize`), and pulls the layer as a whole.
+pub const TOC_BYTES: u64 = 150 << 20;
+
+/// Ways in which descriptors point to a table of contents in one stored layer: each costs as much as hashing the
+/// layer. Honest ones all say the same.
+pub const LAYER_TOCS: usize = 16;
+
+/// Differences between a table of contents and its layer that are told one by one; of more only the number.
+pub const TOC_DIFFERENCES: usize = 100;
+
 /// Symlinks followed while a path is resolved in the image: `MAXSYMLINKS` of Linux.
 pub const SYMLINK_HOPS: usize = 40;
 

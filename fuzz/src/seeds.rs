@@ -9,12 +9,13 @@
 #![allow(unreachable_pub, reason = "one list for the fuzzers and for the tests")]
 
 use ocicheck::policy::Preset;
+use serde_json::json;
 
 use crate::support::{
     Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, Program, RpmFile, RpmPackage,
     SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, go_build_info, rpm_database, small_base,
 };
-use crate::targets::{apply, facts, tools};
+use crate::targets::{apply, facts, toc, tools};
 
 /// The seeds of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
@@ -37,6 +38,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "policy" => policies(),
         "secrets" => secrets(),
         "source" => archives(),
+        "toc" => tables(),
         other => panic!("{other} has no seeds"),
     }
 }
@@ -448,4 +450,43 @@ fn secrets() -> Vec<Vec<u8>> {
         .zip([0, 1, 3, 43, 123, 255].iter().cycle())
         .flat_map(|(text, how)| [after(0, text), after(*how, text)])
         .collect()
+}
+
+/// Tables of contents of [`toc::sample`]: one that tells what it holds, others, and the ends of layers that lead to them.
+fn tables() -> Vec<Vec<u8>> {
+    let facts = tools::scan(&toc::sample().tar());
+    let kinds = ["reg", "hardlink", "symlink", "char", "block", "dir", "fifo"];
+    let tar = facts.tar.unwrap();
+    let entries = tar.entries.iter().map(|entry| {
+        let (uid, gid) = (entry.uid, entry.gid);
+        let mut told = json!({"type": kinds[entry.kind as usize], "name": entry.path.to_string(), "mode": entry.mode, "uid": uid, "gid": gid});
+        if !entry.link().is_empty() {
+            told["linkName"] = std::str::from_utf8(entry.link()).unwrap().into();
+        }
+        if entry.size > 0 {
+            let digest = ocicheck::digest::Digest::Sha256(entry.content).to_string();
+            (told["size"], told["digest"], told["chunkDigest"]) = (entry.size.into(), digest.clone().into(), digest.into());
+        }
+        told
+    });
+    let whole = json!({"version": 1, "entries": entries.collect::<Vec<_>>()});
+    let mut twice = whole.clone();
+    let first = whole["entries"][0].clone();
+    twice["entries"].as_array_mut().unwrap().push(first);
+    let chunk = json!({"type": "chunk", "name": "bin/tool", "chunkOffset": 4, "chunkSize": 0, "chunkDigest": "sha256:0"});
+    let mut pieces = whole.clone();
+    pieces["entries"].as_array_mut().unwrap().insert(2, chunk);
+    let mut seeds: Vec<_> = [&whole, &twice, &pieces, &json!({"entries": null}), &json!({"Entries": []})]
+        .iter()
+        .map(|table| after(0, table.to_string()))
+        .collect();
+    let tar = Layer::new().file("stargz.index.json", whole.to_string()).tar();
+    let footer =
+        b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x1a\0SG\x16\x000000000000000000STARGZ\x01\0\0\xff\xff\0\0\0\0\0\0\0\0";
+    seeds.push(after(1, [&Compression::Gzip(1).compress(&tar), &footer[..]].concat()));
+    seeds.push(after(1, footer));
+    let frame =
+        [&b"\x50\x2a\x4d\x18\x40\0\0\0"[..], &[8, 0, 0, 0, 0, 0, 0, 0], &[0; 48], b"GNUlInUx"].concat();
+    seeds.push(after(2, frame));
+    seeds
 }

@@ -15,9 +15,10 @@ const MEMBER: &str = "zstd frame";
 /// Bytes of the longest header of a frame, with its magic.
 const HEADER_BYTES: usize = 18;
 
-/// How the last frame of zstd:chunked ends, and how many bytes are in it (containers/storage).
-const CHUNKED: &[u8] = b"GNUlInUx";
-const CHUNKED_FOOTER_BYTES: [u32; 3] = [40, 48, 64];
+/// How the last frame of zstd:chunked ends, and how many bytes are in it (containers/storage, and before it and in
+/// the stargz snapshotter).
+const CHUNKED: [&[u8]; 2] = [b"GNUlInUx", b"GnUlInUx"];
+const CHUNKED_FOOTER_BYTES: [u32; 4] = [40, 48, 56, 64];
 
 /// A frame, or a skippable frame: zstd:chunked and seekable files begin or end with those.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -48,9 +49,11 @@ impl Zstd {
     /// Notes a skippable frame (RFC 8878, section 3.1.2), of so many bytes behind its header.
     fn skip<R: Read>(&mut self, size: u32, input: &mut Input<R>) -> io::Result<()> {
         self.undecoded.bytes = self.undecoded.bytes.saturating_add(u64::from(size));
-        let is_footer = CHUNKED_FOOTER_BYTES.contains(&size);
-        if is_footer && input.peek(8 + size as usize)?.ends_with(CHUNKED) {
-            self.undecoded.table_of_contents = Some("zstd:chunked");
+        if CHUNKED_FOOTER_BYTES.contains(&size) {
+            let frame = input.peek(8 + size as usize)?;
+            if CHUNKED.iter().any(|magic| frame.ends_with(magic)) {
+                self.undecoded.table_of_contents = Some("zstd:chunked");
+            }
         }
         Ok(())
     }

@@ -22,13 +22,13 @@ use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::host;
 use crate::limits::{self, Deadline, IMAGE_ANOMALIES, Limits};
-use crate::model::descriptor::Compression;
+use crate::model::descriptor::{Compression, TocClaims};
 use crate::model::{Fault, Image};
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rootfs::{Readings, Rootfs};
 use crate::rules::{RULES, Rule};
-use crate::scan::{Budget, LayerFacts, Opinions, Plan, Progress};
+use crate::scan::{Budget, LayerFacts, Opinions, Plan, Progress, Tables};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
@@ -256,11 +256,12 @@ fn visit_within(
     }
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     let mut opinions = Opinions::default();
+    let mut tables = Tables::new(Arc::clone(budget));
     for image in source.images {
         let title = image.title();
         let facts = guarded("reading the image", || {
             let layers = layers_of(&image, &scanned)?;
-            let facts = image_facts(image, layers, *bases, plan, &mut opinions)?;
+            let facts = image_facts(image, layers, *bases, plan, (&mut opinions, &mut tables))?;
             host::step();
             known.keep(&facts);
             Ok(facts)
@@ -300,7 +301,7 @@ fn image_facts(
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
     plan: &Plan,
-    opinions: &mut Opinions,
+    (opinions, tables): (&mut Opinions, &mut Tables),
 ) -> Result<Facts> {
     let deadline = plan.limits().deadline;
     let mut anomalies = image.anomalies.clone();
@@ -322,6 +323,7 @@ fn image_facts(
         };
     }
     ask_again(&facts, opinions)?;
+    hold_tables(&mut facts, tables, plan.limits())?;
     host::step();
     facts.rootfs = apply(&mut facts, deadline)?;
     if let Some(bases) = bases {
@@ -353,6 +355,19 @@ fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
         if let (Some(blob), Some(read)) = (blob, read) {
             opinions.of(blob, read).map_err(|error| error.at(format!("layer {index}")))?;
         }
+    }
+    Ok(())
+}
+
+/// Holds tables of contents in layers to the layers.
+fn hold_tables(facts: &mut Facts, tables: &mut Tables, limits: &Limits) -> Result<()> {
+    for (index, (layer, read)) in facts.image.layers.iter().zip(&facts.layers).enumerate() {
+        let (Some(blob), Some(read)) = (&layer.blob, read) else { continue };
+        let claims = layer.declared.as_ref().map(|declared| TocClaims::of(&declared.annotations));
+        let claims = claims.unwrap_or_default();
+        let told = tables.hold(blob, read, &claims, limits);
+        let told = told.map_err(|error| error.at(format!("layer {index}")))?;
+        facts.anomalies.extend(told.into_iter().map(|anomaly| anomaly.layer(index)));
     }
     Ok(())
 }

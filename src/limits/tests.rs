@@ -117,6 +117,11 @@ fn rows() -> Vec<Row> {
         GZIP_HEADER_BYTES Bytes Unread, "a_gzip_header_is_held_to_gzip_header_bytes";
         ZSTD_WINDOW_LOG Log Unread, "a_zstd_window_is_held_to_zstd_window_log";
         XZ_MEMORY_BYTES Bytes Unread, "an_xz_dictionary_is_held_to_xz_memory_bytes";
+        TOC_BYTES Bytes Bounds("the table cannot be read: `ambiguous-entry`"), "a_table_is_held_to_toc_bytes";
+        LAYER_TOCS Number Bounds("the table cannot be read: `ambiguous-entry`"),
+            "tables_of_one_layer_are_held_to_layer_tocs";
+        TOC_DIFFERENCES Number Bounds("of further ones the number is told"),
+            "differences_are_told_up_to_toc_differences";
         SYMLINK_HOPS Number NotEvaluated, "symlinks_are_followed_up_to_symlink_hops";
         CAPTURED_FILE_BYTES Bytes NotEvaluated, "captured_files_are_held_to_each_of_three_limits";
         RPM_DATABASE_BYTES Bytes NotEvaluated, "captured_files_are_held_to_each_of_three_limits";

@@ -1,6 +1,8 @@
 //! Content descriptors (image-spec descriptor.md) and the media types that can stand in them.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use oci_spec::image::MediaType as OciMediaType;
 
@@ -23,6 +25,55 @@ pub struct Descriptor {
     pub names: Vec<String>,
     /// Places to fetch the blob from: foreign layers have them.
     pub urls: Vec<String>,
+    /// What is noted of the blob.
+    pub annotations: Annotations,
+}
+
+/// Annotations by name (image-spec annotations.md), as written. A thousand images may share those of one index.
+pub type Annotations = Arc<BTreeMap<String, String>>;
+
+/// What annotations say of a table of contents in a layer, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TocClaims {
+    /// Of one of zstd:chunked.
+    pub chunked: ChunkedClaim,
+    /// The same under the names that containers/storage had before, as in skopeo 1.9.
+    pub old_chunked: ChunkedClaim,
+    /// The digest of an eStargz's table, uncompressed; the stargz snapshotter writes it for zstd:chunked, too.
+    pub stargz_digest: Option<String>,
+}
+
+/// Where a table of zstd:chunked is, and what it is, as written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChunkedClaim {
+    /// `offset:length:uncompressed length:type`.
+    pub position: Option<String>,
+    /// The digest of its stored bytes; without one, containers/storage does not look at it.
+    pub digest: Option<String>,
+}
+
+impl TocClaims {
+    /// Takes them from a descriptor's annotations: containers/storage, `pkg/chunked/internal/minimal`, and
+    /// stargz-snapshotter, `estargz/types.go`.
+    pub fn of(annotations: &BTreeMap<String, String>) -> Self {
+        let one = |name: &str| annotations.get(name).cloned();
+        Self {
+            chunked: ChunkedClaim {
+                position: one("io.github.containers.zstd-chunked.manifest-position"),
+                digest: one("io.github.containers.zstd-chunked.manifest-checksum"),
+            },
+            old_chunked: ChunkedClaim {
+                position: one("io.containers.zstd-chunked.manifest-position"),
+                digest: one("io.containers.zstd-chunked.manifest-checksum"),
+            },
+            stargz_digest: one("containerd.io/snapshot/stargz/toc.digest"),
+        }
+    }
+
+    /// Those of zstd:chunked.
+    pub fn of_chunked(&self) -> impl Iterator<Item = &ChunkedClaim> {
+        [&self.chunked, &self.old_chunked].into_iter().filter(|claim| claim.digest.is_some())
+    }
 }
 
 /// How a layer is compressed.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::anomaly::Anomaly;
 use super::config::{Config, History};
-use super::descriptor::Descriptor;
+use super::descriptor::{Annotations, Descriptor};
 use super::platform::Platform;
 use crate::digest::Digest;
 use crate::read::Section;
@@ -63,6 +63,8 @@ pub struct Image {
     pub config_digest: Digest,
     /// Every reading of the config, at least one; more where its JSON is ambiguous.
     pub configs: Vec<Config>,
+    /// What manifest and index note of it, and of its config.
+    pub annotations: Vec<Annotations>,
     /// Lowest first.
     pub layers: Vec<LayerRef>,
     /// What was broken or ambiguous on the way here.

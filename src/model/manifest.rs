@@ -1,9 +1,11 @@
 //! Image manifests and indexes (image-spec manifest.md, image-index.md), read liberally.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::config::Fields;
-use super::descriptor::{Descriptor, MediaKind, MediaType};
+use super::descriptor::{Annotations, Descriptor, MediaKind, MediaType};
 use super::platform::Platform;
 use crate::error::{Error, Result};
 
@@ -20,6 +22,8 @@ pub struct Manifest {
     pub config: Descriptor,
     /// Lowest first.
     pub layers: Vec<Descriptor>,
+    /// What is noted of the image.
+    pub annotations: Annotations,
 }
 
 /// An image index.
@@ -29,6 +33,8 @@ pub struct Index {
     pub media_type: MediaType,
     /// In the order of the document.
     pub manifests: Vec<Descriptor>,
+    /// What is noted of all of them.
+    pub annotations: Annotations,
 }
 
 /// One reading of a document that is a manifest, an index, or both at once (CVE-2021-41190).
@@ -52,6 +58,7 @@ impl ManifestOrIndex {
             return Err(Error::unsupported("an image manifest of schema 1, which has no config")
                 .hint("push or save the image with a Docker newer than 1.10"));
         }
+        let annotations = Arc::new(top.map("annotations")?);
         let manifest = match top.get("config") {
             None if top.get("layers").is_none() => None,
             None => return Err(Error::invalid("the manifest has layers and no config")),
@@ -59,11 +66,15 @@ impl ManifestOrIndex {
                 media_type: media_type.clone(),
                 config: descriptor(config, "config")?,
                 layers: descriptors(&top, "layers")?,
+                annotations: Arc::clone(&annotations),
             }),
         };
         let index = match top.get("manifests") {
             None => None,
-            Some(_) => Some(Index { media_type, manifests: descriptors(&top, "manifests")? }),
+            Some(_) => {
+                let annotations = Arc::clone(&annotations);
+                Some(Index { media_type, manifests: descriptors(&top, "manifests")?, annotations })
+            }
         };
         // docker writes `"manifests": null`: an index of nothing, but an index.
         let says_index =
@@ -71,7 +82,7 @@ impl ManifestOrIndex {
         let null_list = value.get("manifests").is_some_and(Value::is_null);
         let index = match index {
             None if manifest.is_none() && (says_index || null_list) => {
-                Some(Index { media_type: MediaType::default(), manifests: Vec::new() })
+                Some(Index { media_type: MediaType::default(), manifests: Vec::new(), annotations })
             }
             other => other,
         };
@@ -121,6 +132,7 @@ fn descriptor(value: &Value, place: &str) -> Result<Descriptor> {
         platform,
         names: name.into_iter().collect(),
         urls: fields.texts("urls")?.unwrap_or_default(),
+        annotations: Arc::new(annotations),
     })
 }
 

@@ -130,8 +130,8 @@ fn undecoded(compression: Compression, undecoded: Undecoded) -> Option<Anomaly> 
     let Undecoded { bytes, table_of_contents } = undecoded;
     let message = match table_of_contents {
         Some(form) => format!(
-            "{bytes} bytes of the layer's {compression} decode to nothing, with the table of contents of {form} among \
-             them: partial pulls go by it, and it was not compared with the layer"
+            "{bytes} bytes of the layer's {compression} decode to nothing, with the table of contents of {form}, or \
+             where it is, among them: partial pulls go by it"
         ),
         None => {
             format!("{bytes} bytes of the layer's {compression} decode to nothing, and nobody unpacks them")

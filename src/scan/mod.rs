@@ -26,6 +26,7 @@ pub mod second;
 pub mod secrets;
 mod stored;
 mod tar;
+pub mod toc;
 
 pub use archives::Archives;
 pub use components::{Component, Components};
@@ -40,6 +41,7 @@ pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};
 pub use second::{OldDigests, hash_entries, known_entries, read_entries};
 pub use secrets::{Secret, Secrets};
+pub use toc::Tables;
 
 #[cfg(test)]
 pub(crate) mod build {

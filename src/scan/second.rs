@@ -17,7 +17,7 @@ use super::room::{Budget, Ceiling, Room};
 use super::tar::{Piece, TarReader};
 use super::{Entry, EntryKind, TarFacts};
 use crate::codec::{self, HEAD_BYTES};
-use crate::digest::ContentId;
+use crate::digest::{ContentId, Sha256};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::read::{Section, changed};
@@ -96,6 +96,87 @@ pub fn hash_entries(
         })?;
         Ok((content, OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() }))
     })
+}
+
+/// A piece of a file, as somebody else tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FilePiece {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+    /// The SHA-256 that it is said to have; `None` for what is no such digest.
+    pub(super) digest: Option<ContentId>,
+}
+
+/// Whether the pieces of some files are those of their content: within it, one behind the other, and with the
+/// digests that they are said to have; else as [`read_entries`].
+///
+/// # Errors
+/// As there.
+pub(super) fn hash_pieces(
+    blob: &Section,
+    known: &[Entry],
+    wanted: &BTreeMap<usize, Vec<FilePiece>>,
+    limits: &Limits,
+) -> Result<BTreeMap<usize, Result<bool>>> {
+    let indexes = wanted.keys().copied().collect();
+    read_wanted(blob, known, &indexes, limits, |reader, entry, indexes| {
+        let pieces = wanted.range(indexes).map(|(_, pieces)| pieces.as_slice()).next();
+        let mut hashing =
+            Pieces { left: pieces.unwrap_or_default(), at: 0, hasher: Sha256::default(), right: true };
+        let content = reader.hashed_body(|piece| match piece {
+            Piece::Data(data) => hashing.feed(data),
+            Piece::Hole(length) => zeros(length, |zeros| hashing.feed(zeros)),
+        })?;
+        Ok((content, hashing.finish(entry.size)))
+    })
+}
+
+/// Pieces of a file that streams by.
+struct Pieces<'a> {
+    left: &'a [FilePiece],
+    at: u64,
+    hasher: Sha256,
+    right: bool,
+}
+
+impl Pieces<'_> {
+    fn feed(&mut self, mut data: &[u8]) {
+        while let (Some(piece), false) = (self.left.first(), data.is_empty()) {
+            let end = piece.offset.saturating_add(piece.size);
+            let until = if self.at < piece.offset { piece.offset } else { end };
+            let count = usize::try_from(until - self.at).unwrap_or(usize::MAX).min(data.len());
+            let (now, rest) = data.split_at_checked(count).unwrap_or((data, &[]));
+            if self.at >= piece.offset {
+                self.hasher.update(now);
+            }
+            data = rest;
+            self.at += now.len() as u64;
+            if self.at == end {
+                self.end_piece();
+            }
+        }
+        self.at += data.len() as u64;
+    }
+
+    fn end_piece(&mut self) {
+        if let Some((piece, rest)) = self.left.split_first() {
+            let digest = std::mem::take(&mut self.hasher).finish();
+            self.right &= piece.digest == Some(digest);
+            self.left = rest;
+            if rest.first().is_some_and(|next| next.offset < self.at) {
+                // It begins before this one's end.
+                (self.right, self.left) = (false, &[]);
+            }
+        }
+    }
+
+    fn finish(mut self, size: u64) -> bool {
+        // Empty pieces at the very end.
+        while self.left.first().is_some_and(|piece| piece.size == 0 && piece.offset == size) {
+            self.end_piece();
+        }
+        self.right && self.left.is_empty()
+    }
 }
 
 /// Hashes a piece of content, holes as the zeros that they are read as.

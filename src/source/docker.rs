@@ -11,7 +11,7 @@ use super::store::{Referenced, Store, digest_of_blob_path, hold_name};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::model::descriptor::MediaType;
+use crate::model::descriptor::{Annotations, MediaType};
 use crate::model::escape::escape_text;
 use crate::model::image::{Form, Image, LayerRef};
 use crate::model::json;
@@ -134,6 +134,7 @@ impl Item {
             manifest_digest: None,
             config_digest: blob.digest,
             configs,
+            annotations: Vec::new(),
             layers,
             anomalies,
         })
@@ -147,7 +148,8 @@ pub(super) fn layer_ref(store: &Store, name: &str, referenced: &mut Referenced) 
     let claim = |digest| {
         let size = blob.as_ref().map_or(0, crate::read::Section::size);
         let media_type = MediaType::default();
-        Descriptor { media_type, digest, size, platform: None, names: Vec::new(), urls: Vec::new() }
+        let (names, urls, annotations) = (Vec::new(), Vec::new(), Annotations::default());
+        Descriptor { media_type, digest, size, platform: None, names, urls, annotations }
     };
     let declared = digest_of_blob_path(&path).map(claim);
     referenced.add(store.stored_name(&path).clone());

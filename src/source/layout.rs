@@ -1,6 +1,7 @@
 //! An OCI layout (image-spec image-layout.md): from `index.json` to every image that is there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::blobs::{self, SmallBlob};
 use super::headers::looks_like_tar;
@@ -9,7 +10,7 @@ use crate::codec;
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::model::descriptor::{Compression, MediaKind, MediaType};
+use crate::model::descriptor::{Annotations, Compression, MediaKind, MediaType};
 use crate::model::image::{Form, Image, LayerRef};
 use crate::model::json;
 use crate::model::manifest::{Index, Manifest, ManifestOrIndex};
@@ -61,6 +62,8 @@ struct Inherited {
     names: Vec<String>,
     platform: Option<Platform>,
     anomalies: Vec<Anomaly>,
+    /// Of the index that lists it, and there.
+    annotations: Vec<Annotations>,
     depth: usize,
 }
 
@@ -112,6 +115,7 @@ impl Walk<'_> {
             }
             let mut inherited = from.clone();
             inherited.depth += 1;
+            inherited.annotations = [&index.annotations, &descriptor.annotations].map(Arc::clone).into();
             if !descriptor.names.is_empty() {
                 descriptor.names.iter().try_for_each(|name| hold_name(name.len()))?;
                 inherited.names.clone_from(&descriptor.names);
@@ -257,6 +261,8 @@ impl Walk<'_> {
         }
         let mut names = inherited.names;
         names.sort();
+        let mut annotations = inherited.annotations;
+        annotations.extend([&manifest.annotations, &manifest.config.annotations].map(Arc::clone));
         Ok(Image {
             form: self.form,
             names,
@@ -264,6 +270,7 @@ impl Walk<'_> {
             manifest_digest: Some(digest),
             config_digest: config.digest,
             configs,
+            annotations,
             layers,
             anomalies,
         })

@@ -112,6 +112,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
         manifest_digest: None,
         config_digest,
         configs,
+        annotations: Vec::new(),
         layers,
         anomalies,
     })

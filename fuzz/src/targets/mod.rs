@@ -25,6 +25,7 @@ pub mod layer;
 pub mod packages;
 pub mod secrets;
 pub mod source;
+pub mod toc;
 pub mod tools;
 pub mod written;
 
@@ -56,4 +57,5 @@ pub const TARGETS: [Target; 18] = [
     Target { name: "policy", run: written::policy },
     Target { name: "secrets", run: secrets::secrets },
     Target { name: "source", run: source::source },
+    Target { name: "toc", run: toc::toc },
 ];

@@ -8,7 +8,7 @@
 mod reading;
 mod tree;
 
-pub use reading::{Document, parse};
+pub use reading::{Document, fold, parse};
 
 /// How a Go reader would decode an object: what decides whether case counts.
 #[derive(Debug, Clone, Copy)]

@@ -64,7 +64,7 @@ pub fn parse(bytes: &[u8], shape: &Shape) -> Result<Document> {
 }
 
 /// Go's `encoding/json` folds case by Unicode's simple folding: two letters outside ASCII fold into it.
-fn fold(key: &str) -> String {
+pub fn fold(key: &str) -> String {
     key.chars()
         .map(|char| match char {
             '\u{17f}' => 's',

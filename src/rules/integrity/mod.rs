@@ -56,6 +56,7 @@ mod tests {
                 manifest_digest: None,
                 config_digest: Digest::sha256(b""),
                 configs: Vec::new(),
+                annotations: Vec::new(),
                 layers: Vec::new(),
                 anomalies: Vec::new(),
             },

@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         from_layer_anomalies(
             facts,
             Fault::UnreadData,
-            "compress the layer anew with an ordinary tool; pull an image with a table of contents as a whole",
+            "compress the layer anew with an ordinary tool; accept it where the image is meant to be pulled in parts",
         )
     },
 };

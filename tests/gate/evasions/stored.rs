@@ -115,3 +115,77 @@ fn bytes_that_decode_to_nothing_are_told() {
         assert!(honest.findings().iter().all(|finding| finding["rule"] != "unread-data"));
     }
 }
+
+/// What a table of contents tells of a tar, as containers/storage writes it.
+fn table_of(tar: &[u8]) -> serde_json::Value {
+    let mut archive = tar::Archive::new(tar);
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        let header = entry.header();
+        let mut told = serde_json::json!({
+            "type": if header.entry_type().is_dir() { "dir" } else { "reg" },
+            "name": entry.path().unwrap().to_str().unwrap(),
+            "mode": header.mode().unwrap(),
+            "uid": header.uid().unwrap(),
+            "gid": header.gid().unwrap(),
+        });
+        if !bytes.is_empty() {
+            told["size"] = bytes.len().into();
+            told["digest"] = crate::support::digest(&bytes).into();
+        }
+        told
+    });
+    serde_json::json!({"version": 1, "entries": entries.collect::<Vec<_>>()})
+}
+
+/// The application with a layer of zstd:chunked, of which partial pulls take `table` for what it holds.
+fn chunked(layer: &Layer, table: impl FnOnce(&[u8]) -> serde_json::Value) -> Image {
+    let mut footer = Vec::new();
+    let blob = |tar: &[u8]| {
+        let frame = |payload: &[u8]| {
+            let size = u32::try_from(payload.len()).unwrap().to_le_bytes();
+            [&b"\x50\x2a\x4d\x18"[..], &size, payload].concat()
+        };
+        let (content, text) = (Compression::Zstd(3).compress(tar), table(tar).to_string());
+        let table = Compression::Zstd(3).compress(text.as_bytes());
+        for number in [content.len() + 8, table.len(), text.len(), 1, 0, 0, 0] {
+            footer.extend_from_slice(&(number as u64).to_le_bytes());
+        }
+        footer.extend_from_slice(b"GNUlInUx");
+        [content, frame(&table), frame(&footer)].concat()
+    };
+    stored(layer, blob, Compression::Zstd(3))
+}
+
+#[test]
+fn a_table_of_contents_that_tells_of_other_files_is_told() {
+    let layer = Layer::new().file("opt/tool", "as it should be").file("opt/empty", "");
+    let honest = check_child(&chunked(&layer, table_of));
+    assert_failing(&honest, []);
+    assert_eq!(honest.finding("unread-data")["evidence"]["tableOfContents"], "zstd:chunked");
+    let edits: [(&str, fn(&mut Vec<serde_json::Value>)); 4] = [
+        ("ambiguous-entry /opt/tool", |entries| {
+            let tool = entries.iter_mut().find(|entry| entry["name"] == "opt/tool").unwrap();
+            tool["mode"] = 0o4755.into();
+        }),
+        ("ambiguous-entry /opt/tool", |entries| {
+            let tool = entries.iter_mut().find(|entry| entry["name"] == "opt/tool").unwrap();
+            tool["digest"] = crate::support::digest(b"something else").into();
+        }),
+        ("ambiguous-entry /opt/tool", |entries| entries.retain(|entry| entry["name"] != "opt/tool")),
+        ("ambiguous-entry /etc/ld.so.preload", |entries| {
+            entries.push(serde_json::json!({"type": "reg", "name": "etc/ld.so.preload"}));
+        }),
+    ];
+    for (expected, edit) in edits {
+        let table = |tar: &[u8]| {
+            let mut table = table_of(tar);
+            edit(table["entries"].as_array_mut().unwrap());
+            table
+        };
+        assert_failing(&check_child(&chunked(&layer, table)), [expected]);
+    }
+    assert_failing(&check_child(&chunked(&layer, |_| serde_json::json!({}))), ["ambiguous-entry"]);
+}
