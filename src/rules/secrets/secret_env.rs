@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{judgement, of_text};
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::Config;
 use crate::model::escape::escape_text;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
@@ -22,7 +23,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
 const REMEDY: &str = "replace the secret, for it must count as known; then give it to the container when it starts (a mounted file, the orchestrator's secrets)";
 
 fn judge(facts: &Facts) -> Judgement {
-    judgement(facts.image.configs.iter().flat_map(of_config))
+    let image = &facts.image;
+    let of_layers = image.layers.iter().filter_map(|layer| Some(&layer.declared.as_ref()?.annotations));
+    let annotations = image.annotations.iter().chain(of_layers).flat_map(|annotations| annotations.iter());
+    let annotations = annotations.flat_map(|(name, value)| of_named("annotation", name, value));
+    judgement(image.configs.iter().flat_map(of_config).chain(annotations))
 }
 
 fn of_config(config: &Config) -> impl Iterator<Item = Finding> + '_ {
@@ -35,7 +40,7 @@ fn of_config(config: &Config) -> impl Iterator<Item = Finding> + '_ {
     let commands = commands.into_iter().flat_map(|(place, words)| {
         in_words(words).into_iter().map(move |(_, found)| of_text(&found, place, REMEDY))
     });
-    variables.chain(labels).chain(commands).chain(of_the_rest(config))
+    variables.chain(labels).chain(commands).chain(of_the_rest(config)).chain(of_other_fields(config))
 }
 
 /// What nobody runs as it stands, or reads: the names of labels, and fields beside the specification's.
@@ -59,6 +64,72 @@ fn of_the_rest(config: &Config) -> Vec<Finding> {
     let texts = texts
         .flat_map(|(place, text)| in_text(text).into_iter().map(move |found| of_text(&found, place, REMEDY)));
     lists.chain(texts).collect()
+}
+
+/// Fields that are looked at above, or by `secret-history`; and those of digests.
+const KNOWN: [&str; 11] = [
+    "author",
+    "config/Cmd",
+    "config/Entrypoint",
+    "config/Env",
+    "config/Healthcheck",
+    "config/Labels",
+    "config/OnBuild",
+    "config/Shell",
+    // Docker's record of the last step, which the history has too.
+    "container_config/Cmd",
+    "history",
+    "rootfs",
+];
+
+/// What no reader knows, or keeps for other uses: names of volumes, the hostname, comments.
+fn of_other_fields(config: &Config) -> Vec<Finding> {
+    let settings = config.raw.get("config").unwrap_or(&Value::Null);
+    let mut found = Vec::new();
+    let mut pending = vec![(String::new(), &config.raw)];
+    while let Some((place, value)) = pending.pop() {
+        if found.len() > limits::CONFIG_SECRETS {
+            break;
+        }
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let here = if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
+                    // Of a container that was built, Docker keeps the same settings once more.
+                    let is_again = || place == "container_config" && settings.get(name) == Some(value);
+                    if KNOWN.contains(&here.as_str()) || is_again() {
+                        continue;
+                    }
+                    let of_name = |found| of_text(&found, "the name of a field", REMEDY);
+                    found.extend(in_text(name).into_iter().map(of_name));
+                    match value {
+                        Value::String(text) => found.extend(of_assignment("field", name, text)),
+                        // What is told is the name alone, so no more of the way there is kept.
+                        Value::Object(_) if place.is_empty() => pending.push((here, value)),
+                        _ => pending.push((format!("{OTHER}/{name}"), value)),
+                    }
+                }
+            }
+            Value::Array(items) => pending.extend(items.iter().map(|item| (OTHER.to_owned(), item))),
+            Value::String(text) => {
+                found.extend(
+                    in_text(text).into_iter().map(|found| of_text(&found, "a list of the config", REMEDY)),
+                );
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    found
+}
+
+/// Stands for the way to a field that is none of [`KNOWN`].
+const OTHER: &str = "…";
+
+/// As [`of_assignment`], with secrets in the name, too.
+fn of_named(what: &str, name: &str, value: &str) -> Vec<Finding> {
+    let place = format!("the name of an {what}");
+    let of_name = in_text(name).into_iter().map(|found| of_text(&found, &place, REMEDY));
+    of_name.chain(of_assignment(what, name, value)).collect()
 }
 
 fn of_assignment(what: &str, name: &str, value: &str) -> Vec<Finding> {
