@@ -83,6 +83,7 @@ settings_image() {
 	ENV PATH=.:/usr/sbin:/usr/bin:/sbin:/bin:/tmp/bin
 	LABEL RUN="podman run --privileged IMAGE"
 	EXPOSE 80
+	WORKDIR /proc/self/fd/8
 	EOF
     cat >"$work/tidy.toml" <<-'EOF'
 	version = 1
@@ -97,7 +98,7 @@ settings_image() {
 	[rules.image-size]
 	max_bytes = 1_000_000
 	EOF
-    expect settings 1 secret-history secret-env path-env-unsafe privileged-label port-privileged label-missing \
+    expect settings 1 secret-history secret-env path-env-unsafe workdir-unsafe privileged-label port-privileged label-missing \
         layer-count image-size healthcheck-missing tag-latest add-instruction secret-file:/opt/app/keys/id_ed25519 \
         secret-file:/opt/app/keys/server.pem package-cache-left:/var/cache/apt package-cache-left:/var/lib/apt/lists
 }

@@ -84,6 +84,8 @@ impl UserReadings {
                     }
                 } else {
                     self.out_of_range = true;
+                    // containerd before 2.0.4 cut it to 32 bits (CVE-2024-40635).
+                    self.uids.insert(as_kernel_id(uid));
                 }
                 // Older versions hold the number to the range only where no account has it.
                 self.take(by_uid);
@@ -113,9 +115,7 @@ impl UserReadings {
             }
             Atoi::Number(gid) => {
                 self.out_of_range = true;
-                if groups.iter().any(|known| known.gid == gid) {
-                    self.gids.insert(as_kernel_id(gid));
-                }
+                self.gids.insert(as_kernel_id(gid));
             }
             Atoi::OutOfRange(_) => self.out_of_range = true,
             Atoi::Syntax => self.unknown_group |= by_name.is_none(),
@@ -186,8 +186,11 @@ mod tests {
         for spec in ["-1", "2147483648", "99999999999999999999", "app:-1"] {
             assert!(readings(spec).out_of_range, "{spec}");
         }
-        assert!(readings("2147483648").uids.is_empty());
-        assert_eq!(readings("4294967296").uids, [0].into());
+        assert_eq!(readings("2147483648").uids, [0x8000_0000].into());
+        for spec in ["4294967296", "-4294967296", "8589934592:7", "9223372032559808512"] {
+            assert_eq!(resolve_user(spec, None, None).uids, [0].into(), "{spec}");
+        }
+        assert!(resolve_user("18446744073709551616", None, None).uids.is_empty());
         assert_eq!(readings("big").uids, [3_000_000_000].into());
         assert!(!readings("2147483647").out_of_range);
     }

@@ -7,7 +7,7 @@ use super::RULES;
 use super::severity::Severity::{self, Critical, High, Low, Medium};
 
 /// Name, default severity, recommendations of the CIS Docker Benchmark.
-const CONTRACT: [(&str, Severity, &[&str]); 54] = [
+const CONTRACT: [(&str, Severity, &[&str]); 55] = [
     ("account-no-password", High, &[]),
     ("account-uid-zero", High, &[]),
     ("add-instruction", Low, &["4.9"]),
@@ -60,6 +60,7 @@ const CONTRACT: [(&str, Severity, &[&str]); 54] = [
     ("unreferenced-blob", Low, &[]),
     ("user-root", High, &["4.1"]),
     ("user-unknown", Medium, &["4.1"]),
+    ("workdir-unsafe", High, &[]),
     ("world-writable-directory", Medium, &[]),
     ("world-writable-file", Medium, &[]),
 ];

@@ -7,7 +7,7 @@ use crate::model::spelling;
 use crate::scan::Plan;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 54] = [
+pub static RULES: [&Rule; 55] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
@@ -60,6 +60,7 @@ pub static RULES: [&Rule; 54] = [
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,
     &user::user_unknown::RULE,
+    &config::workdir_unsafe::RULE,
     &privilege::world_writable_directory::RULE,
     &privilege::world_writable_file::RULE,
 ];

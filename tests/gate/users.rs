@@ -87,7 +87,7 @@ fn passwd_is_read_behind_a_symlink() {
 
 #[test]
 fn an_unknown_name_is_told() {
-    for user in ["nosuch", "1000:nosuch", "4294967296"] {
+    for user in ["nosuch", "1000:nosuch", "4294967297"] {
         let checked = check_child(&child(Some(user)));
         assert_eq!(checked.failing(), crate::harness::set(["user-unknown"]), "{user}");
     }

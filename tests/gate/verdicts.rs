@@ -164,6 +164,11 @@ fn configs() -> Vec<Trial> {
     let step = |step: &str| app().empty_history(step);
     vec![
         trial("path-env-unsafe", app().env("PATH=/usr/bin:."), app().env("PATH=/usr/bin:/bin")),
+        trial(
+            "workdir-unsafe",
+            app().setting("WorkingDir", json!("/proc/self/fd/8")),
+            app().setting("WorkingDir", json!("/srv/proc/self/fd")),
+        ),
         trial("port-privileged", app().exposed_port("1023/tcp"), app().exposed_port("1024/tcp")),
         trial(
             "privileged-label",

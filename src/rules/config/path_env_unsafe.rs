@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::mounted::{comes_by_process, is_of_process, is_shared, located};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
@@ -88,6 +89,11 @@ fn fault_in_tree(tree: &Tree, part: &str, lists: Lists) -> Option<&'static str> 
         return None;
     }
     let path = ImagePath::new(part.strip_prefix('/')?);
+    let located = located(tree, &path);
+    if comes_by_process(part) || is_of_process(&located) {
+        return Some("a place below /proc or /dev/fd, which is another one for each process");
+    }
+    let is_shared = [&path, &located].into_iter().any(is_shared);
     let directory = match lists {
         Lists::Directories => path,
         Lists::Libraries if is_open(tree, &path) == Ok(true) => {
@@ -97,6 +103,9 @@ fn fault_in_tree(tree: &Tree, part: &str, lists: Lists) -> Option<&'static str> 
     };
     match is_open(tree, &directory) {
         Ok(open) => open.then_some("a directory that every user may write in"),
+        Err(ResolveError::Missing) if is_shared => {
+            Some("a place that runtimes mount for every user to write in")
+        }
         Err(ResolveError::Missing) => {
             let open = is_open(tree, &nearest(tree, &directory)) == Ok(true);
             open.then_some("what is not there, in a directory where every user may make it")

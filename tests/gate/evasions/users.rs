@@ -52,3 +52,55 @@ fn of_two_account_files_in_one_layer_the_last_counts_and_both_are_told() {
     let first = twice(0, 500);
     assert!(first.contains("duplicate-entry /etc/passwd") && !first.contains("user-root"), "{first:?}");
 }
+
+#[test]
+fn a_number_that_an_old_containerd_cuts_to_0_is_root() {
+    for user in ["4294967296", "+4294967296", "8589934592:7", "-4294967296"] {
+        assert_failing(&check_child(&app().user(user)), ["user-root", "user-unknown"]);
+    }
+    for user in ["4294967297", "2147483648", "18446744073709551616"] {
+        assert_failing(&check_child(&app().user(user)), ["user-unknown"]);
+    }
+}
+
+#[test]
+fn a_working_directory_of_the_runtime_is_found() {
+    let in_directory = |path: &str| app().setting("WorkingDir", path.into());
+    for path in [
+        "/proc/self/fd/8",
+        "proc/self/fd/8/",
+        "//proc/./1/../self/fd/../../../srv",
+        "/srv/../proc/thread-self/cwd",
+        "/dev/fd/8",
+    ] {
+        assert_failing(&check_child(&in_directory(path)), ["workdir-unsafe"]);
+    }
+    for path in ["", "/", "/proc", "/srv/proc/self/fd/8", "/process/self/fd", "/dev/fdx"] {
+        assert_failing(&check_child(&in_directory(path)), []);
+    }
+    let linked = |target: &str| {
+        let layer = Layer::new().symlink("srv/work", target).symlink("srv/again", "work/8");
+        check_child(&in_directory("/srv/again/../x").layer(layer))
+    };
+    assert_failing(&linked("/proc/self/fd"), ["workdir-unsafe"]);
+    assert_failing(&linked("../dev/fd"), ["workdir-unsafe"]);
+    assert_failing(&linked("/srv/proc/self/fd"), []);
+}
+
+#[test]
+fn a_path_through_what_runtimes_mount_is_told() {
+    let unsafe_part = |layer: Layer, part: &str| {
+        let checked = check_child(&app().layer(layer).env(&format!("PATH=/usr/bin:{part}")));
+        checked.outcome("path-env-unsafe") == "fail"
+    };
+    let none = || Layer::new().file("srv/x", "x");
+    for part in
+        ["/proc/self/cwd", "/proc/self/cwd/../exe", "/dev/fd", "/dev/shm", "/dev/shm/bin", "/dev/mqueue"]
+    {
+        assert!(unsafe_part(none(), part), "{part}");
+        assert!(unsafe_part(Layer::new().symlink("srv/bin", part), "/srv/bin"), "{part}");
+    }
+    for part in ["/proc", "/dev", "/srv/proc/self/cwd", "/srv/dev/shm"] {
+        assert!(!unsafe_part(none(), part), "{part}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Places that no layer makes, because runtimes mount them.
+
+use crate::model::ImagePath;
+use crate::rootfs::Tree;
+
+/// Where each process finds its own files, whatever the image has there.
+pub(super) fn is_of_process(path: &ImagePath) -> bool {
+    let mut parts = path.parts();
+    leads_to_process(parts.next(), parts.next())
+}
+
+fn leads_to_process(first: Option<&[u8]>, second: Option<&[u8]>) -> bool {
+    match (first, second) {
+        (Some(b"proc"), Some(_)) => true,
+        (Some(b"dev"), Some(second)) => second == b"fd",
+        _ => false,
+    }
+}
+
+/// Whether a path as written comes by such a place, also one that `..` leaves again.
+pub(super) fn comes_by_process(path: &str) -> bool {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    path.split('/').any(|part| {
+        match part {
+            "" | "." => return false,
+            ".." => drop(parts.pop()),
+            part => parts.push(part.as_bytes()),
+        }
+        parts.len() == 2 && leads_to_process(parts.first().copied(), parts.get(1).copied())
+    })
+}
+
+/// Where a path leads by the symlinks that a tree has, and the rest as it is.
+pub(super) fn located(tree: &Tree, path: &ImagePath) -> ImagePath {
+    // The last part of a path is not followed.
+    tree.locate(&path.join(b"x")).parent()
+}
+
+/// In or below what runtimes mount for every user to write in: Docker and podman do so with the first two (mode
+/// 1777), podman also with the others where the container's own tree is read only.
+pub(super) fn is_shared(path: &ImagePath) -> bool {
+    const SHARED: [&str; 4] = ["dev/shm", "dev/mqueue", "tmp", "var/tmp"];
+    SHARED.iter().map(ImagePath::new).any(|shared| *path == shared || path.is_below(&shared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_known_by_their_names() {
+        let is = |path: &str| (comes_by_process(path), is_shared(&ImagePath::new(path)));
+        for (path, expected) in [
+            ("/proc/self/fd/8", (true, false)),
+            ("/proc/self/fd/8/../../../..", (true, false)),
+            ("/x/../proc/./7/cwd", (true, false)),
+            ("proc/self", (true, false)),
+            ("/dev/fd/7", (true, false)),
+            ("/proc", (false, false)),
+            ("/procs/self", (false, false)),
+            ("/dev/shm", (false, true)),
+            ("/dev/shm/x", (false, true)),
+            ("/tmp/x", (false, true)),
+            ("/tmp/../usr", (false, false)),
+            ("/dev/shmx", (false, false)),
+            ("", (false, false)),
+        ] {
+            assert_eq!(is(path), expected, "{path}");
+        }
+        for (path, expected) in
+            [("proc", false), ("proc/7/cwd", true), ("dev/fd/1", true), ("dev/fdx", false)]
+        {
+            assert_eq!(is_of_process(&ImagePath::new(path)), expected, "{path}");
+        }
+    }
+}
