@@ -161,11 +161,12 @@ fn chunked(layer: &Layer, table: impl FnOnce(&[u8]) -> serde_json::Value) -> Ima
 
 #[test]
 fn a_table_of_contents_that_tells_of_other_files_is_told() {
+    type Edit = fn(&mut Vec<serde_json::Value>);
     let layer = Layer::new().file("opt/tool", "as it should be").file("opt/empty", "");
     let honest = check_child(&chunked(&layer, table_of));
     assert_failing(&honest, []);
     assert_eq!(honest.finding("unread-data")["evidence"]["tableOfContents"], "zstd:chunked");
-    let edits: [(&str, fn(&mut Vec<serde_json::Value>)); 4] = [
+    let edits: [(&str, Edit); 4] = [
         ("ambiguous-entry /opt/tool", |entries| {
             let tool = entries.iter_mut().find(|entry| entry["name"] == "opt/tool").unwrap();
             tool["mode"] = 0o4755.into();
