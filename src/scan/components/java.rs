@@ -285,12 +285,11 @@ fn is_name(text: &str) -> bool {
 /// build or a qualifier of (`1.0-beta-2`, `1.0-20240101.1-1`). OSGi writes an underscore.
 fn split_version(stem: &str) -> Option<(&str, &str)> {
     const QUALIFIERS: [&str; 7] = ["alpha", "beta", "rc", "cr", "m", "pre", "snapshot"];
-    let begins = |text: &str| text.starts_with(|char: char| char.is_ascii_digit());
     let at = |separator: char, within: &str| {
         within
             .rmatch_indices(separator)
             .map(|(at, _)| at)
-            .find(|at| within.get(at + 1..).is_some_and(|after| begins(after)) && *at > 0)
+            .find(|at| within.get(at + 1..).is_some_and(begins) && *at > 0)
     };
     let Some(mut split) = at('-', stem) else {
         let split = at('_', stem)?;
@@ -313,6 +312,11 @@ fn split_version(stem: &str) -> Option<(&str, &str)> {
         split = next;
     }
     Some((stem.get(..split)?, stem.get(split + 1..)?))
+}
+
+/// Whether a part of a name begins a version.
+fn begins(text: &str) -> bool {
+    text.starts_with(|char: char| char.is_ascii_digit())
 }
 
 /// A version without what tells apart several files of it: `4.1.100.Final-linux-x86_64`.
