@@ -8,6 +8,7 @@
 //! The data flows one way, and each module imports its own floor or lower ones only:
 //! [`source`] → [`model`] → [`scan`] → [`rootfs`] → [`facts`] → [`rules`] → [`report`].
 
+pub mod advisories;
 pub mod base;
 pub mod cache;
 pub mod cli;

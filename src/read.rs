@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 pub(crate) mod build;
+#[cfg(test)]
+pub(crate) mod corpus;
 
 use std::fmt;
 use std::fs::File;

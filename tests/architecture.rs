@@ -15,6 +15,7 @@ const FLOORS: [&[&str]; 16] = [
     &["cache"],
     &["rootfs"],
     &["packages"],
+    &["advisories"],
     &["base"],
     &["facts"],
     &["rules"],

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::db::DbCommand;
 use crate::base::Tier;
 use crate::digest::Digest;
 use crate::limits;
@@ -39,6 +40,12 @@ pub enum Command {
         /// What to do with the catalog.
         #[command(subcommand)]
         command: BaseCommand,
+    },
+    /// Make and ask databases of advisories
+    Db {
+        /// What to do with one.
+        #[command(subcommand)]
+        command: DbCommand,
     },
     /// Write or check a policy
     Policy {

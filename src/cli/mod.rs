@@ -3,6 +3,7 @@
 mod args;
 mod base;
 mod check;
+mod db;
 mod exit;
 mod formats;
 mod hook;
@@ -43,6 +44,7 @@ fn run(arguments: Arguments) -> ExitCode {
         None => check::run(&arguments.check),
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Base { command }) => base::run(&command),
+        Some(Command::Db { command }) => db::run(&command),
         Some(Command::Policy { command }) => policy::run(&command),
         Some(Command::Hook { command }) => hook::run(&command),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),

@@ -216,6 +216,19 @@ fn rows() -> Vec<Row> {
             "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
         LAYER_COMPONENT_BYTES Bytes Bounds("a gap among the components"),
             "components_are_held_to_layer_component_bytes";
+        FEED_FILE_BYTES Bytes Usage, "a_feed_is_held_to_feed_file_bytes";
+        FEED_DOCUMENT_BYTES Bytes Usage, "a_document_is_held_to_feed_document_bytes";
+        FEED_UNPACKED_BYTES Bytes Usage, "an_archive_is_held_to_feed_unpacked_bytes";
+        FEED_DOCUMENTS Number Usage, "a_feed_is_held_to_feed_documents";
+        FEED_LIST_ITEMS Number Usage, "a_list_is_held_to_feed_list_items";
+        ADVISORY_TEXT_BYTES Bytes Usage, "a_text_is_held_to_advisory_text_bytes";
+        ADVISORY_LIST_ITEMS Number Usage, "a_list_is_held_to_advisory_list_items";
+        ADVISORY_SUMMARY_CHARACTERS Number Bounds("the rest is cut off"),
+            "a_summary_is_held_to_advisory_summary_characters";
+        ADVISORY_REFERENCES Number Bounds("the rest is left out"),
+            "an_advisory_keeps_advisory_references_of_its_references";
+        ADVISORY_HEADER_BYTES Bytes Usage, "a_database_is_held_to_its_limits_by_its_first_bytes";
+        ADVISORY_DATABASE_BYTES Bytes Usage, "a_database_is_held_to_its_limits_by_its_first_bytes";
     }
     .into()
 }

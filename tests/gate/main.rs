@@ -19,6 +19,7 @@ mod cache_directory;
 mod changes;
 mod command_line;
 mod corpus;
+mod db;
 mod documented;
 mod evasions;
 mod facts_files;

@@ -39,6 +39,7 @@ mod compress;
 mod digest;
 mod docker;
 mod entry;
+pub mod feeds;
 mod image;
 mod layer;
 mod layout;

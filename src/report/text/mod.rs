@@ -6,7 +6,7 @@ mod page;
 
 use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverReport, WaiverStatus};
 pub(super) use image::{base as stands_on, platform, title};
-pub(super) use page::human_size;
+pub(crate) use page::human_size;
 use page::{Look, Page, Safe, counted};
 
 /// How text is laid out.

@@ -216,7 +216,7 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
 }
 
 /// `4.1 kB`: in powers of 1000, as docker and registries say it.
-pub(in crate::report) fn human_size(bytes: u64) -> String {
+pub(crate) fn human_size(bytes: u64) -> String {
     let mut size = bytes;
     let mut rest = 0;
     for unit in ["B", "kB", "MB", "GB", "TB"] {

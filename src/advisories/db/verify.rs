@@ -1,0 +1,99 @@
+//! Reading all of the file: every page held to its checksum and all of them to their SHA-256, and every reference
+//! followed.
+
+use std::io::Read as _;
+
+use super::format::Run;
+use super::pages::broken;
+use super::read::Database;
+use crate::digest::{Sha256, hex};
+use crate::error::{Error, Result};
+
+/// What was found to be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Packages that advisories name.
+    pub packages: u64,
+    /// What advisories say of packages.
+    pub entries: u64,
+    /// Intervals of versions.
+    pub ranges: u64,
+    /// Advisories.
+    pub advisories: u64,
+}
+
+impl Database {
+    /// Checks all that the file holds.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub(crate) fn verify(&self) -> Result<Verified> {
+        self.verify_hash()?;
+        let sections = &self.header.sections;
+        for ecosystem in &self.header.ecosystems {
+            let mut before = String::new();
+            for place in 0..ecosystem.packages {
+                let key = self.key_at(u64::from(ecosystem.first_key) + u64::from(place))?;
+                let name = self.text(key.name)?;
+                if place > 0 && name <= before.as_str() {
+                    return Err(broken());
+                }
+                name.clone_into(&mut before);
+                for entry in self.entries(ecosystem, name)? {
+                    self.verify_entry(entry?)?;
+                }
+            }
+        }
+        for place in 0..sections.advisories.count {
+            self.verify_advisory(place)?;
+        }
+        Ok(Verified {
+            packages: sections.keys.count,
+            entries: sections.entries.count,
+            ranges: sections.ranges.count,
+            advisories: sections.advisories.count,
+        })
+    }
+
+    fn verify_entry(&self, entry: super::format::Entry) -> Result<()> {
+        self.advisory_at(entry.advisory.into())?;
+        for reference in [entry.arch, entry.module, entry.severity_by] {
+            self.text(reference)?;
+        }
+        for interval in self.intervals(entry.ranges) {
+            let interval = interval?;
+            self.text(interval.introduced)?;
+            self.text(interval.end)?;
+        }
+        self.list(entry.versions).try_for_each(|text| text.map(|_| ()))
+    }
+
+    fn verify_advisory(&self, place: u64) -> Result<()> {
+        let advisory = self.advisory_at(place)?;
+        for reference in [advisory.id, advisory.summary, advisory.informational, advisory.severity_by] {
+            self.text(reference)?;
+        }
+        let mut first = advisory.lists;
+        for count in advisory.counts {
+            self.list(Run { first, count }).try_for_each(|text| text.map(|_| ()))?;
+            first = first.checked_add(count.into()).ok_or_else(broken)?;
+        }
+        if usize::from(advisory.source) < self.header.sources.len() { Ok(()) } else { Err(broken()) }
+    }
+
+    fn verify_hash(&self) -> Result<()> {
+        let (mut reader, mut hash, mut buffer) = (self.pages.reader(), Sha256::default(), vec![0; 256 << 10]);
+        loop {
+            let read = reader.read(&mut buffer).map_err(|error| Error::io("cannot be read", error))?;
+            match buffer.get(..read) {
+                Some(bytes) if read > 0 => hash.update(bytes),
+                _ => break,
+            }
+        }
+        if hex(&hash.finish()) == self.header.sha256 {
+            return Ok(());
+        }
+        Err(Error::invalid("the database of advisories is not as it was written: its SHA-256 differs")
+            .hint("the file was damaged on its way; copy it again"))
+    }
+}

@@ -1,0 +1,106 @@
+//! Asking the database of one package.
+//!
+//! Every feed is asked by the name that it speaks of: Debian, Ubuntu and Alpine name source packages, Red Hat and
+//! its kin the packages that are installed. What cannot be decided is told as such, and never left out.
+
+mod answer;
+mod matching;
+mod merge;
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use self::answer::{Answer, Verdict};
+pub use self::question::{Modularity, NoQuestion, Question};
+use super::db::format::{EcosystemInfo, Header, Source};
+use super::db::read::Database;
+use super::db::verify::Verified;
+use super::ecosystem::Ecosystem;
+use crate::error::Result;
+use crate::read::Section;
+
+/// An open database of advisories. Threads may share it; each page of the file is read once.
+#[derive(Debug)]
+pub struct Advisories {
+    database: Database,
+}
+
+impl Advisories {
+    /// Opens a database. It takes some 50 µs, whatever the file's size.
+    ///
+    /// # Errors
+    /// What cannot be read, is no database, is of another version, cut short, or changed in its head.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { database: Database::open(path)? })
+    }
+
+    /// Takes the bytes of a database that is in memory.
+    ///
+    /// # Errors
+    /// As [`Advisories::open`].
+    pub fn of_bytes(bytes: Vec<u8>) -> Result<Self> {
+        Ok(Self { database: Database::of(Section::of_bytes(bytes))? })
+    }
+
+    /// The feeds that it was made of, by name.
+    pub fn sources(&self) -> &[Source] {
+        &self.database.header().sources
+    }
+
+    /// All that the file says of itself.
+    pub fn header(&self) -> &Header {
+        self.database.header()
+    }
+
+    /// Hexadecimal digits (a SHA-256) that are those of no other database: of what the file says of itself and of
+    /// the SHA-256 of the rest.
+    pub fn identity(&self) -> &str {
+        self.database.identity()
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.database.size()
+    }
+
+    /// The ecosystems and releases that feeds spoke of, by name.
+    pub fn ecosystems(&self) -> &[EcosystemInfo] {
+        &self.database.header().ecosystems
+    }
+
+    /// What is known of an ecosystem. `None`: no feed speaks of it, so that no answer says anything of its
+    /// packages. That is *not evaluated*, and never a pass.
+    pub fn covers(&self, ecosystem: &Ecosystem) -> Option<&EcosystemInfo> {
+        self.database.ecosystem(ecosystem)
+    }
+
+    /// The advisories that a package is affected by, or of which that cannot be decided; worst first.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not as it was written.
+    pub fn ask(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
+        let mut answers = matching::answers(&self.database, question, false)?;
+        merge::merge(&mut answers);
+        Ok(answers.into_iter().map(|found| found.answer).collect())
+    }
+
+    /// As [`Advisories::ask`], and also those that name the package but not this version of it.
+    ///
+    /// # Errors
+    /// As [`Advisories::ask`].
+    pub fn ask_all(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
+        let mut answers = matching::answers(&self.database, question, true)?;
+        merge::merge(&mut answers);
+        Ok(answers.into_iter().map(|found| found.answer).collect())
+    }
+
+    /// Reads and checks all of the file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn verify(&self) -> Result<Verified> {
+        self.database.verify()
+    }
+}
