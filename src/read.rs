@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::digest::Sha256;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::limits::Deadline;
@@ -128,6 +129,18 @@ impl Section {
         let mut head = Vec::with_capacity(count);
         self.reader().take(count as u64).read_to_end(&mut head)?;
         Ok(head)
+    }
+
+    /// The SHA-256 of all bytes.
+    pub fn sha256(&self) -> io::Result<[u8; 32]> {
+        let (mut reader, mut hash, mut buffer) = (self.reader(), Sha256::default(), vec![0; 256 << 10]);
+        loop {
+            let read = reader.read(&mut buffer)?;
+            match buffer.get(..read) {
+                Some(bytes) if read > 0 => hash.update(bytes),
+                _ => return Ok(hash.finish()),
+            }
+        }
     }
 
     /// All bytes, where there are at most `limit`; `name` is the limit's name.

@@ -8,12 +8,13 @@
 )]
 #![allow(unreachable_pub, reason = "one list for the fuzzers and for the tests")]
 
+use ocicheck::advisories::build_of_bytes;
 use ocicheck::policy::Preset;
 use serde_json::json;
 
 use crate::support::{
     Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, Program, RpmFile, RpmPackage,
-    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, go_build_info, rpm_database, small_base,
+    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds, go_build_info, rpm_database, small_base,
 };
 use crate::targets::{apply, facts, toc, tools};
 
@@ -21,6 +22,7 @@ use crate::targets::{apply, facts, toc, tools};
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "accounts" => accounts(),
+        "advisories" => databases(),
         "apply" => applied(),
         "cache_entry" => cache_entries(),
         "catalog" => catalogs(),
@@ -29,6 +31,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "components" => components(),
         "docker_manifest" => docker_manifests(),
         "facts" => packed(),
+        "feeds" => published(),
         "image_config" => configs(),
         "inflate" => inflate(),
         "jars" => jars(),
@@ -489,4 +492,22 @@ fn tables() -> Vec<Vec<u8>> {
         [&b"\x50\x2a\x4d\x18\x40\0\0\0"[..], &[8, 0, 0, 0, 0, 0, 0, 0], &[0; 48], b"GNUlInUx"].concat();
     seeds.push(after(2, frame));
     seeds
+}
+
+fn published() -> Vec<Vec<u8>> {
+    let zip = |members: &[(&str, &str)]| {
+        members.iter().fold(Zip::new(), |zip, (name, bytes)| zip.member(name, bytes)).bytes()
+    };
+    let mut all: Vec<Vec<u8>> =
+        [feeds::DEBIAN, feeds::ALPINE, feeds::RED_HAT].map(|feed| feed.as_bytes().to_vec()).to_vec();
+    all.extend([zip(&feeds::ALMALINUX), zip(&feeds::PYPI)]);
+    all.extend(feeds::ALMALINUX.iter().chain(&feeds::PYPI).map(|(_, record)| record.as_bytes().to_vec()));
+    all
+}
+
+fn databases() -> Vec<Vec<u8>> {
+    let built = build_of_bytes(feeds::DEBIAN.as_bytes().to_vec()).unwrap().bytes;
+    let header = u32::from_le_bytes(built[16..20].try_into().unwrap()) as usize;
+    let header = built[64..64 + header].to_vec();
+    vec![after(1, [0, 0, 1]), after(1, [1, 0, 1, 0, 64, 255]), after(2, header), after(0, &built[..2_000])]
 }

@@ -17,6 +17,8 @@ mod severity;
 pub use self::db::build::{Built, build, build_of, build_of_bytes};
 pub use self::db::format::{EcosystemInfo, Header, Sections, Source};
 pub use self::db::verify::Verified;
+#[doc(hidden)]
+pub use self::db::write::sealed;
 pub use self::ecosystem::{By, Ecosystem, Family, Names, NoEcosystem, Release};
 pub use self::feed::{Kind, Skip, Skips, Taken};
 pub use self::order::{Order, compare};

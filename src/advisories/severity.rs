@@ -144,7 +144,7 @@ impl Score {
         let has = |metric: &&str| {
             self.vector.split('/').any(|part| part.split_once(':').is_some_and(|(name, _)| name == *metric))
         };
-        if !self.kind.metrics().iter().all(|metric| has(metric)) {
+        if !self.kind.metrics().iter().all(has) {
             return None;
         }
         match self.kind {

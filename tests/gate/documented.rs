@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::harness::{PROGRAM, Room, text};
-use crate::support::{Image, Layer, clean_app, small_base};
+use crate::support::{Image, Layer, Zip, clean_app, feeds, small_base};
 
 /// The shell's commands in a document's blocks of `sh`, a line each; continued lines are one.
 fn commands(document: &str) -> Vec<String> {
@@ -40,6 +40,21 @@ fn application() -> Image {
     })
 }
 
+/// Feeds of advisories by the names that the documents give them.
+fn feeds(room: &Room) {
+    let zip = |members: &[(&str, &str)]| {
+        members.iter().fold(Zip::new(), |zip, (name, bytes)| zip.member(name, bytes)).bytes()
+    };
+    for directory in ["PyPI", "csaf"] {
+        std::fs::create_dir_all(room.path(directory)).unwrap();
+    }
+    room.write("AlmaLinux8.zip", zip(&feeds::ALMALINUX));
+    room.write("PyPI/all.zip", zip(&feeds::PYPI));
+    room.write("debian.json", feeds::DEBIAN);
+    room.write("alpine-3.18-main.json", feeds::ALPINE);
+    room.write("csaf/cve-2024-0007.json", feeds::RED_HAT);
+}
+
 /// All that the documents name.
 fn prepared() -> Room {
     let room = Room::new();
@@ -51,6 +66,7 @@ fn prepared() -> Room {
     for name in ["app.tar", "image.tar", "archives/one.tar", "archives/two.tar"] {
         room.write(name, application().oci_archive());
     }
+    feeds(&room);
     let bases = ["base", "base13", "java"].into_iter().scan(small_base(), |below, name| {
         *below = below.clone().layer(Layer::new().file(format!("etc/{name}"), name));
         Some((name, below.clone()))
@@ -65,7 +81,7 @@ fn prepared() -> Room {
 }
 
 /// Documents in the order in which somebody reads them, since later commands stand on earlier ones.
-const DOCUMENTS: [(&str, &str); 10] = [
+const DOCUMENTS: [(&str, &str); 11] = [
     ("docs/policy.md", include_str!("../../docs/policy.md")),
     ("docs/bases.md", include_str!("../../docs/bases.md")),
     ("README.md", include_str!("../../README.md")),
@@ -76,6 +92,7 @@ const DOCUMENTS: [(&str, &str); 10] = [
     ("docs/inspect.md", include_str!("../../docs/inspect.md")),
     ("docs/air-gapped.md", include_str!("../../docs/air-gapped.md")),
     ("docs/hook.md", include_str!("../../docs/hook.md")),
+    ("docs/advisories.md", include_str!("../../docs/advisories.md")),
 ];
 
 /// Whether a line can be run here: it is ours, and needs nobody else's tools.

@@ -14,6 +14,7 @@
 #![allow(unreachable_pub, reason = "one list for the fuzzers and for the tests")]
 
 pub mod accounts;
+pub mod advisories;
 pub mod apply;
 pub mod check;
 pub mod codecs;
@@ -38,8 +39,9 @@ pub struct Target {
 }
 
 /// Every target, in alphabetical order.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 21] = [
     Target { name: "accounts", run: accounts::accounts },
+    Target { name: "advisories", run: advisories::advisories },
     Target { name: "apply", run: apply::apply },
     Target { name: "cache_entry", run: facts::cache_entry },
     Target { name: "catalog", run: written::catalog },
@@ -48,6 +50,7 @@ pub const TARGETS: [Target; 19] = [
     Target { name: "components", run: components::components },
     Target { name: "docker_manifest", run: documents::docker_manifest },
     Target { name: "facts", run: facts::facts },
+    Target { name: "feeds", run: advisories::feeds },
     Target { name: "image_config", run: documents::image_config },
     Target { name: "inflate", run: codecs::inflate },
     Target { name: "jars", run: jars::jars },

@@ -12,4 +12,4 @@ mod strings;
 #[cfg(test)]
 mod tests;
 pub(super) mod verify;
-mod write;
+pub(super) mod write;

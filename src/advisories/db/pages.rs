@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::format::PAGE;
 use crate::error::{Error, Result};
-use crate::read::{Section, SectionReader};
+use crate::read::Section;
 
 /// The pages.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ impl Pages {
         self.section.size()
     }
 
-    /// The bytes of all pages, from the first on.
-    pub(super) fn reader(&self) -> SectionReader {
-        self.section.reader()
+    /// The SHA-256 of all pages.
+    pub(super) fn sha256(&self) -> std::io::Result<[u8; 32]> {
+        self.section.sha256()
     }
 
     /// A page; the last one is shorter.

@@ -21,7 +21,8 @@ pub(crate) struct Database {
     pub(crate) header: Header,
     pub(super) pages: Pages,
     identity: String,
-    size: u64,
+    /// The whole file.
+    pub(super) file: Section,
 }
 
 impl Database {
@@ -70,7 +71,7 @@ impl Database {
         let checksums =
             checksums.filter_map(|bytes| Some(u32::from_le_bytes(bytes.try_into().ok()?))).collect();
         let pages = file.slice(start.head as u64, size - start.head as u64).ok_or_else(broken)?;
-        let database = Self { header, pages: Pages::new(pages, checksums), identity: hex(identity), size };
+        let database = Self { header, pages: Pages::new(pages, checksums), identity: hex(identity), file };
         database.check_sections()?;
         Ok(database)
     }
@@ -114,7 +115,7 @@ impl Database {
 
     /// Bytes of the file.
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        self.file.size()
     }
 
     /// What is known of an ecosystem; `None` where no feed spoke of it.

@@ -1,17 +1,17 @@
 //! Reading all of the file: every page held to its checksum and all of them to their SHA-256, and every reference
 //! followed.
 
-use std::io::Read as _;
-
 use super::format::Run;
 use super::pages::broken;
 use super::read::Database;
-use crate::digest::{Sha256, hex};
+use crate::digest::hex;
 use crate::error::{Error, Result};
 
 /// What was found to be whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    /// SHA-256 of the file, as `sha256sum` tells it.
+    pub sha256: String,
     /// Packages that advisories name.
     pub packages: u64,
     /// What advisories say of packages.
@@ -47,7 +47,9 @@ impl Database {
         for place in 0..sections.advisories.count {
             self.verify_advisory(place)?;
         }
+        let sha256 = self.file.sha256().map_err(|error| Error::io("cannot be read", error))?;
         Ok(Verified {
+            sha256: hex(&sha256),
             packages: sections.keys.count,
             entries: sections.entries.count,
             ranges: sections.ranges.count,
@@ -82,15 +84,8 @@ impl Database {
     }
 
     fn verify_hash(&self) -> Result<()> {
-        let (mut reader, mut hash, mut buffer) = (self.pages.reader(), Sha256::default(), vec![0; 256 << 10]);
-        loop {
-            let read = reader.read(&mut buffer).map_err(|error| Error::io("cannot be read", error))?;
-            match buffer.get(..read) {
-                Some(bytes) if read > 0 => hash.update(bytes),
-                _ => break,
-            }
-        }
-        if hex(&hash.finish()) == self.header.sha256 {
+        let digest = self.pages.sha256().map_err(|error| Error::io("cannot be read", error))?;
+        if hex(&digest) == self.header.sha256 {
             return Ok(());
         }
         Err(Error::invalid("the database of advisories is not as it was written: its SHA-256 differs")

@@ -333,7 +333,7 @@ mod tests {
                     .collect()
             },
         ] {
-            let all: Vec<&str> = FAMILIES.iter().flat_map(|family| pick(family)).collect();
+            let all: Vec<&str> = FAMILIES.iter().flat_map(pick).collect();
             assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
         }
     }

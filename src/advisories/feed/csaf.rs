@@ -111,8 +111,9 @@ struct Reference {
 
 /// Whether an object with these keys is a document of CSAF.
 pub(super) fn is_document(keys: &[String]) -> bool {
-    let has = |name: &str| keys.iter().any(|key| key == name);
-    has("document") && (has("product_tree") || has("vulnerabilities"))
+    let known =
+        |key: &String| ["$schema", "document", "product_tree", "vulnerabilities"].contains(&key.as_str());
+    keys.iter().any(|key| key == "document") && keys.iter().all(known)
 }
 
 /// Reads a document: a record for each vulnerability in it. Yields the licence that it names.

@@ -46,6 +46,10 @@ pub(super) fn read(
 ) -> Result<(), String> {
     let each = |package: String, issues: Issues| {
         for (id, Object(issue)) in issues {
+            // Objects in objects are many things.
+            if !id.starts_with("CVE-") && !id.starts_with("TEMP-") {
+                return Err(format!("no feed that is known: `{id}` is no issue of the Debian tracker"));
+            }
             sink(record(&package, id, issue, skips))?;
         }
         Ok(())
@@ -187,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_broken_tracker_is_an_error() {
-        for document in ["{\"a\": {\"CVE-1\": ", "{\"a\": 7}", "[]", "{} {}"] {
+        for document in ["{\"a\": {\"CVE-1\": ", "{\"a\": {\"b\": {}}}", "{\"a\": 7}", "[]", "{} {}"] {
             let read = read(document.as_bytes(), &mut Skips::default(), |_| Ok(()));
             assert!(read.is_err(), "{document}");
         }

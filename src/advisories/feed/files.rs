@@ -62,3 +62,35 @@ pub(super) fn read(path: &Path, room: Room) -> Result<Vec<u8>> {
     }
     Ok(document)
 }
+
+pub(super) fn is_json(name: &str) -> bool {
+    name.len() > 5 && name.ends_with(".json")
+}
+
+pub(super) fn is_archive(name: &str) -> bool {
+    [".zip", ".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2"].iter().any(|end| name.ends_with(end))
+}
+
+/// The name of a source: of all that are called `all.zip`, also the directory's, which is the ecosystem's.
+pub(super) fn name_of(path: &Path) -> String {
+    let part = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let canonical = path.canonicalize();
+    let path = canonical.as_deref().unwrap_or(path);
+    let name = part(path).unwrap_or_else(|| "feed".to_owned());
+    match path.parent().and_then(part) {
+        Some(directory) if name == "all.zip" => format!("{directory}/{name}"),
+        _ => name,
+    }
+}
+
+/// Reads until the buffer is full or the end is there.
+pub(super) fn fill(reader: &mut impl std::io::Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest).map_err(|error| Error::io("cannot be read", error))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}

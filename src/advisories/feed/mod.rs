@@ -22,7 +22,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::files::Found;
+use self::files::{Found, fill, is_archive, is_json, name_of};
 pub use self::skips::{Skip, Skips};
 use super::record::Record;
 use crate::codec;
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
     /// As [`Reader::take`].
     pub(super) fn section(&mut self, section: &Section, name: &str) -> Result<()> {
         let cannot = |error| Error::io("cannot be read", error);
-        let digest = digest_of(section)?;
+        let digest = hex(&section.sha256().map_err(cannot)?);
         let Some(number) = self.begin(name, digest, section.size()) else { return Ok(()) };
         let head = section.head(codec::HEAD_BYTES.max(4)).map_err(cannot)?;
         if zip::begins(&head) {
@@ -393,47 +393,4 @@ fn no_records() -> Error {
     Error::invalid("no advisories are in it").hint(
         "a feed is an OSV record or archive, the Debian security tracker's JSON, a secdb or CSAF documents",
     )
-}
-
-fn is_json(name: &str) -> bool {
-    name.len() > 5 && name.ends_with(".json")
-}
-
-fn is_archive(name: &str) -> bool {
-    [".zip", ".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2"].iter().any(|end| name.ends_with(end))
-}
-
-/// The name of a source: of all that are called `all.zip`, also the directory's, which is the ecosystem's.
-fn name_of(path: &Path) -> String {
-    let part = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let canonical = path.canonicalize();
-    let path = canonical.as_deref().unwrap_or(path);
-    let name = part(path).unwrap_or_else(|| "feed".to_owned());
-    match path.parent().and_then(part) {
-        Some(directory) if name == "all.zip" => format!("{directory}/{name}"),
-        _ => name,
-    }
-}
-
-fn digest_of(section: &Section) -> Result<String> {
-    let (mut reader, mut hash, mut buffer) = (section.reader(), Sha256::default(), vec![0; 256 << 10]);
-    loop {
-        let read = reader.read(&mut buffer).map_err(|error| Error::io("cannot be read", error))?;
-        match buffer.get(..read) {
-            Some(bytes) if read > 0 => hash.update(bytes),
-            _ => return Ok(hex(&hash.finish())),
-        }
-    }
-}
-
-/// Reads until the buffer is full or the end is there.
-fn fill(reader: &mut impl std::io::Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match reader.read(rest).map_err(|error| Error::io("cannot be read", error))? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(filled)
 }

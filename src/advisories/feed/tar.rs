@@ -3,7 +3,8 @@
 
 use std::io::Read;
 
-use super::{Room, fill};
+use super::Room;
+use super::files::fill;
 use crate::error::{Error, Result};
 
 pub(super) const BLOCK: usize = 512;

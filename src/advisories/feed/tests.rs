@@ -174,6 +174,7 @@ fn what_is_no_feed_says_so() {
         (b"hello", "no JSON object"),
         (b"[1]", "no JSON object"),
         (b"{\"a\": 1}", "invalid type"),
+        (b"{\"a\": {\"b\": {}}}", "no feed that is known"),
         (b"PK\x03\x04 and no more", "the zip archive is broken or cut short"),
         (b"{\"id\": \"A\", \"modified\": ", "EOF"),
     ] {

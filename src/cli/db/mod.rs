@@ -15,9 +15,7 @@ use super::args::InspectFormat;
 use super::exit::Exit;
 use super::output;
 use crate::advisories::{Advisories, Source, Taken, build};
-use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host;
 use crate::model::escape::escape_text;
 
 pub(super) fn run(command: &DbCommand) -> Result<Exit> {
@@ -140,31 +138,16 @@ fn verify(file: &Path) -> Result<()> {
     let place = file.display().to_string();
     let advisories = Advisories::open(file)?;
     let verified = advisories.verify().map_err(|error| error.at(&place))?;
-    let digest = digest_of(file).map_err(|error| error.at(&place))?;
     output::to_stdout(&format!(
-        "{}: whole; {}, {}, {}, {}\nsha256 {digest}\nidentity {}\n",
+        "{}: whole; {}, {}, {}, {}\nsha256 {}\nidentity {}\n",
         escape_text(&place),
         counted(verified.advisories, "advisory", "advisories"),
         counted(verified.packages, "package", "packages"),
         counted(verified.entries, "entry", "entries"),
         counted(verified.ranges, "range", "ranges"),
+        verified.sha256,
         advisories.identity()
     ))
-}
-
-/// As `sha256sum` tells it, to be compared with what was written where the file comes from.
-fn digest_of(file: &Path) -> Result<String> {
-    use std::io::Read as _;
-    let cannot = |error| Error::io("cannot be read", error);
-    let mut reader = host::Stream::new(host::open(file).map_err(cannot)?);
-    let (mut hash, mut buffer) = (crate::digest::Sha256::default(), vec![0; 256 << 10]);
-    loop {
-        let read = reader.read(&mut buffer).map_err(cannot)?;
-        match buffer.get(..read) {
-            Some(bytes) if read > 0 => hash.update(bytes),
-            _ => return Ok(hex(&hash.finish())),
-        }
-    }
 }
 
 fn format(asked: Option<InspectFormat>) -> InspectFormat {
