@@ -17,6 +17,9 @@ const PURLS: [&str; 6] = [
     "pkg:apk/alpine/busybox@1.36.1-r5?distro=alpine-3.18",
 ];
 
+/// Bytes of its head: one page.
+const HEAD: usize = 16 << 10;
+
 static SMALL: LazyLock<Vec<u8>> =
     LazyLock::new(|| build_of_bytes(feeds::DEBIAN.as_bytes().to_vec()).unwrap().bytes);
 
@@ -33,7 +36,8 @@ pub fn advisories(data: &[u8]) {
         0 => {}
         1 => {
             for edit in rest.chunks_exact(3) {
-                let place = bytes.len() - 1 - usize::from(u16::from_le_bytes([edit[0], edit[1]])) * 2;
+                let back = 2 * usize::from(u16::from_le_bytes([edit[0], edit[1]]));
+                let place = bytes.len() - 1 - back % (bytes.len() - HEAD);
                 bytes[place] = edit[2];
             }
         }
@@ -57,8 +61,7 @@ fn ask(advisories: &Advisories) -> Vec<Option<usize>> {
         let question = Question::of_purl(purl).unwrap();
         let all = advisories.ask_all(&question).ok()?;
         let told = advisories.ask(&question).ok()?;
-        let not_affected = all.iter().filter(|answer| answer.verdict == Verdict::NotAffected).count();
-        assert!(told.len() <= all.len() && not_affected <= all.len());
+        assert!(told.is_empty() || !all.is_empty(), "what is told of some is told of all");
         assert!(told.iter().all(|answer| answer.verdict != Verdict::NotAffected));
         Some(told.len())
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::db::format::{EndKind, Entry, Run};
 use super::super::db::read::Database;
+use super::super::feed::Kind;
 use super::super::feed::events::{Bound, holds};
 use super::super::order::{Order, compare};
 use super::super::record::{Fix, day, is_cve};
@@ -24,9 +25,9 @@ pub(super) struct Found {
 
 /// What one entry says.
 #[derive(Debug, Clone)]
-struct Said {
+struct Said<'a> {
     verdict: Verdict,
-    fixed_in: Option<String>,
+    fixed_in: Option<&'a str>,
     /// Whether the fix is one for the package's own minor release.
     own_release: bool,
     entry: Entry,
@@ -36,31 +37,42 @@ struct Said {
 /// asked for.
 pub(super) fn answers(database: &Database, question: &Question<'_>, all: bool) -> Result<Vec<Found>> {
     let (name, version) = question.asked();
-    // By the id of the advisory: a channel that counts more hides what a plainer one says of the same.
-    let mut said: BTreeMap<&str, Said> = BTreeMap::new();
+    // A channel that counts more hides what a plainer one says of the same advisory.
+    let mut said: BTreeMap<u32, Said<'_>> = BTreeMap::new();
     for ecosystem in question.ecosystem.asked(version) {
         let Some(known) = database.ecosystem(&ecosystem) else { continue };
-        let mut of_channel: BTreeMap<u32, Said> = BTreeMap::new();
+        let matched = Matched { database, question, version, order: ecosystem.order() };
+        let mut of_channel: BTreeMap<u32, Said<'_>> = BTreeMap::new();
         for entry in database.entries(known, &name)? {
             let entry = entry?;
-            let matched = Matched { database, question, version, order: ecosystem.order() };
             if let Some(new) = matched.entry(entry)? {
                 of_channel.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
             }
         }
         for (advisory, new) in of_channel {
-            if !all && new.verdict == Verdict::NotAffected && ecosystem.as_ref() == &question.ecosystem {
-                continue;
-            }
-            let id = database.text(database.advisory_at(advisory.into())?.id)?;
-            said.entry(id).or_insert(new);
+            said.entry(advisory).or_insert(new);
         }
     }
-    let wanted = said.into_values().filter(|said| all || said.verdict != Verdict::NotAffected);
-    wanted.map(|said| found(database, said, &name, version)).collect()
+    // What Debian's tracker says not to be affected hides what the export of it says, so merging must see it.
+    let mut exported = false;
+    for (advisory, said) in &said {
+        exported |= said.verdict != Verdict::NotAffected && kind(database, *advisory)? == Kind::Osv;
+    }
+    let mut answers = Vec::new();
+    for (advisory, said) in said {
+        let wanted = all || said.verdict != Verdict::NotAffected;
+        if wanted || (exported && kind(database, advisory)? == Kind::Debian) {
+            answers.push(found(database, said, &name, version)?);
+        }
+    }
+    Ok(answers)
 }
 
-impl Said {
+fn kind(database: &Database, advisory: u32) -> Result<Kind> {
+    Ok(database.advisory_at(advisory.into())?.kind)
+}
+
+impl Said<'_> {
     /// Affected if any entry says so, of those for the package's own minor release where there are such.
     fn add(&mut self, other: &Self) {
         let worse = other.verdict.rank() < self.verdict.rank();
@@ -71,10 +83,10 @@ impl Said {
 }
 
 /// What comes of comparing a version with an entry's.
-struct Compared {
+struct Compared<'a> {
     verdict: Verdict,
     /// Where it is fixed.
-    fixed_in: Option<String>,
+    fixed_in: Option<&'a str>,
     /// Whether the bounds are those of a module's packages.
     modular: bool,
     own_release: bool,
@@ -93,9 +105,9 @@ struct Matched<'a> {
     order: Order,
 }
 
-impl Matched<'_> {
+impl<'a> Matched<'a> {
     /// What an entry says; `None` where it is of another architecture or module stream.
-    fn entry(&self, entry: Entry) -> Result<Option<Said>> {
+    fn entry(&self, entry: Entry) -> Result<Option<Said<'a>>> {
         let arch = self.database.text(entry.arch)?;
         if !arch.is_empty() && self.question.arch.as_deref().is_some_and(|own| own != arch) {
             return Ok(None);
@@ -127,7 +139,7 @@ impl Matched<'_> {
     }
 
     /// Compares the version with all bounds of an entry.
-    fn versions(&self, entry: &Entry) -> Result<Compared> {
+    fn versions(&self, entry: &Entry) -> Result<Compared<'a>> {
         let mut verdict = Verdict::NotAffected;
         let mut fixes: Vec<&str> = Vec::new();
         let mut end_of_own = None;
@@ -171,7 +183,7 @@ impl Matched<'_> {
         if verdict == Verdict::NotAffected && entry.versions.count > 0 && entry.ranges.count == 0 {
             verdict = self.unlisted();
         }
-        let fixed_in = end_of_own.or_else(|| self.fixed(&fixes, &verdict)).map(str::to_owned);
+        let fixed_in = end_of_own.or_else(|| self.fixed(&fixes, &verdict));
         let own = minor_release(self.version).filter(|_| self.order == Order::Rpm);
         let own_release = own.is_some_and(|own| fixes.iter().any(|fix| minor_release(fix) == Some(own)));
         Ok(Compared { verdict, fixed_in, modular, own_release })
@@ -240,7 +252,7 @@ enum Stream {
 }
 
 /// The whole answer of an advisory.
-fn found(database: &Database, said: Said, package: &str, version: &str) -> Result<Found> {
+fn found(database: &Database, said: Said<'_>, package: &str, version: &str) -> Result<Found> {
     let advisory = database.advisory_at(said.entry.advisory.into())?;
     let mut first = advisory.lists;
     let mut lists: [Vec<String>; 5] = Default::default();
@@ -281,7 +293,7 @@ fn found(database: &Database, said: Said, package: &str, version: &str) -> Resul
         verdict: said.verdict,
         package: package.to_owned(),
         version: version.to_owned(),
-        fixed_in: said.fixed_in,
+        fixed_in: said.fixed_in.map(str::to_owned),
         fix,
         severity,
         cvss,

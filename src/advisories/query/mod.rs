@@ -83,7 +83,8 @@ impl Advisories {
     pub fn ask(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
         let mut answers = matching::answers(&self.database, question, false)?;
         merge::merge(&mut answers);
-        Ok(answers.into_iter().map(|found| found.answer).collect())
+        let told = answers.into_iter().map(|found| found.answer);
+        Ok(told.filter(|answer| answer.verdict != Verdict::NotAffected).collect())
     }
 
     /// As [`Advisories::ask`], and also those that name the package but not this version of it.

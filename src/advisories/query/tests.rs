@@ -310,6 +310,21 @@ fn the_tracker_counts_before_the_export_of_it() {
         ("undecidable", &["DEBIAN-CVE-2024-0002".to_owned()][..])
     );
     assert!(!answers.iter().any(|answer| answer.id.starts_with("DEBIAN")));
+    // What is not affected by the tracker is not, whatever the export says; told by all means or not.
+    let export = osv(
+        "DEBIAN-CVE-2024-0003",
+        r#", "upstream": ["CVE-2024-0003"]"#,
+        &[package("Debian:12", "openssl", r#"{"introduced": "0"}"#)],
+    );
+    let both = database(&[&export, TRACKER]);
+    assert!(!ask(&both, purl).iter().any(|told| told.contains("CVE-2024-0003")));
+    assert!(ask_all(&both, purl).contains(&"CVE-2024-0003 not-affected - not-affected".to_owned()));
+    // The same id in two feeds is two records, of which the tracker's counts.
+    let both = database(&[
+        &osv("CVE-2024-0002", "", &[package("Debian:12", "openssl", r#"{"introduced": "0"}"#)]),
+        TRACKER,
+    ]);
+    assert!(ask(&both, purl).contains(&"CVE-2024-0002 undecidable - undetermined".to_owned()));
 }
 
 /// An advisory of several CVEs says no more than the CVEs do, where each is told on its own.
