@@ -9,7 +9,6 @@ mod difference;
 mod differing;
 pub mod layer_facts;
 pub mod nearest;
-mod owners;
 pub mod upgrades;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use sha1::{Digest as _, Sha1};
 
 use super::differing::{Differing, PackageChange};
-use super::owners::{Owners, below};
 use super::{Change, ChangeKind, Comparison};
 use crate::model::ImagePath;
 use crate::packages::allowance::Allowance;
+use crate::packages::owners::{Owners, below};
 use crate::packages::alternatives::{Alternative, Choice};
 use crate::packages::{Databases, FileDigest, Packed};
 use crate::rootfs::{Inode, NodeRef};

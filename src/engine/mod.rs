@@ -26,7 +26,8 @@ use crate::model::descriptor::{Compression, TocClaims};
 use crate::model::{Fault, Image};
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::rootfs::{Readings, Rootfs};
+use crate::packages::{History, Inventory};
+use crate::rootfs::{Inode, Readings, Rootfs, Tree};
 use crate::rules::{RULES, Rule};
 use crate::scan::{Budget, LayerFacts, Opinions, Plan, Progress, Tables};
 use crate::source::{self, Input, Selection};
@@ -314,6 +315,7 @@ fn image_facts(
         base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
         changes: Vec::new(),
         upgrades: Vec::new(),
+        inventory: None,
         second_read: BTreeMap::new(),
     };
     if let Some(Bases { catalog, .. }) = bases {
@@ -325,7 +327,8 @@ fn image_facts(
     ask_again(&facts, opinions)?;
     hold_tables(&mut facts, tables, plan.limits())?;
     host::step();
-    facts.rootfs = apply(&mut facts, deadline)?;
+    let mut history = History::default();
+    facts.rootfs = apply(&mut facts, deadline, &mut history)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
     }
@@ -336,6 +339,10 @@ fn image_facts(
     second::read(&mut facts, plan)?;
     deadline.check()?;
     facts.upgrades = upgrades::upgrades(&facts, plan.limits())?;
+    if plan.looks_for_components() {
+        deadline.check()?;
+        facts.inventory = inventory(&facts, &history);
+    }
     facts.anomalies.sort();
     facts.anomalies.dedup();
     if facts.anomalies.len() > IMAGE_ANOMALIES {
@@ -372,13 +379,18 @@ fn hold_tables(facts: &mut Facts, tables: &mut Tables, limits: &Limits) -> Resul
     Ok(())
 }
 
-fn apply(facts: &mut Facts, deadline: Deadline) -> Result<std::result::Result<Rootfs, String>> {
+fn apply(
+    facts: &mut Facts,
+    deadline: Deadline,
+    history: &mut History,
+) -> Result<std::result::Result<Rootfs, String>> {
     if let Some(reason) = facts.unread_layers() {
         return Ok(Err(reason));
     }
     let tars: Vec<_> =
         (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_deref().ok()).enumerate().collect();
-    let mut rootfs = Readings::build_until(&tars, facts.base.base_layers(), deadline)?;
+    let see = |layer, tree: &Tree| history.see(layer, tree);
+    let mut rootfs = Readings::build_seen(&tars, facts.base.base_layers(), deadline, see)?;
     facts.anomalies.append(&mut rootfs.anomalies);
     Ok(Ok(rootfs))
 }
@@ -404,6 +416,12 @@ fn compare(facts: &mut Facts) {
         .iter()
         .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
         .collect();
+}
+
+/// What is installed in the image; `None` where its layers could not be applied.
+fn inventory(facts: &Facts, history: &History) -> Option<Inventory> {
+    let rootfs = facts.rootfs.as_ref().ok()?;
+    Some(Inventory::of(rootfs, history, &|inode: &Inode| facts.content(inode)))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
+use crate::packages::Inventory;
 use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
 use crate::scan::packed;
 use crate::scan::{Entry, EntryKind, LayerFacts};
@@ -35,6 +36,8 @@ pub struct Facts {
     pub changes: Vec<Comparison>,
     /// For each of `changes`: what of them comes from package managers.
     pub upgrades: Vec<Upgrades>,
+    /// What is installed, where that is wanted and the layers could be applied.
+    pub inventory: Option<Inventory>,
     /// Content of files that turned out to be wanted only when the tree was known.
     pub second_read: Contents,
 }

@@ -113,6 +113,7 @@ impl Record {
             version,
             architecture: self.architecture,
             source,
+            module: None,
             manager: Manager::Apk,
             files: self.files,
         };

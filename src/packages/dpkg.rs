@@ -94,6 +94,7 @@ impl<'a> Paragraph<'a> {
             version: version.to_owned(),
             architecture: self.text("Architecture").unwrap_or_default().to_owned(),
             source: self.text("Source").map(source),
+            module: None,
             manager: Manager::Dpkg,
             files: self.conffiles,
         };

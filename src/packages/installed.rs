@@ -63,7 +63,7 @@ pub struct Database<'a> {
     /// Where it is, symlinks followed: the directory of dpkg's, the file of others.
     pub place: ImagePath,
     /// The files that say what is installed.
-    parts: Vec<Part<'a>>,
+    pub(super) parts: Vec<Part<'a>>,
 }
 
 /// The name of a file with something behind it.
@@ -73,13 +73,18 @@ fn beside(place: &ImagePath, end: &str) -> ImagePath {
 
 /// A file of a database.
 #[derive(Debug, Clone, PartialEq)]
-struct Part<'a> {
-    path: ImagePath,
+pub(super) struct Part<'a> {
+    pub(super) path: ImagePath,
     /// Why it cannot be read, where it cannot.
-    inode: Result<&'a Inode, String>,
+    pub(super) inode: Result<&'a Inode, String>,
 }
 
-impl Database<'_> {
+impl<'a> Database<'a> {
+    /// A file of dpkg's alone.
+    fn of_one(part: Part<'a>) -> Self {
+        Self { manager: Manager::Dpkg, place: part.path.clone(), parts: vec![part] }
+    }
+
     /// The last layer that wrote to it.
     pub fn layer(&self) -> Option<usize> {
         self.parts.iter().filter_map(|part| Some(part.inode.as_ref().ok()?.origin)).max().map(Origin::layer)
@@ -93,6 +98,16 @@ impl Database<'_> {
         };
         self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same)
     }
+}
+
+/// The packages, each once, sorted by name and architecture.
+fn each_once(packages: Vec<Package>) -> Vec<Package> {
+    let keyed = packages.into_iter().map(|package| {
+        // Only rpm has several versions of one package side by side: kernels, keys that it trusts.
+        let version = (package.manager == Manager::Rpm).then(|| package.version.clone());
+        ((package.name.clone(), package.architecture.clone(), version), package)
+    });
+    keyed.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 /// The package databases of a tree.
@@ -130,12 +145,27 @@ impl<'a> Databases<'a> {
             .collect()
     }
 
+    /// Those of [`Databases::list`] that hold all packages of a manager in one place, dpkg's `status` among them.
+    pub(super) fn whole(&self) -> Vec<Database<'a>> {
+        let status = self.part(ImagePath::new(STATUS)).map(Database::of_one);
+        let others = self.list().into_iter().filter(|database| database.manager != Manager::Dpkg);
+        status.into_iter().chain(others).collect()
+    }
+
+    /// The files of `status.d`, each of which tells of one package.
+    pub(super) fn single(&self) -> Vec<Database<'a>> {
+        self.status_d().filter_map(|path| self.part(path)).map(Database::of_one).collect()
+    }
+
+    fn status_d(&self) -> impl Iterator<Item = ImagePath> + use<'a> {
+        let single = self.names_in(STATUS_D).into_iter().filter(|name| !name.ends_with(b".md5sums"));
+        single.map(|name| ImagePath::new(STATUS_D).join(name))
+    }
+
     /// `status`, and the files of `status.d` that distroless images have instead.
     fn dpkg(&self) -> Option<Database<'a>> {
-        let single = self.names_in(STATUS_D).into_iter().filter(|name| !name.ends_with(b".md5sums"));
-        let paths = single.map(|name| ImagePath::new(STATUS_D).join(name));
-        let parts = [ImagePath::new(STATUS)].into_iter().chain(paths).filter_map(|path| self.part(path));
-        let parts: Vec<_> = parts.collect();
+        let paths = [ImagePath::new(STATUS)].into_iter().chain(self.status_d());
+        let parts: Vec<_> = paths.filter_map(|path| self.part(path)).collect();
         let place = ImagePath::new(DPKG);
         (!parts.is_empty()).then_some(Database { manager: Manager::Dpkg, place, parts })
     }
@@ -168,33 +198,55 @@ impl<'a> Databases<'a> {
     /// # Errors
     /// Why it could not be read: the whole of it counts, or nothing.
     pub fn packages(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
-        let packages = match database.manager {
-            Manager::Dpkg => self.records(database, |bytes| Ok(dpkg::parse_status(bytes)))?,
-            Manager::Apk => self.records(database, apk::parse)?,
-            Manager::Rpm => self.headers(database)?,
-        };
-        let keyed = packages.into_iter().map(|package| {
-            // Only rpm has several versions of one package side by side: kernels, keys that it trusts.
-            let version = (package.manager == Manager::Rpm).then(|| package.version.clone());
-            ((package.name.clone(), package.architecture.clone(), version), package)
-        });
-        Ok(keyed.collect::<BTreeMap<_, _>>().into_values().collect())
+        Ok(each_once(match database.manager {
+            Manager::Dpkg | Manager::Apk => self.records(database)?.packages,
+            Manager::Rpm => self.stored(database, rpm::packages)?,
+        }))
     }
 
-    fn records(
+    /// As [`Databases::packages`], with all that can be read of a database of which a part is broken; and what
+    /// is wrong with it, in clauses.
+    ///
+    /// # Errors
+    /// Why nothing of it could be read.
+    pub fn readable(&self, database: &Database<'_>) -> Result<(Vec<Package>, Vec<String>), String> {
+        let (packages, notes) = match database.manager {
+            Manager::Dpkg | Manager::Apk => {
+                let Parsed { packages, broken } = self.records(database)?;
+                let note = match broken {
+                    0 => None,
+                    1 => Some("1 of its lines or records could not be understood".to_owned()),
+                    many => Some(format!("{many} of its lines or records could not be understood")),
+                };
+                (packages, note.into_iter().collect())
+            }
+            Manager::Rpm => {
+                let rpm::Database { headers, notes } = self.stored(database, rpm::parse_stored)?;
+                (headers.into_iter().map(Package::from).collect(), notes)
+            }
+        };
+        Ok((each_once(packages), notes))
+    }
+
+    fn records(&self, database: &Database<'_>) -> Result<Parsed, String> {
+        let mut all = Parsed::default();
+        for part in &database.parts {
+            let bytes = self.bytes(part)?;
+            let parsed = match database.manager {
+                Manager::Apk => apk::parse(&bytes).map_err(|error| format!("{}: {error}", part.path))?,
+                Manager::Dpkg | Manager::Rpm => dpkg::parse_status(&bytes),
+            };
+            all.packages.extend(parsed.packages);
+            all.broken += parsed.broken;
+        }
+        Ok(all)
+    }
+
+    fn stored<T>(
         &self,
         database: &Database<'_>,
-        parse: fn(&[u8]) -> crate::error::Result<Parsed>,
-    ) -> Result<Vec<Package>, String> {
-        let mut packages = Vec::new();
-        for part in &database.parts {
-            let parsed = parse(&self.bytes(part)?).map_err(|error| format!("{}: {error}", part.path))?;
-            packages.extend(parsed.packages);
-        }
-        Ok(packages)
-    }
-
-    fn headers(&self, database: &Database<'_>) -> Result<Vec<Package>, String> {
+        read: fn(rpm::Stored<'_>) -> crate::error::Result<T>,
+    ) -> Result<T, String> {
         let place = &database.place;
         let content = |path| {
             let part = database.parts.iter().find(|part| part.path == path);
@@ -207,7 +259,7 @@ impl<'a> Databases<'a> {
             Default::default()
         };
         let stored = rpm::Stored { database: &file, log: &log, journal: &journal };
-        rpm::packages(stored).map_err(|error| format!("{place}: {error}"))
+        read(stored).map_err(|error| format!("{place}: {error}"))
     }
 
     fn bytes(&self, part: &Part<'_>) -> Result<Arc<[u8]>, String> {
@@ -284,7 +336,7 @@ impl<'a> Databases<'a> {
     }
 
     /// The content of a file; `None` where there is none.
-    fn read(&self, path: &ImagePath) -> Result<Option<Arc<[u8]>>, String> {
+    pub(super) fn read(&self, path: &ImagePath) -> Result<Option<Arc<[u8]>>, String> {
         self.part(path.clone()).map(|part| self.bytes(&part)).transpose()
     }
 }

@@ -10,14 +10,22 @@
 pub mod allowance;
 pub mod alternatives;
 pub mod apk;
+pub mod distribution;
 pub mod dpkg;
+mod history;
 pub mod installed;
+pub mod inventory;
+pub mod owners;
+pub mod purl;
 pub mod rpm;
 pub mod version;
 
 use std::fmt;
 
+pub use distribution::Distribution;
+pub use history::History;
 pub use installed::{Database, Databases, plan};
+pub use inventory::{Installed, Inventory, Kind};
 
 use crate::model::ImagePath;
 
@@ -62,6 +70,8 @@ pub struct Package {
     pub architecture: String,
     /// What it was built from, where that is another name or version.
     pub source: Option<Source>,
+    /// The module stream that it was built in (rpm): `nodejs:18:8080020230301093434:63b34585`.
+    pub module: Option<String>,
     /// Whose database it is in.
     pub manager: Manager,
     /// What it brought, directories too where the manager lists them.

@@ -101,8 +101,23 @@ impl Readings {
     ///
     /// As there, and when the time is up.
     pub fn build_until(layers: &[(usize, &TarFacts)], base_len: usize, deadline: Deadline) -> Result<Rootfs> {
-        let read = |runtime| read(Builder::new(runtime).until(deadline), runtime, layers, base_len);
-        let (reading, builder) = read(Runtime::Vfs)?;
+        Self::build_seen(layers, base_len, deadline, |_, _| {})
+    }
+
+    /// As [`Readings::build_until`]; `see` is shown the first reading's tree after each layer, with the layer's
+    /// index.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn build_seen(
+        layers: &[(usize, &TarFacts)],
+        base_len: usize,
+        deadline: Deadline,
+        see: impl FnMut(usize, &Tree),
+    ) -> Result<Rootfs> {
+        let new = |runtime| Builder::new(runtime).until(deadline);
+        let (reading, builder) = read(new(Runtime::Vfs), Runtime::Vfs, layers, base_len, see)?;
         let mut rootfs = Rootfs {
             anomalies: builder.anomalies().to_vec(),
             readings: vec![reading],
@@ -116,7 +131,7 @@ impl Readings {
             return Ok(rootfs);
         }
         for runtime in [Runtime::Overlay, Runtime::Umoci] {
-            let (reading, builder) = read(runtime)?;
+            let (reading, builder) = read(new(runtime), runtime, layers, base_len, |_, _| {})?;
             if let Some(why) = builder.refusal() {
                 rootfs.refusals.push((runtime, why.to_owned()));
                 continue;
@@ -139,10 +154,12 @@ fn read(
     runtime: Runtime,
     layers: &[(usize, &TarFacts)],
     base_len: usize,
+    mut see: impl FnMut(usize, &Tree),
 ) -> Result<(Reading, Builder)> {
     let mut base = (base_len == 0).then(Tree::new);
     for (count, (index, facts)) in layers.iter().enumerate() {
         builder.apply(*index, facts)?;
+        see(*index, builder.tree());
         if count + 1 == base_len {
             base = Some(builder.tree().clone());
         }

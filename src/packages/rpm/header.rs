@@ -1,5 +1,6 @@
 //! What a header says of its package. The tags are those of rpm's `include/rpm/rpmtag.h`.
 
+use super::super::Source;
 use super::super::allowance::Allowance;
 use super::bytes::Notes;
 use super::files::{self, File};
@@ -94,10 +95,13 @@ impl Header {
         format!("{epoch}{}-{}", self.version, self.release)
     }
 
-    /// The name of the source package, out of its file name (`name-version-release.src.rpm`).
-    pub fn source_name(&self) -> Option<&str> {
-        let mut parts = self.source_rpm.as_deref()?.rsplitn(3, '-');
-        let (_release, _version) = (parts.next()?, parts.next()?);
-        parts.next().filter(|name| !name.is_empty())
+    /// The source package, out of its file name (`name-version-release.src.rpm`), which has no epoch.
+    pub fn source(&self) -> Option<Source> {
+        let file = self.source_rpm.as_deref()?;
+        let file = [".src.rpm", ".nosrc.rpm"].into_iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
+        let mut parts = file.rsplitn(3, '-');
+        let (release, version) = (parts.next()?, parts.next()?);
+        let name = parts.next().filter(|name| !name.is_empty())?;
+        Some(Source { name: name.to_owned(), version: Some(format!("{version}-{release}")) })
     }
 }

@@ -22,7 +22,7 @@ pub use header::Header;
 use super::allowance::Allowance;
 use bytes::Blobs;
 
-use super::{Manager, Package, PackageFile, Packed, Source};
+use super::{Manager, Package, PackageFile, Packed};
 use crate::error::{Error, Result};
 
 /// What was read of a database.
@@ -79,27 +79,14 @@ pub struct Stored<'a> {
 /// The first bytes of a journal that is not over.
 const JOURNAL_MAGIC: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// The packages of a database that could be read whole, by name, version and architecture. A file of
-/// no bytes is a database that nothing was put in yet, to each form.
+/// The packages of a database that could be read whole, by name, version and architecture.
 ///
 /// # Errors
 ///
-/// Those of [`parse`], and anything that it notes: a package that is not seen would pass every rule.
-/// Who can use a part of the packages reads it with [`parse`]. A transaction that did not end, too:
-/// the file alone is half of what it was and half of what it was to become.
+/// Those of [`parse_stored`], and anything that it notes: a package that is not seen would pass every rule.
+/// Who can use a part of the packages reads it with that.
 pub fn packages(stored: Stored<'_>) -> Result<Vec<Package>> {
-    if stored.database.is_empty() {
-        return Ok(Vec::new());
-    }
-    let is_sqlite = is_sqlite(stored.database);
-    if is_sqlite && stored.journal.starts_with(JOURNAL_MAGIC) {
-        return Err(Error::unsupported(
-            "a SQLite database with a transaction that broke off in its -journal",
-        ));
-    }
-    let database =
-        if is_sqlite { wal::applied(stored.database, stored.log)? } else { stored.database.into() };
-    let database = parse(&database)?;
+    let database = parse_stored(stored)?;
     match database.notes.as_slice() {
         [] => {}
         [note] => return Err(Error::invalid(note.clone())),
@@ -113,13 +100,36 @@ pub fn packages(stored: Stored<'_>) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
+/// As [`parse`], with what SQLite keeps beside the file. A file of no bytes is a database that nothing was
+/// put in yet, to each form.
+///
+/// # Errors
+///
+/// Those of [`parse`], and a transaction that did not end: the file alone is half of what it was and half of
+/// what it was to become.
+pub fn parse_stored(stored: Stored<'_>) -> Result<Database> {
+    if stored.database.is_empty() {
+        return Ok(Database::default());
+    }
+    let is_sqlite = is_sqlite(stored.database);
+    if is_sqlite && stored.journal.starts_with(JOURNAL_MAGIC) {
+        return Err(Error::unsupported(
+            "a SQLite database with a transaction that broke off in its -journal",
+        ));
+    }
+    let database =
+        if is_sqlite { wal::applied(stored.database, stored.log)? } else { stored.database.into() };
+    parse(&database)
+}
+
 impl From<Header> for Package {
     fn from(mut header: Header) -> Self {
         // To rpm an epoch of 0 and none are the same.
         header.epoch = header.epoch.filter(|epoch| *epoch > 0);
         Self {
             version: header.evr(),
-            source: header.source_name().map(|name| Source { name: name.to_owned(), version: None }),
+            source: header.source(),
+            module: header.modularity_label.filter(|label| !label.is_empty() && label != "(none)"),
             name: header.name,
             architecture: header.arch.unwrap_or_default(),
             manager: Manager::Rpm,

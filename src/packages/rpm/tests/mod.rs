@@ -67,7 +67,7 @@ fn every_form_tells_the_same() {
         assert_eq!(read.notes, [""; 0], "{form}");
         let [bash, acl] = &read.headers[..] else { panic!("{form}: {:?}", read.headers) };
         assert_eq!((bash.name.as_str(), bash.evr().as_str()), ("bash", "5.1.8-6.el9"), "{form}");
-        assert_eq!(bash.source_name(), Some("bash"));
+        assert_eq!(bash.source().map(|source| source.name).as_deref(), Some("bash"));
         assert_eq!(bash.modularity_label.as_deref(), Some("shell:5"));
         // An epoch of 0 that is told is told.
         assert_eq!((acl.evr().as_str(), acl.arch.as_deref()), ("0:2.3-1", None), "{form}");

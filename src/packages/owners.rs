@@ -3,28 +3,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Databases, Package, Packed};
 use crate::model::ImagePath;
-use crate::packages::{Databases, Package, Packed};
 use crate::rootfs::Tree;
 
 /// A path as one package has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owned<'a> {
+pub struct Owned<'a> {
     /// Index of the package.
-    pub(super) package: usize,
+    pub package: usize,
     /// What it says is there.
-    pub(super) packed: &'a Packed,
+    pub packed: &'a Packed,
 }
 
 /// The owners of some paths.
 #[derive(Debug, Default)]
-pub(super) struct Owners<'a> {
+pub struct Owners<'a> {
     by_path: BTreeMap<ImagePath, Vec<Owned<'a>>>,
 }
 
 impl<'a> Owners<'a> {
     /// Who of `packages` owns any of `paths`, which are paths in the databases' own tree.
-    pub(super) fn of(
+    pub fn of(
         databases: &Databases<'_>,
         packages: &'a [Package],
         paths: &BTreeSet<ImagePath>,
@@ -67,17 +67,18 @@ impl<'a> Owners<'a> {
     }
 
     /// Whether there is any.
-    pub(super) fn has(&self, path: &ImagePath) -> bool {
+    pub fn has(&self, path: &ImagePath) -> bool {
         self.by_path.contains_key(path)
     }
 
-    pub(super) fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned<'a>> + '_ {
+    /// Who owns a path, and as what.
+    pub fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned<'a>> + '_ {
         self.by_path.get(path).into_iter().flatten().copied()
     }
 }
 
 /// All paths below one.
-pub(super) fn below(tree: &Tree, path: &ImagePath) -> Vec<ImagePath> {
+pub fn below(tree: &Tree, path: &ImagePath) -> Vec<ImagePath> {
     let mut paths = Vec::new();
     let mut waiting: Vec<_> = tree.get(path).map(|node| (path.clone(), node)).into_iter().collect();
     while let Some((path, node)) = waiting.pop() {

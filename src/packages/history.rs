@@ -1,0 +1,114 @@
+//! What package databases were after each layer: which layer brought a package in the version it has.
+//!
+//! A layer that installs one package writes the whole database again, so the last layer that wrote it
+//! is that of none of the others. A package belongs to the lowest layer from which on the database has had
+//! it in this version without a break: what was removed and installed again is new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::installed::Part;
+use super::{Database, Databases, Manager, Package};
+use crate::model::ImagePath;
+use crate::rootfs::{Inode, Tree};
+
+/// The states of each database, lowest layer first.
+#[derive(Debug, Default)]
+pub struct History {
+    databases: BTreeMap<(Manager, ImagePath), Vec<State>>,
+}
+
+/// A database from one layer on, up to the next state.
+#[derive(Debug)]
+struct State {
+    layer: usize,
+    manager: Manager,
+    place: ImagePath,
+    /// None where it is not there.
+    parts: Vec<(ImagePath, Result<Inode, String>)>,
+}
+
+impl State {
+    fn of(layer: usize, database: &Database<'_>) -> Self {
+        let part = |part: &Part<'_>| (part.path.clone(), part.inode.clone().cloned());
+        let parts = database.parts.iter().map(part).collect();
+        Self { layer, manager: database.manager, place: database.place.clone(), parts }
+    }
+
+    fn gone(layer: usize, manager: Manager, place: ImagePath) -> Self {
+        Self { layer, manager, place, parts: Vec::new() }
+    }
+
+    fn database(&self) -> Database<'_> {
+        let parts = self.parts.iter().map(|(path, inode)| Part {
+            path: path.clone(),
+            inode: inode.as_ref().map_err(Clone::clone),
+        });
+        Database { manager: self.manager, place: self.place.clone(), parts: parts.collect() }
+    }
+}
+
+impl History {
+    /// Looks at the tree after a layer.
+    pub fn see(&mut self, layer: usize, tree: &Tree) {
+        let nothing = |_: &Inode| Err("it is not read".to_owned());
+        let there = Databases::new(tree, &nothing).whole();
+        let mut seen = BTreeSet::new();
+        for database in &there {
+            let key = (database.manager, database.place.clone());
+            let states = self.databases.entry(key.clone()).or_default();
+            if states.last().is_none_or(|last| !last.database().same_as(database)) {
+                states.push(State::of(layer, database));
+            }
+            seen.insert(key);
+        }
+        for (key, states) in &mut self.databases {
+            if !seen.contains(key) && states.last().is_some_and(|last| !last.parts.is_empty()) {
+                states.push(State::gone(layer, key.0, key.1.clone()));
+            }
+        }
+    }
+
+    /// The layer of each package of a database, in their order; `None` where this history does not know the
+    /// database. What could not be read of its earlier states goes to `notes`: packages may be older than told then.
+    pub(super) fn layers_of(
+        &self,
+        databases: &Databases<'_>,
+        database: &Database<'_>,
+        packages: &[Package],
+        notes: &mut Vec<String>,
+    ) -> Option<Vec<usize>> {
+        let states = self.databases.get(&(database.manager, database.place.clone()))?;
+        let (last, before) = states.split_last()?;
+        let mut layers = vec![last.layer; packages.len()];
+        let mut open: Vec<usize> = (0..packages.len()).collect();
+        for state in before.iter().rev() {
+            if open.is_empty() {
+                break;
+            }
+            let there = match databases.readable(&state.database()) {
+                Ok((there, _)) => there,
+                Err(reason) => {
+                    notes.push(format!(
+                        "as it was after layer {}, it could not be read, so packages may be older than told: {reason}",
+                        state.layer
+                    ));
+                    break;
+                }
+            };
+            let there: BTreeSet<_> = there.iter().map(identity).collect();
+            open.retain(|number| {
+                let same = packages.get(*number).is_some_and(|package| there.contains(&identity(package)));
+                if let Some(layer) = layers.get_mut(*number).filter(|_| same) {
+                    *layer = state.layer;
+                }
+                same
+            });
+        }
+        Some(layers)
+    }
+}
+
+/// What makes a package this one.
+fn identity(package: &Package) -> (&str, &str, &str) {
+    (&package.name, &package.architecture, &package.version)
+}

@@ -1,0 +1,205 @@
+//! What is installed in an image: the packages of its distribution and those of languages, each with the layer
+//! that brought it in this version.
+//!
+//! All of it is what the image says of itself. What could not be read is a [`Gap`], so that a package that
+//! is not seen is not taken for one that is not there.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::allowance::Allowance;
+use super::installed::Content;
+use super::{Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, purl};
+use crate::model::ImagePath;
+use crate::rootfs::Rootfs;
+
+/// What kind of package it is, by who installs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// dpkg.
+    Deb,
+    /// apk.
+    Apk,
+    /// rpm.
+    Rpm,
+    /// Python.
+    PyPi,
+    /// JavaScript.
+    Npm,
+    /// Java; the name is `group:artifact`.
+    Maven,
+    /// Go modules, and its standard library as `stdlib`.
+    Go,
+    /// Rust.
+    Cargo,
+}
+
+impl Kind {
+    /// The type in a package URL.
+    pub fn purl_type(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
+            Self::PyPi => "pypi",
+            Self::Npm => "npm",
+            Self::Maven => "maven",
+            Self::Go => "golang",
+            Self::Cargo => "cargo",
+        }
+    }
+
+    /// Whether it is a package of the distribution.
+    pub fn is_of_the_system(self) -> bool {
+        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+    }
+}
+
+impl From<Manager> for Kind {
+    fn from(manager: Manager) -> Self {
+        match manager {
+            Manager::Dpkg => Self::Deb,
+            Manager::Apk => Self::Apk,
+            Manager::Rpm => Self::Rpm,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.purl_type())
+    }
+}
+
+/// A package that is in the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Who installs such packages.
+    pub kind: Kind,
+    /// Its name, with its namespace where languages have some: `@scope/name`, `group:artifact`.
+    pub name: String,
+    /// Its version, as its own world writes it; empty where nothing says it.
+    pub version: String,
+    /// The architecture, in the package manager's own words.
+    pub architecture: Option<String>,
+    /// What it was built from, where that is told.
+    pub source: Option<Source>,
+    /// The module stream that it was built in (rpm).
+    pub module: Option<String>,
+    /// The file that says that it is there.
+    pub place: ImagePath,
+    /// Where in that file, if it is an archive: members, outermost first, with `!/` between them.
+    pub inside: Option<String>,
+    /// The layer that brought it in this version.
+    pub layer: usize,
+    /// What it brought, where its database says so.
+    pub files: Vec<PackageFile>,
+    /// The package of the distribution that `place` belongs to, of a package of a language.
+    pub owner: Option<String>,
+}
+
+/// A place of which it is not known what is installed by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// The database or file.
+    pub place: ImagePath,
+    /// The layer that it is of.
+    pub layer: Option<usize>,
+    /// In one clause.
+    pub reason: String,
+}
+
+/// All that is installed, in any reading of the layers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Which distribution the tree is of.
+    pub distribution: Option<Distribution>,
+    /// By kind, name, version, architecture and place.
+    pub packages: Vec<Installed>,
+    /// What could not be read, by place.
+    pub gaps: Vec<Gap>,
+}
+
+impl Inventory {
+    /// What the readings of an image have; `history` is that of the first.
+    pub fn of(rootfs: &Rootfs, history: &History, content: Content<'_>) -> Self {
+        let mut inventory = Self::default();
+        // A database that several readings share is read once.
+        let mut read: Vec<Database<'_>> = Vec::new();
+        for reading in &rootfs.readings {
+            let databases = Databases::new(&reading.effective, content);
+            match databases.distribution() {
+                Ok(distribution) => inventory.distribution = inventory.distribution.or(distribution),
+                Err(reason) => inventory.gaps.push(Gap { place: ImagePath::new("etc/os-release"), layer: None, reason }),
+            }
+            for database in databases.whole().into_iter().chain(databases.single()) {
+                let known = |other: &Database<'_>| other.place == database.place && other.same_as(&database);
+                if !read.iter().any(known) {
+                    inventory.add_database(&databases, &database, history);
+                    read.push(database);
+                }
+            }
+        }
+        inventory.sort();
+        inventory
+    }
+
+    /// The package URL of one of its packages.
+    pub fn purl(&self, installed: &Installed) -> String {
+        purl::purl(installed, self.distribution.as_ref())
+    }
+
+    fn add_database(&mut self, databases: &Databases<'_>, database: &Database<'_>, history: &History) {
+        let written = database.layer();
+        let gap = |reason| Gap { place: database.place.clone(), layer: written, reason };
+        let (mut packages, mut notes) = match databases.readable(database) {
+            Ok(read) => read,
+            Err(reason) => return self.gaps.push(gap(reason)),
+        };
+        let mut allowance = Allowance::default();
+        let mut broken = 0;
+        for package in &mut packages {
+            match databases.load_files(package, &mut allowance) {
+                Ok(lines) => broken += lines,
+                Err(reason) => notes.push(format!("the files of {} are not known: {reason}", package.name)),
+            }
+            if allowance.is_spent() {
+                break;
+            }
+        }
+        if broken > 0 {
+            notes.push(format!("{broken} lines of its packages' lists of files could not be understood"));
+        }
+        let layers = history.layers_of(databases, database, &packages, &mut notes);
+        let layers = layers.unwrap_or_else(|| vec![written.unwrap_or_default(); packages.len()]);
+        let installed = packages.into_iter().zip(layers);
+        self.packages.extend(installed.map(|(package, layer)| of_the_system(package, &database.place, layer)));
+        self.gaps.extend(notes.into_iter().map(gap));
+    }
+
+    fn sort(&mut self) {
+        fn key(it: &Installed) -> impl Ord + '_ {
+            (it.kind, &it.name, &it.version, &it.architecture, &it.place, &it.inside, it.layer)
+        }
+        self.packages.sort_by(|a, b| key(a).cmp(&key(b)));
+        self.packages.dedup_by(|a, b| key(a) == key(b));
+        let gaps: BTreeSet<_> = std::mem::take(&mut self.gaps).into_iter().collect();
+        self.gaps = gaps.into_iter().collect();
+    }
+}
+
+fn of_the_system(package: Package, place: &ImagePath, layer: usize) -> Installed {
+    Installed {
+        kind: package.manager.into(),
+        name: package.name,
+        version: package.version,
+        architecture: Some(package.architecture).filter(|architecture| !architecture.is_empty()),
+        source: package.source,
+        module: package.module,
+        place: place.clone(),
+        inside: None,
+        layer,
+        files: package.files,
+        owner: None,
+    }
+}
