@@ -61,6 +61,8 @@ pub enum Command {
     },
     /// Show what is in an image, unjudged
     Inspect(InspectArguments),
+    /// Write what is installed in an image, as CycloneDX or SPDX
+    Sbom(SbomArguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -406,6 +408,9 @@ pub struct InspectArguments {
     /// List one layer as it is, counted from 0
     #[arg(long, value_name = "N", conflicts_with = "tree")]
     pub layer: Option<usize>,
+    /// List what is installed, with the layer that brought each package in its version
+    #[arg(long, conflicts_with_all = ["tree", "layer"])]
+    pub packages: bool,
     /// Catalog of approved bases: tells which layers, and so which paths, are the base's
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
@@ -421,6 +426,41 @@ pub struct InspectArguments {
     /// Format on standard output; by default text on a terminal, else json
     #[arg(long, value_enum)]
     pub format: Option<InspectFormat>,
+}
+
+/// `ocicheck sbom`.
+#[derive(Debug, Args)]
+pub struct SbomArguments {
+    /// Image archive, OCI layout directory, or - for standard input
+    #[arg(value_name = "IMAGE")]
+    pub image_file: PathBuf,
+    /// Format of the bill of materials
+    #[arg(long, value_enum, default_value_t = SbomFormat::Cyclonedx)]
+    pub format: SbomFormat,
+    /// Write it to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Catalog of approved bases: tells which packages are the base's
+    #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
+    pub bases: Option<PathBuf>,
+    /// The image for this platform, where there are several
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+    /// The image of this name or digest, where there are several
+    #[arg(long, value_name = "NAME|DIGEST")]
+    pub image: Option<String>,
+    /// How long reading may take, as 90, 90s, 5m or 1h: what is not read by then is an error [default: no end]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub timeout: Option<Duration>,
+}
+
+/// A form of a bill of materials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SbomFormat {
+    /// CycloneDX 1.6, JSON
+    Cyclonedx,
+    /// SPDX 2.3, JSON
+    Spdx,
 }
 
 /// `ocicheck rules`.

@@ -12,6 +12,7 @@ mod output;
 mod policy;
 mod progress;
 mod rules;
+mod sbom;
 mod shell;
 mod watch;
 
@@ -48,6 +49,7 @@ fn run(arguments: Arguments) -> ExitCode {
         Some(Command::Policy { command }) => policy::run(&command),
         Some(Command::Hook { command }) => hook::run(&command),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Sbom(arguments)) => sbom::run(&arguments),
         Some(Command::Completions { shell }) => shell::completions(shell),
         Some(Command::Man { directory }) => shell::man(&directory),
         Some(Command::Rules { command }) => rules::run(&command.unwrap_or(RulesCommand::List)),

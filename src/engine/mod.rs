@@ -24,9 +24,9 @@ use crate::host;
 use crate::limits::{self, Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::{Compression, TocClaims};
 use crate::model::{Fault, Image};
+use crate::packages::{History, Inventory};
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::packages::{History, Inventory};
 use crate::rootfs::{Inode, Readings, Rootfs, Tree};
 use crate::rules::{RULES, Rule};
 use crate::scan::{Budget, LayerFacts, Opinions, Plan, Progress, Tables};
@@ -286,6 +286,13 @@ fn rules_plan(limits: Limits) -> Plan {
         (rule.plan)(&mut plan);
     }
     plan
+}
+
+/// What the inventory is made of, beside what rules want.
+pub fn inventory_plan(limits: Limits) -> Arc<Plan> {
+    let mut plan = rules_plan(limits);
+    plan.look_for_components();
+    Arc::new(plan)
 }
 
 /// All that rules want under any policy, and the components: what facts files hold.

@@ -89,7 +89,10 @@ mod tests {
         assert_eq!(read("NAME=x\nID=\nVERSION_ID=\"\"\n"), None);
         let sid = read("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nVERSION_CODENAME=trixie\n");
         let sid = sid.unwrap();
-        assert_eq!((&*sid.id, sid.version.as_deref(), sid.codename.as_deref()), ("debian", None, Some("trixie")));
+        assert_eq!(
+            (&*sid.id, sid.version.as_deref(), sid.codename.as_deref()),
+            ("debian", None, Some("trixie"))
+        );
         assert_eq!(sid.title(), "Debian GNU/Linux trixie/sid");
         assert_eq!(read("VERSION_ID=1").unwrap().title(), "linux 1");
     }

@@ -39,10 +39,10 @@ impl State {
     }
 
     fn database(&self) -> Database<'_> {
-        let parts = self.parts.iter().map(|(path, inode)| Part {
-            path: path.clone(),
-            inode: inode.as_ref().map_err(Clone::clone),
-        });
+        let parts = self
+            .parts
+            .iter()
+            .map(|(path, inode)| Part { path: path.clone(), inode: inode.as_ref().map_err(Clone::clone) });
         Database { manager: self.manager, place: self.place.clone(), parts: parts.collect() }
     }
 }

@@ -130,7 +130,9 @@ impl Inventory {
             let databases = Databases::new(&reading.effective, content);
             match databases.distribution() {
                 Ok(distribution) => inventory.distribution = inventory.distribution.or(distribution),
-                Err(reason) => inventory.gaps.push(Gap { place: ImagePath::new("etc/os-release"), layer: None, reason }),
+                Err(reason) => {
+                    inventory.gaps.push(Gap { place: ImagePath::new("etc/os-release"), layer: None, reason })
+                }
             }
             for database in databases.whole().into_iter().chain(databases.single()) {
                 let known = |other: &Database<'_>| other.place == database.place && other.same_as(&database);
@@ -173,7 +175,8 @@ impl Inventory {
         let layers = history.layers_of(databases, database, &packages, &mut notes);
         let layers = layers.unwrap_or_else(|| vec![written.unwrap_or_default(); packages.len()]);
         let installed = packages.into_iter().zip(layers);
-        self.packages.extend(installed.map(|(package, layer)| of_the_system(package, &database.place, layer)));
+        self.packages
+            .extend(installed.map(|(package, layer)| of_the_system(package, &database.place, layer)));
         self.gaps.extend(notes.into_iter().map(gap));
     }
 

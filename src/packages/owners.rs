@@ -24,11 +24,7 @@ pub struct Owners<'a> {
 
 impl<'a> Owners<'a> {
     /// Who of `packages` owns any of `paths`, which are paths in the databases' own tree.
-    pub fn of(
-        databases: &Databases<'_>,
-        packages: &'a [Package],
-        paths: &BTreeSet<ImagePath>,
-    ) -> Self {
+    pub fn of(databases: &Databases<'_>, packages: &'a [Package], paths: &BTreeSet<ImagePath>) -> Self {
         let mut owners = Self::default();
         if packages.is_empty() || paths.is_empty() {
             return owners;

@@ -16,6 +16,7 @@ pub mod gitlab;
 pub mod html;
 mod image;
 pub mod inspect;
+pub mod inventory;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -23,6 +24,7 @@ pub mod ndjson;
 #[cfg(test)]
 mod reference_tests;
 pub mod sarif;
+pub mod sbom;
 pub mod text;
 
 use std::collections::BTreeMap;

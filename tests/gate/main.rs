@@ -29,6 +29,7 @@ mod hook;
 mod hygiene;
 mod inspect;
 mod integrity;
+mod inventory;
 mod limits;
 mod outputs;
 mod packages;

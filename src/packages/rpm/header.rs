@@ -98,7 +98,8 @@ impl Header {
     /// The source package, out of its file name (`name-version-release.src.rpm`), which has no epoch.
     pub fn source(&self) -> Option<Source> {
         let file = self.source_rpm.as_deref()?;
-        let file = [".src.rpm", ".nosrc.rpm"].into_iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
+        let file =
+            [".src.rpm", ".nosrc.rpm"].into_iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
         let mut parts = file.rsplitn(3, '-');
         let (release, version) = (parts.next()?, parts.next()?);
         let name = parts.next().filter(|name| !name.is_empty())?;

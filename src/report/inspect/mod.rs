@@ -12,6 +12,7 @@ use serde::Serialize;
 pub use listing::{Attributes, EntryReport, LayerListing, NodeReport, TreeListing};
 
 use super::build::{contents, identity};
+use super::inventory::InventoryReport;
 use super::{ErrorReport, ImageContents, ImageIdentity, Note, Tool};
 use crate::facts::Facts;
 use crate::model::Anomaly;
@@ -29,6 +30,8 @@ pub enum Wanted {
     Tree,
     /// The entries of one layer, in the order of its tar.
     Layer(usize),
+    /// What is installed.
+    Packages,
 }
 
 /// All that was inspected.
@@ -74,6 +77,8 @@ pub struct InspectedImage<'facts> {
     pub refusals: Option<Vec<Refusal>>,
     /// The entries of the layer that is wanted; null where none is, or where it could not be read.
     pub entries: Option<LayerListing<'facts>>,
+    /// What is installed; null where that is not wanted, or the layers could not be applied.
+    pub inventory: Option<InventoryReport<'facts>>,
 }
 
 /// Something broken or ambiguous.
@@ -123,6 +128,8 @@ pub fn inspect<'facts>(source: &str, facts: &'facts Facts, wanted: Wanted) -> In
             Wanted::Layer(layer) if is_read(layer) => Some(LayerListing::of(facts.entries(layer))),
             _ => None,
         },
+        inventory: (facts.inventory.as_ref().filter(|_| wanted == Wanted::Packages))
+            .map(|inventory| InventoryReport::of(inventory, facts.base.base_layers())),
     }
 }
 

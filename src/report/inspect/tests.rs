@@ -103,6 +103,7 @@ fn shown<'a>(rootfs: &'a Rootfs, wanted: Wanted) -> InspectedImage<'a> {
         readings: Some(readings(rootfs, 1, wanted)),
         refusals: Some(refusals(rootfs)),
         entries: None,
+        inventory: None,
     }
 }
 
@@ -123,6 +124,7 @@ fn unread() -> InspectedImage<'static> {
         readings: None,
         refusals: None,
         entries: None,
+        inventory: None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::Fault;
 use crate::model::escape::escape_text;
+use crate::report::inventory::{InventoryReport, PackageReport};
 use crate::report::text::{platform, stands_on, title};
 use crate::report::{BaseState, LayerReport, Origin};
 
@@ -31,8 +32,12 @@ pub fn write(inspection: &Inspection<'_>, out: &mut dyn Write) -> io::Result<()>
         }
         let readings = image.readings.as_deref().unwrap_or_default();
         let trees: Vec<_> = readings.iter().filter_map(|reading| Some((reading, reading.tree?))).collect();
-        if several && (image.entries.is_some() || !trees.is_empty()) {
+        if several && (image.entries.is_some() || image.inventory.is_some() || !trees.is_empty()) {
             page.line(&format!("# {}", title(&image.identity)))?;
+        }
+        if let Some(inventory) = &image.inventory {
+            page.inventory(inventory, on_base(image))?;
+            continue;
         }
         match (image.entries, trees.as_slice()) {
             (Some(entries), _) => entries.entries().try_for_each(|entry| page.line(&entry_line(&entry)))?,
@@ -110,6 +115,19 @@ impl Lines<'_> {
             if let Some(digest) = digest {
                 self.line(&format!("        {what:8} {digest}"))?;
             }
+        }
+        Ok(())
+    }
+
+    /// What is installed; what is said of it begins with `#`.
+    fn inventory(&mut self, inventory: &InventoryReport<'_>, on_base: bool) -> io::Result<()> {
+        let name = inventory.distribution.as_ref().map_or("no distribution", |known| &known.name);
+        self.line(&format!("# {name}, {} packages", inventory.packages.len()))?;
+        for gap in &inventory.gaps {
+            self.line(&format!("# packages may be missing: {}: {}", gap.place, gap.reason))?;
+        }
+        for package in &inventory.packages {
+            self.line(&package_line(package, on_base))?;
         }
         Ok(())
     }
@@ -255,6 +273,15 @@ fn node_line(node: &NodeReport, on_base: bool) -> String {
     let link = node.same_file_as.as_deref().map(|first| format!("  (same file as {first})"));
     let (shown, after) = (attributes(&node.attributes), target(&node.attributes));
     format!("{shown} {:>3}{origin}  {}{after}{}", node.layer, node.path, link.unwrap_or_default())
+}
+
+fn package_line(package: &PackageReport<'_>, on_base: bool) -> String {
+    let origin = if on_base { origin(package.origin) } else { "" };
+    let inside = package.inside.map(|inside| format!("!/{inside}")).unwrap_or_default();
+    let place = format!("  {}{inside}", package.place);
+    let (kind, name, version) = (package.kind, package.name, package.version);
+    let architecture = package.architecture.unwrap_or("-");
+    format!("{kind:6} {name:32} {version:28} {architecture:8} {:>3}{origin}{place}", package.layer)
 }
 
 fn entry_line(entry: &EntryReport) -> String {

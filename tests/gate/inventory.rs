@@ -1,0 +1,251 @@
+//! What is installed in an image, and which layer brought it: `inspect --packages` and `sbom`.
+
+use serde_json::Value;
+
+use crate::harness::{Room, assert_valid, run, text};
+use crate::support::{
+    Image, Layer, Manager, RpmPackage, clean_app, newer_sed, other, rpm_database, sed, small_base, upgrade,
+};
+
+/// What an inspection says of what is installed, held to its schema, and the exit status.
+fn inventory_on(image: &Image, base: Option<&Image>) -> (i32, Value) {
+    let room = Room::new();
+    let path = room.write("image.tar", image.oci_archive());
+    let catalog = base.map(|base| room.catalog(&[base]));
+    let mut arguments = vec!["inspect", path.to_str().unwrap(), "--packages", "--format", "json"];
+    arguments.extend(catalog.iter().flat_map(|catalog| ["--bases", catalog.to_str().unwrap()]));
+    let output = run(&arguments);
+    let inspection: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid("inspect.schema.json", &inspection);
+    (output.status.code().unwrap(), inspection["images"][0]["inventory"].clone())
+}
+
+fn inventory(image: &Image) -> Value {
+    let (exit, inventory) = inventory_on(image, None);
+    assert_eq!(exit, 0, "{inventory:#}");
+    inventory
+}
+
+/// Name, version and layer of each package.
+fn told(inventory: &Value) -> Vec<(String, String, u64)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = inventory["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            (text(&package["name"]), text(&package["version"]), package["layer"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+fn tuples(list: &[(&str, &str, u64)]) -> Vec<(String, String, u64)> {
+    list.iter().map(|(name, version, layer)| ((*name).to_owned(), (*version).to_owned(), *layer)).collect()
+}
+
+fn os_release(layer: Layer, id: &str, version: &str) -> Layer {
+    layer.file(
+        "etc/os-release",
+        format!("ID={id}\nVERSION_ID=\"{version}\"\nPRETTY_NAME=\"{id} {version}\"\n"),
+    )
+}
+
+#[test]
+fn a_package_belongs_to_the_layer_that_brought_its_version() {
+    for manager in Manager::ALL {
+        let base = manager.base(&[&sed(), &other()]).layer(os_release(Layer::new(), "debian", "12"));
+        let image = base.clone().layer(upgrade(manager));
+        let (exit, inventory) = inventory_on(&image, Some(&base));
+        assert_eq!(exit, 0, "{manager:?}: {inventory:#}");
+        assert_eq!(told(&inventory), tuples(&[("other", "1.0-r0", 0), ("sed", "4.9-r0", 2)]), "{manager:?}");
+        let packages = inventory["packages"].as_array().unwrap();
+        assert_eq!((&packages[0]["origin"], &packages[1]["origin"]), (&"base".into(), &"upper".into()));
+        let purl = packages[1]["purl"].as_str().unwrap();
+        let kind = match manager {
+            Manager::Dpkg => "pkg:deb/debian/sed@4.9-r0?arch=amd64&distro=debian-12",
+            Manager::Apk => "pkg:apk/debian/sed@4.9-r0?arch=x86_64&distro=debian-12",
+            Manager::Rpm => "pkg:rpm/debian/sed@4.9-r0?arch=x86_64&distro=debian-12",
+        };
+        assert!(purl.starts_with(kind), "{purl}");
+        let files = packages[1]["files"].as_array().unwrap();
+        let program = files.iter().find(|file| file["path"] == "/bin/sed" || file["path"] == "/usr/bin/sed");
+        assert!(program.unwrap()["digest"].is_string(), "{files:?}");
+        assert_eq!(inventory["distribution"]["name"], "debian 12");
+    }
+}
+
+#[test]
+fn what_was_removed_and_installed_again_is_new() {
+    for manager in Manager::ALL {
+        let with = |packages: &[&crate::support::Package]| manager.database(Layer::new(), packages, packages);
+        let image = manager
+            .base(&[&sed(), &other()])
+            .layer(with(&[&other()]))
+            .layer(with(&[&sed(), &other()]))
+            .layer(with(&[&sed(), &other()]))
+            .layer(Layer::new().file("etc/motd", "nothing to do with it"));
+        assert_eq!(
+            told(&inventory(&image)),
+            tuples(&[("other", "1.0-r0", 0), ("sed", "4.8-r1", 2)]),
+            "{manager:?}"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_was_away_is_new() {
+    let image = Manager::Apk
+        .base(&[&sed()])
+        .layer(Layer::new().whiteout("lib"))
+        .layer(Manager::Apk.database(Layer::new(), &[&sed()], &[]));
+    assert_eq!(told(&inventory(&image)), tuples(&[("sed", "4.8-r1", 2)]));
+}
+
+#[test]
+fn distroless_images_have_a_file_for_each_package() {
+    let layer = |package: &crate::support::Package| {
+        Layer::new().file(format!("var/lib/dpkg/status.d/{}", package.name), package.dpkg_paragraph())
+    };
+    let image = small_base().layer(layer(&sed())).layer(layer(&other()));
+    let base = small_base().layers().count();
+    let base = base as u64;
+    let inventory = inventory(&image);
+    assert_eq!(told(&inventory), tuples(&[("other", "1.0-r0", base + 1), ("sed", "4.8-r1", base)]));
+    assert_eq!(inventory["packages"][1]["place"], "/var/lib/dpkg/status.d/sed");
+}
+
+#[test]
+fn what_is_left_of_a_removed_package_is_not_installed() {
+    let status = "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n\n\
+        Package: half\nStatus: install ok half-installed\nVersion: 2\nArchitecture: all\nSource: whole (1:3)\n";
+    let image = clean_app(&small_base()).layer(Layer::new().file("var/lib/dpkg/status", status));
+    let inventory = inventory(&image);
+    let packages = inventory["packages"].as_array().unwrap();
+    assert_eq!(packages.len(), 1);
+    assert_eq!(packages[0]["source"], serde_json::json!({ "name": "whole", "version": "1:3" }));
+    assert_eq!(packages[0]["purl"], "pkg:deb/debian/half@2?arch=all&distro=debian-13&upstream=whole%401:3");
+    assert_eq!(inventory["distribution"]["codename"], Value::Null);
+}
+
+#[test]
+fn what_cannot_be_read_is_a_gap_and_the_rest_is_told() {
+    let image = Manager::Dpkg
+        .base(&[&sed()])
+        .layer(Layer::new().file("var/lib/rpm/rpmdb.sqlite", "SQLite format 3\0 and no more"))
+        .layer(Layer::new().file("lib/apk/db/installed", "P:half\nno letter\n\n"));
+    let (exit, inventory) = inventory_on(&image, None);
+    assert_eq!(exit, 2);
+    assert_eq!(told(&inventory), tuples(&[("sed", "4.8-r1", 0)]));
+    let gaps = inventory["gaps"].as_array().unwrap();
+    let of =
+        |place: &str| gaps.iter().find(|gap| gap["place"] == place).unwrap_or_else(|| panic!("{gaps:#?}"));
+    assert_eq!(of("/var/lib/rpm/rpmdb.sqlite")["layer"], 1);
+    assert!(of("/lib/apk/db/installed")["reason"].as_str().unwrap().contains("could not be understood"));
+}
+
+/// To know of one package of a broken database is better than of none.
+#[test]
+fn a_broken_rpm_database_tells_what_is_whole_in_it() {
+    let packages = ["first", "second", "third"].map(|name| RpmPackage::of(name, "1-1", []));
+    let mut database = rpm_database(&packages, 8);
+    let at = database.windows(6).position(|window| window == b"second").unwrap();
+    // Its name ends before it begins.
+    database[at] = 0;
+    let image = small_base().layer(Layer::new().file("var/lib/rpm/Packages.db", database));
+    let (exit, inventory) = inventory_on(&image, None);
+    let names: Vec<_> = told(&inventory).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(
+        (exit, names.contains(&"first".to_owned()), names.contains(&"third".to_owned())),
+        (2, true, true),
+        "{inventory:#}"
+    );
+    assert!(!inventory["gaps"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn the_text_has_a_line_for_each_package() {
+    let base = Manager::Dpkg.base(&[&sed(), &other()]).layer(os_release(Layer::new(), "debian", "12"));
+    let room = Room::new();
+    let image = room.write("image.tar", base.clone().layer(upgrade(Manager::Dpkg)).oci_archive());
+    let catalog = room.catalog(&[&base]);
+    let output = run(&[
+        "inspect",
+        image.to_str().unwrap(),
+        "--packages",
+        "--bases",
+        catalog.to_str().unwrap(),
+        "--format",
+        "text",
+    ]);
+    let words: Vec<Vec<String>> = text(&output.stdout)
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(words[0].join(" "), "# debian 12, 2 packages");
+    assert_eq!(words[1].join(" "), "deb other 1.0-r0 amd64 0 base /var/lib/dpkg/status");
+    assert_eq!(words[2].join(" "), "deb sed 4.9-r0 amd64 2 upper /var/lib/dpkg/status");
+}
+
+/// The bill of materials of an image in a format.
+fn bill(image: &Image, format: &str) -> (i32, String) {
+    let room = Room::new();
+    let path = room.write("image.tar", image.oci_archive());
+    let output = run(&["sbom", path.to_str().unwrap(), "--format", format]);
+    (output.status.code().unwrap(), text(&output.stdout))
+}
+
+#[test]
+fn a_bill_of_materials_names_each_package_and_is_the_same_each_time() {
+    let image = Manager::Dpkg.base(&[&newer_sed(), &other()]).layer(
+        os_release(Layer::new(), "debian", "12")
+            .file("var/lib/dpkg/status.d/sed", newer_sed().dpkg_paragraph()),
+    );
+    let (exit, cyclonedx) = bill(&image, "cyclonedx");
+    assert_eq!((exit, &bill(&image, "cyclonedx").1), (0, &cyclonedx));
+    let document: Value = serde_json::from_str(&cyclonedx).unwrap();
+    assert_eq!((&document["bomFormat"], &document["specVersion"]), (&"CycloneDX".into(), &"1.6".into()));
+    let references: Vec<_> =
+        document["components"].as_array().unwrap().iter().map(|it| it["bom-ref"].as_str().unwrap()).collect();
+    assert_eq!(
+        references,
+        [
+            "operating-system",
+            "pkg:deb/debian/other@1.0-r0?arch=amd64&distro=debian-12",
+            "pkg:deb/debian/sed@4.9-r0?arch=amd64&distro=debian-12",
+            "pkg:deb/debian/sed@4.9-r0?arch=amd64&distro=debian-12#2",
+        ]
+    );
+    assert_eq!(document["metadata"]["component"]["version"], image.manifest_digest());
+    let (exit, spdx) = bill(&image, "spdx");
+    assert_eq!((exit, &bill(&image, "spdx").1), (0, &spdx));
+    let document: Value = serde_json::from_str(&spdx).unwrap();
+    let names: Vec<_> =
+        document["packages"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names[1..], ["debian", "other", "sed", "sed"]);
+    assert_eq!(document["relationships"].as_array().unwrap().len(), 5);
+    let other_image = image.layer(Layer::new().file("x", "y"));
+    let changed: Value = serde_json::from_str(&bill(&other_image, "spdx").1).unwrap();
+    assert_ne!(changed["documentNamespace"], document["documentNamespace"]);
+}
+
+#[test]
+fn a_bill_of_materials_says_what_may_be_missing() {
+    let image = Manager::Dpkg.base(&[&sed()]).layer(Layer::new().file("var/lib/rpm/Packages", "no database"));
+    let (exit, cyclonedx) = bill(&image, "cyclonedx");
+    let document: Value = serde_json::from_str(&cyclonedx).unwrap();
+    assert_eq!((exit, &document["compositions"][0]["aggregate"]), (2, &"incomplete".into()));
+    let (exit, spdx) = bill(&image, "spdx");
+    let document: Value = serde_json::from_str(&spdx).unwrap();
+    assert_eq!(exit, 2);
+    assert!(document["comment"].as_str().unwrap().contains("/var/lib/rpm/Packages"), "{spdx}");
+}
+
+#[test]
+fn a_bill_of_materials_is_of_one_image_and_written_whole() {
+    let room = Room::new();
+    let path = room.write("image.tar", Manager::Dpkg.base(&[&sed()]).oci_archive());
+    let file = room.path("bom.json");
+    let output = run(&["sbom", path.to_str().unwrap(), "-o", file.to_str().unwrap()]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    assert!(std::fs::read_to_string(&file).unwrap().ends_with("}\n"));
+    let nowhere = run(&["sbom", path.to_str().unwrap(), "--image", "other:1"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+}
