@@ -17,7 +17,25 @@ mmdebstrap --quiet --mode=root --variant=minbase \
     --include=python3,perl,openssl,git,openjdk-17-jre-headless,ca-certificates-java \
     bookworm "$work/rootfs.tar" "$work/bookworm.sources"
 python3 "$here/wrap.py" "$work/rootfs.tar" "$work/image.tar"
-rm "$work/rootfs.tar"
+
+# What is installed is what dpkg itself says of the same database.
+mkdir "$work/root"
+tar -xf "$work/rootfs.tar" -C "$work/root" ./var/lib/dpkg
+dpkg-query --admindir="$work/root/var/lib/dpkg" -W \
+    -f '${Package} ${Version} ${Architecture} ${source:Package} ${source:Version}\n' | LC_ALL=C sort >"$work/expected"
+"$ocicheck" inspect "$work/image.tar" --packages --format json >"$work/inspection.json"
+jq -r '.images[0].inventory.packages[] | select(.kind == "deb") |
+    "\(.name) \(.version) \(.architecture) \(.source.name // .name) \(.source.version // .version)"' \
+    "$work/inspection.json" | LC_ALL=C sort >"$work/told"
+diff "$work/expected" "$work/told"
+# And the files of each are those that dpkg lists.
+for package in openssl bash perl-base; do
+    diff <(dpkg-query --admindir="$work/root/var/lib/dpkg" -L "$package" | grep -v '^/\.$' | LC_ALL=C sort -u) \
+        <(jq -r --arg name "$package" '.images[0].inventory.packages[] | select(.name == $name) | .files[].path' \
+            "$work/inspection.json" | LC_ALL=C sort -u)
+done
+echo "$(wc -l <"$work/told") packages told as dpkg tells them"
+rm -r "$work/rootfs.tar" "$work/root"
 
 status=0
 "$ocicheck" "$work/image.tar" --format json --progress never >"$work/report.json" || status=$?

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Has the report's formats read by programs that other people wrote: Microsoft's SARIF validator (the specification's rules and
-# GitHub's), xunit-viewer, xmllint, Chromium. Installs them; what cannot be had is skipped, and said.
+# GitHub's), xunit-viewer, xmllint, Chromium, and those of CycloneDX and SPDX. Installs them; what cannot be had is skipped, and said.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ocicheck=$PWD/target/release/ocicheck
@@ -51,6 +51,25 @@ if [[ $npm == yes ]]; then
     node_modules/.bin/xunit-viewer -r junit.xml -c --no-color >viewer.log 2>&1 || true
     expected=$(jq '[.images[].rules[] | select(.outcome == "fail")] | length' report.json)
     grep -q "[^0-9]$expected failure" viewer.log || { echo "$expected failures expected"; tail -3 viewer.log; exit 1; }
+fi
+if has python3-venv python3 && python3 -m venv sbom &&
+    sbom/bin/pip -q install 'cyclonedx-python-lib[json-validation]' spdx-tools >/dev/null 2>&1; then
+    echo 'CycloneDX and SPDX: held to their schemas by the libraries of their makers'
+    for image in app-good base app-package-tampered; do
+        "$ocicheck" sbom "$testdata/$image.tar" --bases "$testdata/bases.json" -o bom.json
+        "$ocicheck" sbom "$testdata/$image.tar" --bases "$testdata/bases.json" --format spdx -o bom.spdx.json
+        sbom/bin/python - <<'PY'
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open("bom.json").read())
+sys.exit(f"bom.json: {error}" if error else 0)
+PY
+        sbom/bin/pyspdxtools -i bom.spdx.json
+        [[ $(jq '[.components[] | select(.purl)] | length' bom.json) -ge 4 ]]
+    done
+else
+    echo 'SKIPPED: the validators of CycloneDX and SPDX, which cannot be had from here'
 fi
 if has libxml2-utils xmllint; then
     echo 'JUnit: read by xmllint'

@@ -122,7 +122,7 @@ fn what_is_left_of_a_removed_package_is_not_installed() {
     assert_eq!(packages.len(), 1);
     assert_eq!(packages[0]["source"], serde_json::json!({ "name": "whole", "version": "1:3" }));
     assert_eq!(packages[0]["purl"], "pkg:deb/debian/half@2?arch=all&distro=debian-13&upstream=whole%401:3");
-    assert_eq!(inventory["distribution"]["codename"], Value::Null);
+    assert_eq!(inventory["distribution"]["codename"], "trixie");
 }
 
 #[test]

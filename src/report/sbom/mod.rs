@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::build::{contents, identity};
 use super::inventory::{InventoryReport, PackageReport};
-use super::{ImageContents, ImageIdentity, Tool};
+use super::{BaseState, ImageContents, ImageIdentity, Tool};
 use crate::digest::Digest;
 use crate::facts::Facts;
 
@@ -61,12 +61,14 @@ impl<'facts> Bill<'facts> {
     fn properties(&self, package: &PackageReport<'_>) -> Vec<(&'static str, String)> {
         let layer = self.contents.layers.get(package.layer);
         let diff_id = layer.and_then(|layer| layer.diff_id.clone());
+        // Without a base every layer counts as above it.
+        let on_base = self.contents.base.status == BaseState::Verified;
         let told = [
             ("path", Some(package.place.clone())),
             ("inside", package.inside.map(str::to_owned)),
             ("layer:index", Some(package.layer.to_string())),
             ("layer:diffId", diff_id),
-            ("origin", Some(package.origin.name().to_owned())),
+            ("origin", on_base.then(|| package.origin.name().to_owned())),
             ("owner", package.owner.map(str::to_owned)),
         ];
         told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
