@@ -91,6 +91,7 @@ fn judge(bencher: Bencher<'_, '_>, size: (usize, usize)) {
     let engine = Engine {
         policy: Policy::built_in(Choice::default()).expect("the built-in policy"),
         facts_files: None,
+        advisories: None,
         catalog: None,
         cache: None,
         read_before: None,
@@ -107,8 +108,15 @@ fn facts(image: &support::Image) -> (Facts, usize) {
     file.write_all(&image.oci_archive()).expect("room for the image");
     let (input, selection) = (Input::Path(file.path().to_owned()), Selection::default());
     let plan = engine::plan(Limits::default());
-    let request =
-        Request { input: &input, selection: &selection, bases: None, cache: None, read_before: None, plan };
+    let request = Request {
+        input: &input,
+        selection: &selection,
+        bases: None,
+        advisories: None,
+        cache: None,
+        read_before: None,
+        plan,
+    };
     let gathered = engine::gather(&request, &()).expect("a sound image");
     let facts = gathered.images.into_iter().next().expect("an image");
     let entries = (0..facts.image.layers.len()).map(|layer| facts.entries(layer).len()).sum();

@@ -75,6 +75,7 @@ fn peak(image: &Image, threads: usize) -> (usize, Facts) {
             selection: &Selection::default(),
             bases: None,
             cache: None,
+            advisories: None,
             read_before: None,
             plan,
         };

@@ -156,6 +156,25 @@ judge_services() {
     judge 'a coverage agent in a test' test "$work/test.json" "$work/agent.tar" --policy "$policy" --env test
 }
 
+# The same image is good without advisories and a list of forbidden packages.
+judge_packages() {
+    mkdir "$work/feed"
+    cat >"$work/feed/base-files.json" <<'JSON'
+{"id": "EXAMPLE-2020-1", "modified": "2020-01-01T00:00:00Z", "aliases": ["CVE-2020-0001"], "summary": "for a test",
+ "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:L/I:N/A:N"}],
+ "affected": [{"package": {"ecosystem": "Debian:12", "name": "base-files"},
+               "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "9999"}]}]}]}
+JSON
+    "$ocicheck" db build "$work/feed" -o "$work/advisories.db" >/dev/null
+    cat >"$work/forbid.toml" <<'TOML'
+[rules.package-forbidden]
+packages = [{ name = "base-fil*", kind = "deb", reason = "for a test" }]
+TOML
+    expect vulnerable 1 vulnerability:/var/lib/dpkg/status package-forbidden:/var/lib/dpkg/status advisories-stale
+    judge 'a vulnerable and forbidden package' vulnerable "$work/vulnerable.json" "$work/buildah-good.tar" \
+        --advisories "$work/advisories.db" --policy "$work/forbid.toml"
+}
+
 # The same image is good today and not later, or by another catalog.
 judge_days() {
     local state

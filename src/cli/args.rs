@@ -95,6 +95,9 @@ pub struct CheckArguments {
     /// Catalog of approved bases; without it no base is demanded
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
+    /// Database of advisories (ocicheck db build): tells known vulnerabilities of what is installed
+    #[arg(long, value_name = "FILE", env = "OCICHECK_ADVISORIES")]
+    pub advisories: Option<PathBuf>,
     /// Policy to judge by [default: ocicheck.toml in the current directory, else the built-in one]
     #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
     pub policy: Option<PathBuf>,

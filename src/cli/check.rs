@@ -8,6 +8,7 @@ use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
 use super::{base, formats, output, policy, watch};
+use crate::advisories::Advisories;
 use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
@@ -51,6 +52,7 @@ pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], policy: Poli
         policy,
         catalog,
         facts_files,
+        advisories: arguments.advisories.as_deref().map(Advisories::open).transpose()?,
         // A cache hands layers from one input to the next, too.
         read_before: (images.len() > 1 && cache.is_none()).then(ReadBefore::default),
         cache,
@@ -74,7 +76,13 @@ fn refuse_overwriting(
     images: &[PathBuf],
     outputs: &[(&Path, Format)],
 ) -> Result<()> {
-    let others = [&arguments.bases, &arguments.policy, &arguments.baseline, &arguments.images_from];
+    let others = [
+        &arguments.advisories,
+        &arguments.bases,
+        &arguments.policy,
+        &arguments.baseline,
+        &arguments.images_from,
+    ];
     let inputs: Vec<PathBuf> = images
         .iter()
         .chain(others.into_iter().flatten())

@@ -29,6 +29,7 @@ fn an_input_is_held_to_input_facts_bytes_as_a_whole() {
         selection: &Selection::default(),
         bases: None,
         cache: None,
+        advisories: None,
         read_before: None,
         plan: plan(Limits::default()),
     };
@@ -63,6 +64,7 @@ fn findings_are_held_to_input_findings_over_all_images() {
         policy: Policy::built_in(crate::policy::Choice::default()).unwrap(),
         catalog: None,
         facts_files: None,
+        advisories: None,
         cache: None,
         read_before: None,
         selection: Selection::default(),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use crate::advisories::{Advisories, Vulnerabilities};
 use crate::base::{BaseStatus, Catalog, Comparison, FactsFiles, Likeness, Nearest};
 use crate::cache::Cache;
 use crate::error::{Error, Result};
@@ -49,6 +50,8 @@ pub struct Engine {
     pub catalog: Option<Catalog>,
     /// The catalog's facts files, where they may be used.
     pub facts_files: Option<FactsFiles>,
+    /// What is known of vulnerabilities, where it is given.
+    pub advisories: Option<Advisories>,
     /// Layers that were read before, where they are kept.
     pub cache: Option<Cache>,
     /// Layers that inputs before had, where several are checked.
@@ -100,6 +103,7 @@ impl Engine {
             input,
             selection: &self.selection,
             bases,
+            advisories: self.advisories.as_ref(),
             cache: self.cache.as_ref(),
             read_before: self.read_before.as_ref(),
             plan: self.plan(),
@@ -121,9 +125,13 @@ impl Engine {
 
     /// What the rules want read under this policy.
     fn plan(&self) -> Arc<Plan> {
+        let settings = &self.policy.settings;
         let mut plan = rules_plan(self.policy.limits);
-        if self.policy.settings.services.look_into_archives() {
+        if settings.services.look_into_archives() {
             plan.look_into_archives();
+        }
+        if self.advisories.is_some() || !settings.options.forbidden_packages.is_empty() {
+            plan.look_for_components();
         }
         Arc::new(plan)
     }
@@ -157,7 +165,9 @@ impl Engine {
             );
         }
         let has_catalog = self.catalog.is_some();
-        let verdict = ImageVerdict { source, facts, policy: &self.policy, has_catalog, judged };
+        let has_advisories = self.advisories.is_some();
+        let verdict =
+            ImageVerdict { source, facts, policy: &self.policy, has_catalog, has_advisories, judged };
         guarded("judging the image", || Ok(build_image(&verdict)))
     }
 }
@@ -182,6 +192,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// What is known of bases; without them no image is compared with one.
     pub bases: Option<Bases<'a>>,
+    /// What is known of vulnerabilities; without it nobody asks for them.
+    pub advisories: Option<&'a Advisories>,
     /// Layers that were read before; those that are read now are kept there.
     pub cache: Option<&'a Cache>,
     /// Layers that inputs before had, read by the same plan; those that are read now are kept there, too.
@@ -234,7 +246,7 @@ fn visit_within(
     progress: &dyn Progress,
     mut each: impl FnMut(Facts),
 ) -> Result<Visited> {
-    let Request { input, selection, bases, cache, read_before, plan } = request;
+    let Request { input, selection, bases, advisories, cache, read_before, plan } = request;
     let fault = |error: Error| error.at(input.name());
     let opened = guarded("reading it", || Ok(source::open(input, plan.limits()))).map_err(fault)?;
     let mut source = opened?;
@@ -262,7 +274,9 @@ fn visit_within(
         let title = image.title();
         let facts = guarded("reading the image", || {
             let layers = layers_of(&image, &scanned)?;
-            let facts = image_facts(image, layers, *bases, plan, (&mut opinions, &mut tables))?;
+            let mut facts = image_facts(image, layers, *bases, plan, (&mut opinions, &mut tables))?;
+            facts.vulnerabilities = advisories.and_then(|advisories| vulnerabilities(&facts, advisories));
+            plan.limits().deadline.check()?;
             host::step();
             known.keep(&facts);
             Ok(facts)
@@ -323,6 +337,7 @@ fn image_facts(
         changes: Vec::new(),
         upgrades: Vec::new(),
         inventory: None,
+        vulnerabilities: None,
         second_read: BTreeMap::new(),
     };
     if let Some(Bases { catalog, .. }) = bases {
@@ -423,6 +438,15 @@ fn compare(facts: &mut Facts) {
         .iter()
         .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
         .collect();
+}
+
+/// What advisories say of what is installed; `None` where that is not known.
+fn vulnerabilities(
+    facts: &Facts,
+    advisories: &Advisories,
+) -> Option<std::result::Result<Vulnerabilities, String>> {
+    let inventory = facts.inventory.as_ref()?;
+    Some(Vulnerabilities::of(inventory, advisories).map_err(|error| error.to_string()))
 }
 
 /// What is installed in the image; `None` where its layers could not be applied.

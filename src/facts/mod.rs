@@ -6,6 +6,7 @@ mod verify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::advisories::Vulnerabilities;
 use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
@@ -38,6 +39,8 @@ pub struct Facts {
     pub upgrades: Vec<Upgrades>,
     /// What is installed, where that is wanted and the layers could be applied.
     pub inventory: Option<Inventory>,
+    /// What advisories say of that, where some were given; or why they could not be asked.
+    pub vulnerabilities: Option<Result<Vulnerabilities, String>>,
     /// Content of files that turned out to be wanted only when the tree was known.
     pub second_read: Contents,
 }

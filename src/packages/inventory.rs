@@ -35,6 +35,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All.
+    pub const ALL: [Self; 8] =
+        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo];
+
     /// The type in a package URL.
     pub fn purl_type(self) -> &'static str {
         match self {

@@ -174,7 +174,9 @@ impl Policy {
         };
         match accepted().filter(|_| can_be_accepted(rule)) {
             Some(because) => Decision { severity, standing: Standing::Waived, because: Some(because) },
-            None if severity >= self.fail_on => Decision { severity, standing: Standing::Fails, because },
+            None if severity >= self.fail_on && !finding.only_told => {
+                Decision { severity, standing: Standing::Fails, because }
+            }
             None => Decision { severity, standing: Standing::Told, because },
         }
     }
@@ -189,8 +191,9 @@ impl Policy {
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
-    pub fn requires(&self, rule: &Rule, has_catalog: bool, base: &BaseStatus) -> bool {
-        self.profile.requires(rule, has_catalog, self.settings.services.environment.is_some(), base)
+    pub fn requires(&self, rule: &Rule, has_catalog: bool, has_advisories: bool, base: &BaseStatus) -> bool {
+        let has_environment = self.settings.services.environment.is_some();
+        self.profile.requires(rule, has_catalog, has_environment, has_advisories, base)
     }
 }
 

@@ -26,7 +26,8 @@ impl Profile {
 
     /// Whether images are judged by the rule at all.
     pub(super) fn judges(&self, rule: &Rule) -> bool {
-        self.base != BaseDemand::None || matches!(rule.needs, Needs::Image | Needs::Environment)
+        self.base != BaseDemand::None
+            || matches!(rule.needs, Needs::Image | Needs::Environment | Needs::Advisories)
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
@@ -38,6 +39,7 @@ impl Profile {
         rule: &Rule,
         has_catalog: bool,
         has_environment: bool,
+        has_advisories: bool,
         base: &BaseStatus,
     ) -> bool {
         if self.require.as_ref().is_some_and(|required| !required.contains(rule.id)) {
@@ -53,6 +55,7 @@ impl Profile {
             Needs::Image => true,
             // Whoever names none asks for none.
             Needs::Environment => has_environment,
+            Needs::Advisories => has_advisories,
             Needs::Catalog => asked,
             Needs::Base => asked && !nothing_to_compare,
         }

@@ -9,6 +9,8 @@ use super::waiver::{Allowance, Waiver};
 use super::{Draft, Hook, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::packages::Kind;
+use crate::rules::options::{ForbiddenPackage, Threshold, Uncovered, VulnerabilityOptions};
 use crate::rules::{BaseDemand, Environment, Options, Pattern, RULES, Rule, Service, Severity, table};
 
 /// The form of policy files.
@@ -241,6 +243,19 @@ impl Draft {
                 if text.value.contains(':') { text.value.clone() } else { format!("sha256:{}", text.value) };
             a_digest(&table, &At { value: digest, ..text })
         });
+        let advisory = table.string("advisory");
+        let package = table.string("package");
+        let of_packages =
+            [("advisory", &advisory, &["vulnerability"][..]), ("package", &package, &PACKAGE_RULES)];
+        for (key, told, rules) in of_packages {
+            if let (Some(told), Some((rule, _))) = (told, &rule)
+                && !rules.contains(&rule.id)
+            {
+                table.mistake(told.place, format!("{key} is for waivers of {}", rules.join(" and ")));
+            }
+        }
+        let package = package.and_then(|text| name_pattern(&table, &text));
+        let advisory = advisory.map(|text| text.value);
         let (reason, owner) = (table.string("reason"), table.string("owner"));
         let reason =
             table.required("a waiver", "a reason", reason).and_then(|text| words(&table, text, "reason"));
@@ -256,8 +271,12 @@ impl Draft {
                 expires.as_ref(),
             );
         }
-        if path.is_none() && image.is_none() && digest.is_none() && layer.is_none() && fingerprint.is_none() {
-            let what = "a scope: path, image, digest, layer or fingerprint";
+        if advisory.is_some() && !says_when {
+            let _ = table.required("a waiver of an advisory", "expires: it is accepted for now", None::<()>);
+        }
+        let of_place = path.is_none() && layer.is_none() && fingerprint.is_none();
+        if of_place && image.is_none() && digest.is_none() && advisory.is_none() && package.is_none() {
+            let what = "a scope: path, image, digest, layer, fingerprint, advisory or package";
             let _ = table.required("a waiver", what, None::<()>);
         }
         if let Some((rule, place)) = rule.filter(|(rule, _)| !can_be_accepted(rule)) {
@@ -276,6 +295,8 @@ impl Draft {
                 layer,
                 fingerprint,
                 sha256,
+                advisory,
+                package,
                 reason,
                 owner,
                 expires,
@@ -288,6 +309,9 @@ impl Draft {
         table.end();
     }
 }
+
+/// The rules whose findings are about packages by name.
+const PACKAGE_RULES: [&str; 2] = ["vulnerability", "package-forbidden"];
 
 /// The preset that the document extends: the default one where it says nothing, and none for `none`.
 fn extended(root: &mut Table<'_>) -> Option<Preset> {
@@ -318,8 +342,73 @@ fn add_options(options: &mut Options, rule: &Rule, table: &mut Table<'_>) {
                 options.max_image_bytes = Some(most.value);
             }
         }
+        "vulnerability" => add_vulnerability_options(&mut options.vulnerability, table),
+        "advisories-stale" => {
+            if let Some(most) = table.number("max_age_days") {
+                options.advisories_max_age_days = u32::try_from(most.value).unwrap_or(u32::MAX);
+            }
+        }
+        "package-forbidden" => {
+            if table.has("packages") {
+                let packages = table.tables("packages");
+                options.forbidden_packages = packages.into_iter().filter_map(forbidden_package).collect();
+            }
+        }
         _ => {}
     }
+}
+
+fn add_vulnerability_options(options: &mut VulnerabilityOptions, table: &mut Table<'_>) {
+    for (key, threshold) in
+        [("fail_from", &mut options.fail_from), ("fail_from_in_base", &mut options.fail_from_in_base)]
+    {
+        let Some(text) = table.string(key) else { continue };
+        match (text.value.as_str(), text.value.parse()) {
+            ("never", _) => *threshold = Threshold::Never,
+            (_, Ok(severity)) => *threshold = Threshold::From(severity),
+            _ => table.not_one_of(
+                &text,
+                "severity",
+                Severity::WORST_FIRST.map(Severity::name).into_iter().chain(["never"]),
+            ),
+        }
+    }
+    if let Some(flag) = table.flag("only_fixable") {
+        options.only_fixable = flag.value;
+    }
+    if let Some(unknown) = severity(table, "unknown") {
+        options.unknown = unknown.value;
+    }
+    if let Some(text) = table.string("uncovered") {
+        match Uncovered::ALL.into_iter().find(|uncovered| uncovered.name() == text.value) {
+            Some(uncovered) => options.uncovered = uncovered,
+            None => table.not_one_of(&text, "way", Uncovered::ALL.map(Uncovered::name)),
+        }
+    }
+}
+
+fn forbidden_package(mut table: Table<'_>) -> Option<ForbiddenPackage> {
+    let what = "a forbidden package";
+    let (name, reason) = (table.string("name"), table.string("reason"));
+    let name = table.required(what, "name", name).and_then(|text| name_pattern(&table, &text));
+    let reason = table.required(what, "a reason", reason).and_then(|text| words(&table, text, "reason"));
+    let kind = table.string("kind");
+    let kind = kind.filter(|kind| {
+        let is_known = Kind::ALL.iter().any(|known| known.purl_type() == kind.value);
+        if !is_known {
+            table.not_one_of(kind, "kind of packages", Kind::ALL.map(Kind::purl_type));
+        }
+        is_known
+    });
+    let (from, below) = (table.string("from"), table.string("below"));
+    table.end();
+    Some(ForbiddenPackage {
+        name: name?,
+        kind: kind.map(|kind| kind.value),
+        from: from.map(|from| from.value),
+        below: below.map(|below| below.value),
+        reason: reason?,
+    })
 }
 
 fn severity(table: &mut Table<'_>, key: &'static str) -> Option<At<Severity>> {

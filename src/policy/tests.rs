@@ -26,6 +26,8 @@ fn subject<'a>(rule: &'a str, path: &'a str) -> Subject<'a> {
         image: &[],
         content: None,
         fingerprint: "",
+        advisories: &[],
+        package: None,
     }
 }
 
@@ -363,9 +365,9 @@ fn profiles_demand_and_tell() {
         ("base-image", false, false),
     ] {
         let policy = with(name).unwrap();
-        assert_eq!(policy.requires(official, false, &none), without_catalog, "{name}");
-        assert_eq!(policy.requires(official, true, &none), with_catalog, "{name}");
-        assert!(!policy.requires(modified, true, &missing), "{name}");
+        assert_eq!(policy.requires(official, false, false, &none), without_catalog, "{name}");
+        assert_eq!(policy.requires(official, true, false, &none), with_catalog, "{name}");
+        assert!(!policy.requires(modified, true, false, &missing), "{name}");
         assert_eq!(policy.judges(modified), name != "base-image");
     }
 }

@@ -27,6 +27,10 @@ pub struct Subject<'a> {
     pub content: Option<Digest>,
     /// Of the finding.
     pub fingerprint: &'a str,
+    /// The advisory that it is of, by all its names.
+    pub advisories: &'a [&'a str],
+    /// The package that it is about.
+    pub package: Option<&'a str>,
 }
 
 impl Subject<'_> {
@@ -77,6 +81,10 @@ pub struct Waiver {
     pub fingerprint: Option<String>,
     /// Only with this content.
     pub sha256: Option<Digest>,
+    /// Only of the advisory with this id or alias.
+    pub advisory: Option<String>,
+    /// Only of packages of these names.
+    pub package: Option<Pattern>,
     /// Why.
     pub reason: String,
     /// Who answers for it.
@@ -107,6 +115,14 @@ impl Waiver {
             && self.path.as_ref().is_none_or(path)
             && self.layer.is_none_or(|layer| subject.layer.contains(&Some(layer)))
             && self.fingerprint.as_ref().is_none_or(|fingerprint| fingerprint == subject.fingerprint)
+            && self
+                .advisory
+                .as_ref()
+                .is_none_or(|id| subject.advisories.iter().any(|it| it.eq_ignore_ascii_case(id)))
+            && self
+                .package
+                .as_ref()
+                .is_none_or(|pattern| subject.package.is_some_and(|name| pattern.matches(name)))
             && self.concerns(subject.names, subject.image)
     }
 
@@ -124,6 +140,8 @@ impl Waiver {
         self.rule == other.rule
             && same(&self.path, &other.path)
             && same(&self.image, &other.image)
+            && same(&self.package, &other.package)
+            && self.advisory == other.advisory
             && (self.digest, self.layer, self.sha256) == (other.digest, other.layer, other.sha256)
             && self.fingerprint == other.fingerprint
     }

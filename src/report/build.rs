@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::findings::Teller;
+use super::inventory::installed;
 use super::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, FindingReport, FindingStatus,
     ImageContents, ImageIdentity, ImageReport, LayerPlace, LayerReport, LineageReport, NearestReport, Origin,
@@ -29,6 +30,8 @@ pub struct ImageVerdict<'a> {
     pub policy: &'a Policy,
     /// Whether a catalog was given.
     pub has_catalog: bool,
+    /// Whether advisories were given.
+    pub has_advisories: bool,
     /// What each rule said.
     pub judged: Vec<(&'static Rule, Judgement)>,
 }
@@ -57,7 +60,8 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         if fails {
             image_verdict = image_verdict.max(Verdict::Fail);
         }
-        let required = verdict.policy.requires(rule, verdict.has_catalog, &facts.base);
+        let required =
+            verdict.policy.requires(rule, verdict.has_catalog, verdict.has_advisories, &facts.base);
         if judgement.incomplete.is_some() && required {
             image_verdict = Verdict::Error;
         }
@@ -90,6 +94,7 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         contents: contents(facts),
         findings,
         rules,
+        packages: installed(facts),
     }
 }
 

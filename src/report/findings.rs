@@ -87,6 +87,8 @@ impl<'a> Teller<'a> {
                 image: &self.digests,
                 content,
                 fingerprint: &fingerprint,
+                advisories: &named(finding, &["advisory", "alias"]),
+                package: named(finding, &["package"]).first().copied(),
             },
         );
         let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
@@ -149,7 +151,7 @@ impl<'a> Teller<'a> {
 
     /// What the file at the finding's path holds: in the effective tree, or in the layer that did it.
     fn content(&self, finding: &Finding) -> Option<ContentId> {
-        let path = finding.path.as_ref()?;
+        let path = finding.path.as_ref().filter(|_| finding.identity.is_none())?;
         let facts: &'a Facts = self.verdict.facts;
         if !finding.effective
             && let Some(layer) = finding.layer
@@ -166,9 +168,18 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// The values of a finding's evidence by these names.
+fn named<'a>(finding: &'a Finding, names: &[&str]) -> Vec<&'a str> {
+    let of = finding.evidence.iter().filter(|(name, _)| names.contains(name));
+    of.map(|(_, value)| value.as_str()).collect()
+}
+
 /// On one path a rule may find several things only where it names them: accounts, kinds of secrets. Without
 /// a path, the layer and the words tell; numbers and digests change with each build.
 fn finding_detail(finding: &Finding) -> String {
+    if let Some(identity) = &finding.identity {
+        return identity.clone();
+    }
     let named = finding.evidence.iter().find(|(name, _)| matches!(*name, "name" | "kind"));
     let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
     if finding.path.is_some() {

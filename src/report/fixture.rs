@@ -29,6 +29,7 @@ pub(super) fn image() -> ImageReport {
         contents: contents(),
         findings: Vec::new(),
         rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
+        packages: None,
     }
 }
 
@@ -255,6 +256,17 @@ pub(super) fn full() -> Report {
     let mut failing = with_findings(image(), findings.chain(accepted).collect());
     failing.rules.push(outcome("setgid-file", Outcome::Waived, None));
     (failing.identity, failing.contents) = (full_identity(), full_contents());
+    failing.packages = Some(vec![InstalledReport {
+        kind: "maven",
+        name: "org.example:lib".into(),
+        version: "1.0".into(),
+        purl: "pkg:maven/org.example/lib@1.0".into(),
+        place: "/app/app.jar".into(),
+        inside: Some("BOOT-INF/lib/lib-1.0.jar".into()),
+        layer: 1,
+        origin: Origin::Base,
+        advisories: Some(2),
+    }]);
     let mut missing = image();
     missing.contents.base = missing_base();
     let mut errored = image();

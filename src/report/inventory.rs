@@ -1,9 +1,13 @@
 //! The packages of an image, as report and inspection tell them.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 
 use super::Origin;
+use crate::advisories::Verdict;
 use crate::digest::hex;
+use crate::facts::Facts;
 use crate::packages::inventory::Gap;
 use crate::packages::{Distribution, FileDigest, Installed, Inventory, PackageFile, Source};
 
@@ -64,6 +68,55 @@ pub struct PackageReport<'facts> {
     pub owner: Option<&'facts str>,
     /// What it brought.
     pub files: FileListing<'facts>,
+}
+
+/// A package, as a report of what was judged lists it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstalledReport {
+    /// As in its package URL.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// As its package manager writes it.
+    pub version: String,
+    /// Its package URL.
+    pub purl: String,
+    /// The file that says that it is there.
+    pub place: String,
+    /// Where in that file, if that is an archive.
+    pub inside: Option<String>,
+    /// The layer that brought it in this version.
+    pub layer: usize,
+    /// Whose that layer is.
+    pub origin: Origin,
+    /// How many advisories it is affected by; null where none were given.
+    pub advisories: Option<usize>,
+}
+
+/// What is installed, with what advisories know of it where they could be asked.
+pub(super) fn installed(facts: &Facts) -> Option<Vec<InstalledReport>> {
+    let inventory = facts.inventory.as_ref()?;
+    let vulnerabilities = facts.vulnerabilities.as_ref().and_then(|known| known.as_ref().ok());
+    let affected = vulnerabilities.map(|known| {
+        let mut affected: BTreeMap<usize, usize> = BTreeMap::new();
+        let found = known.found.iter().filter(|found| found.answer.verdict == Verdict::Affected);
+        found.flat_map(|found| &found.packages).for_each(|number| *affected.entry(*number).or_default() += 1);
+        affected
+    });
+    let base_layers = facts.base.base_layers();
+    let report = |(number, package): (usize, &Installed)| InstalledReport {
+        kind: package.kind.purl_type(),
+        name: package.name.clone(),
+        version: package.version.clone(),
+        purl: inventory.purl(package),
+        place: package.place.to_string(),
+        inside: package.inside.clone(),
+        layer: package.layer,
+        origin: Origin::of(package.layer, base_layers),
+        advisories: affected.as_ref().map(|affected| affected.get(&number).copied().unwrap_or_default()),
+    };
+    Some(inventory.packages.iter().enumerate().map(report).collect())
 }
 
 /// What a package was built from.

@@ -37,6 +37,8 @@ pub use builder::Builder;
 pub use build::{ImageVerdict, build_image};
 pub use findings::Fingerprint;
 
+pub use inventory::InstalledReport;
+
 pub use image::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, ImageContents, ImageIdentity,
     LayerReport, LineageReport, NearestReport, Origin, PlatformReport,
@@ -202,6 +204,8 @@ pub struct ImageReport {
     pub findings: Vec<FindingReport>,
     /// Every rule, in alphabetical order.
     pub rules: Vec<RuleReport>,
+    /// What is installed; null where nothing asked for it.
+    pub packages: Option<Vec<InstalledReport>>,
 }
 
 /// A finding.

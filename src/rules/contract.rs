@@ -7,10 +7,11 @@ use super::RULES;
 use super::severity::Severity::{self, Critical, High, Low, Medium};
 
 /// Name, default severity, recommendations of the CIS Docker Benchmark.
-const CONTRACT: [(&str, Severity, &[&str]); 55] = [
+const CONTRACT: [(&str, Severity, &[&str]); 58] = [
     ("account-no-password", High, &[]),
     ("account-uid-zero", High, &[]),
     ("add-instruction", Low, &["4.9"]),
+    ("advisories-stale", Medium, &["4.4"]),
     ("ambiguous-entry", High, &[]),
     ("ambiguous-header", High, &[]),
     ("ambiguous-json", High, &[]),
@@ -42,6 +43,7 @@ const CONTRACT: [(&str, Severity, &[&str]); 55] = [
     ("ld-so-preload", High, &[]),
     ("media-type-mismatch", Medium, &[]),
     ("package-cache-left", Low, &[]),
+    ("package-forbidden", High, &["4.3"]),
     ("path-env-unsafe", Medium, &[]),
     ("path-escapes-root", High, &[]),
     ("port-privileged", Low, &["5.8"]),
@@ -60,6 +62,7 @@ const CONTRACT: [(&str, Severity, &[&str]); 55] = [
     ("unreferenced-blob", Low, &[]),
     ("user-root", High, &["4.1"]),
     ("user-unknown", Medium, &["4.1"]),
+    ("vulnerability", Medium, &["4.4"]),
     ("workdir-unsafe", High, &[]),
     ("world-writable-directory", Medium, &[]),
     ("world-writable-file", Medium, &[]),

@@ -9,6 +9,7 @@ mod contract;
 mod hygiene;
 mod integrity;
 pub mod options;
+mod package;
 pub mod pattern;
 mod platform;
 mod privilege;

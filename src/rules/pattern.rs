@@ -5,6 +5,14 @@ use globset::{Candidate, Glob, GlobSet, GlobSetBuilder};
 use super::settings::as_path;
 use crate::limits;
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
 /// A pattern, as written and compiled.
 #[derive(Debug, Clone)]
 pub struct Pattern {

@@ -33,6 +33,8 @@ pub enum Needs {
     Catalog,
     /// A catalog, and a base in it that the image stands on. Without the latter another rule fails.
     Base,
+    /// A file of advisories.
+    Advisories,
     /// An environment, of which the policy says what may run there.
     Environment,
 }
@@ -117,6 +119,11 @@ pub struct Finding {
     pub evidence: Vec<(&'static str, String)>,
     /// What to do about it.
     pub remediation: String,
+    /// What it is about where that is no file: it tells the finding from others at the path, and what the file
+    /// there holds says nothing of it.
+    pub identity: Option<String>,
+    /// Whether it cannot fail, whatever it weighs: the policy wants it told.
+    pub only_told: bool,
 }
 
 impl Finding {
@@ -131,7 +138,23 @@ impl Finding {
             effective: true,
             evidence: Vec::new(),
             remediation: remediation.into(),
+            identity: None,
+            only_told: false,
         }
+    }
+
+    /// Names what it is about where that is no file.
+    #[must_use]
+    pub fn identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
+    /// It is told and cannot fail.
+    #[must_use]
+    pub fn only_told(mut self) -> Self {
+        self.only_told = true;
+        self
     }
 
     /// Weighs it otherwise than the rule does.
@@ -201,6 +224,8 @@ fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
         effective: true,
         evidence: anomaly.evidence.clone(),
         remediation: remediation.to_owned(),
+        identity: None,
+        only_told: false,
     }
 }
 

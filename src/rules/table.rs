@@ -1,16 +1,19 @@
 //! Every rule, one line each.
 
 use super::rule::Rule;
-use super::{account, base, config, hygiene, integrity, platform, privilege, secrets, service, user};
+use super::{
+    account, base, config, hygiene, integrity, package, platform, privilege, secrets, service, user,
+};
 use crate::facts::Facts;
 use crate::model::spelling;
 use crate::scan::Plan;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 55] = [
+pub static RULES: [&Rule; 58] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
+    &package::advisories_stale::RULE,
     &integrity::ambiguous_entry::RULE,
     &integrity::ambiguous_header::RULE,
     &integrity::ambiguous_json::RULE,
@@ -42,6 +45,7 @@ pub static RULES: [&Rule; 55] = [
     &account::ld_so_preload::RULE,
     &integrity::media_type_mismatch::RULE,
     &hygiene::package_cache_left::RULE,
+    &package::package_forbidden::RULE,
     &config::path_env_unsafe::RULE,
     &integrity::path_escapes_root::RULE,
     &hygiene::port_privileged::RULE,
@@ -60,6 +64,7 @@ pub static RULES: [&Rule; 55] = [
     &integrity::unreferenced_blob::RULE,
     &user::user_root::RULE,
     &user::user_unknown::RULE,
+    &package::vulnerability::RULE,
     &config::workdir_unsafe::RULE,
     &privilege::world_writable_directory::RULE,
     &privilege::world_writable_file::RULE,

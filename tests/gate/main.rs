@@ -11,6 +11,7 @@
 mod support;
 
 mod accounts;
+mod advisories;
 mod bad_input;
 mod base;
 mod baseline;

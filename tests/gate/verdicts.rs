@@ -5,14 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocicheck::advisories::Advisories;
 use ocicheck::base::{Catalog, CatalogEntry, State};
 use ocicheck::engine::{Bases, Request, gather, whole_plan};
 use ocicheck::facts::Facts;
 use ocicheck::limits::Limits;
+use ocicheck::rules::options::ForbiddenPackage;
 use ocicheck::rules::{Environment, Judgement, Pattern, RULES, Rule, Service, Settings};
 use ocicheck::source::{Input, Selection};
 use serde_json::{Value, json};
 
+use crate::advisories;
 use crate::harness::{Room, SMALL_CATALOG};
 use crate::packages;
 use crate::secrets;
@@ -26,18 +29,26 @@ struct Subject {
     archive: Vec<u8>,
     catalog: Catalog,
     settings: Settings,
+    advisories: Option<Advisories>,
 }
 
 impl Subject {
     fn new(archive: Vec<u8>) -> Self {
         let mut settings = Settings::new::<&str>(&[], &[], &[]).unwrap();
         settings.at = "2026-01-02".parse().unwrap();
-        Self { archive, catalog: Catalog::parse(str::from_utf8(&SMALL_CATALOG).unwrap()).unwrap(), settings }
+        let catalog = Catalog::parse(str::from_utf8(&SMALL_CATALOG).unwrap()).unwrap();
+        Self { archive, catalog, settings, advisories: None }
     }
 
     /// As the policy says.
     fn by(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(&mut self.settings);
+        self
+    }
+
+    /// With one advisory, on `sed` before this version, of the first day of 2026.
+    fn with_advisory(mut self, fixed: &str) -> Self {
+        self.advisories = Some(advisories::on_sed(fixed));
         self
     }
 
@@ -60,8 +71,15 @@ impl Subject {
         let input = Input::Path(room.write("image.tar", &self.archive));
         let bases = Some(Bases { catalog: &self.catalog, files: None });
         let (selection, plan) = (Selection::default(), whole_plan(Limits::default()));
-        let request =
-            Request { input: &input, selection: &selection, bases, cache: None, read_before: None, plan };
+        let request = Request {
+            input: &input,
+            selection: &selection,
+            bases,
+            advisories: self.advisories.as_ref(),
+            cache: None,
+            read_before: None,
+            plan,
+        };
         let mut gathered = gather(&request, &()).unwrap();
         assert!(gathered.errors.is_empty() && gathered.images.len() == 1, "{:?}", gathered.errors);
         gathered.images.remove(0)
@@ -182,6 +200,25 @@ fn configs() -> Vec<Trial> {
             step(&format!("|1 TOKEN={secret} /bin/sh -c make")),
             step("|1 TOKEN=$TOKEN /bin/sh -c make"),
         ),
+    ]
+}
+
+fn installed() -> Vec<Trial> {
+    let on_debian = || Subject::from(advisories::debian());
+    let at = |day: &str| {
+        let day = day.parse().unwrap();
+        on_debian().with_advisory("1").by(|settings| settings.at = day)
+    };
+    let forbidden = |name: &str| {
+        let name = Pattern::of_words(name).unwrap();
+        let package =
+            ForbiddenPackage { name, kind: None, from: None, below: None, reason: "because".to_owned() };
+        on_debian().by(|settings| settings.options.forbidden_packages = vec![package])
+    };
+    vec![
+        trial("advisories-stale", at("2026-02-01"), at("2026-01-31")),
+        trial("package-forbidden", forbidden("s?d"), forbidden("telnetd")),
+        trial("vulnerability", on_debian().with_advisory("4.9"), on_debian().with_advisory("4.8-r1")),
     ]
 }
 
@@ -331,7 +368,8 @@ fn services() -> Vec<Trial> {
 }
 
 fn trials() -> BTreeMap<&'static str, Trial> {
-    let families = [accounts(), bases(), configs(), files(), hygiene(), integrity(), layers(), services()];
+    let families =
+        [accounts(), bases(), configs(), files(), hygiene(), installed(), integrity(), layers(), services()];
     let all: Vec<_> = families.into_iter().flatten().collect();
     let count = all.len();
     let by_rule: BTreeMap<_, _> = all.into_iter().map(|trial| (trial.rule, trial)).collect();

@@ -109,6 +109,7 @@ static CHECKER: LazyLock<Checker> = LazyLock::new(|| {
         policy,
         catalog: Some(catalog()),
         facts_files: None,
+        advisories: None,
         cache: None,
         read_before: None,
         selection: Selection::default(),
@@ -123,8 +124,15 @@ pub fn catalog() -> ocicheck::base::Catalog {
     std::fs::write(&path, small_base().oci_archive()).unwrap();
     let (input, selection) = (Input::Path(path), Selection::default());
     let plan = engine::whole_plan(Limits::default());
-    let request =
-        Request { input: &input, selection: &selection, bases: None, cache: None, read_before: None, plan };
+    let request = Request {
+        input: &input,
+        selection: &selection,
+        bases: None,
+        advisories: None,
+        cache: None,
+        read_before: None,
+        plan,
+    };
     let mut catalog = ocicheck::base::Catalog::default();
     let new = NewBase {
         name: "base".into(),

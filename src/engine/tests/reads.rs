@@ -127,8 +127,15 @@ fn catalog_with_facts(room: &Room) -> Catalog {
     let base = super::room::support::Image::new().stored_layer(image().layers().next().unwrap().clone());
     let input = Input::Path(room.write("base.tar", base.oci_archive()));
     let (selection, plan) = (Selection::default(), engine::whole_plan(Limits::default()));
-    let request =
-        Request { input: &input, selection: &selection, bases: None, cache: None, read_before: None, plan };
+    let request = Request {
+        input: &input,
+        selection: &selection,
+        bases: None,
+        cache: None,
+        advisories: None,
+        read_before: None,
+        plan,
+    };
     let gathered = engine::gather(&request, &()).unwrap();
     let new = NewBase {
         name: "base".into(),

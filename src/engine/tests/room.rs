@@ -42,6 +42,7 @@ pub(super) fn engine() -> Engine {
         policy: Policy::built_in(choice).unwrap(),
         catalog: None,
         facts_files: None,
+        advisories: None,
         cache: None,
         read_before: None,
         selection: Selection::default(),

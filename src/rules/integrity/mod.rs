@@ -67,6 +67,7 @@ mod tests {
             changes: Vec::new(),
             upgrades: Vec::new(),
             inventory: None,
+            vulnerabilities: None,
             second_read: BTreeMap::new(),
         }
     }

@@ -1,0 +1,86 @@
+//! `advisories-stale`: see the page beside this file.
+
+use jiff::civil::Date;
+
+use super::vulnerability::known;
+use crate::advisories::Source;
+use crate::facts::Facts;
+use crate::model::escape::escape_text;
+use crate::rules::Settings;
+use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::severity::Severity;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "advisories-stale",
+    severity: Severity::Medium,
+    page: include_str!("advisories-stale.md"),
+    needs: Needs::Advisories,
+    plan: no_plan,
+    judge,
+};
+
+fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+    let vulnerabilities = match known(facts) {
+        Ok((_, vulnerabilities)) => vulnerabilities,
+        Err(reason) => return Judgement::not_evaluated(reason),
+    };
+    let most = settings.options.advisories_max_age_days;
+    let mut judgement = Judgement::default();
+    for source in &vulnerabilities.sources {
+        match age(source, settings.at) {
+            Some((day, age)) if age > i64::from(most) => {
+                let message =
+                    format!("the advisories of {} are of {day}, {age} days old", escape_text(&source.name));
+                let finding =
+                    Finding::new(message, "build the file of advisories anew, of a newer copy of the feed")
+                        .evidence("name", escape_text(&source.name))
+                        .evidence("date", day)
+                        .evidence("maxAgeDays", most);
+                judgement.findings.push(finding);
+            }
+            Some(_) => {}
+            None => {
+                let name = escape_text(&source.name);
+                judgement.incomplete = Some(format!("the advisories of {name} do not say how old they are"));
+            }
+        }
+    }
+    judgement
+}
+
+/// The day of a feed's newest change, and how many days ago that is.
+fn age(source: &Source, at: Date) -> Option<(Date, i64)> {
+    let day: Date = source.date.as_deref()?.parse().ok()?;
+    let span = at.since(day).ok()?;
+    Some((day, i64::from(span.get_days())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn an_age_is_in_days_whatever_the_months() {
+        let source = |date: Option<&str>| Source {
+            name: "all.zip".to_owned(),
+            kind: "osv".to_owned(),
+            sha256: String::new(),
+            bytes: 0,
+            date: date.map(str::to_owned),
+            license: None,
+            documents: 0,
+            records: 0,
+            skipped: BTreeMap::new(),
+        };
+        let days = |day| age(&source(Some(day)), date(2026, 3, 1)).map(|(_, age)| age);
+        assert_eq!(
+            [days("2026-03-01"), days("2025-03-01"), days("2026-03-02")],
+            [Some(0), Some(365), Some(-1)]
+        );
+        assert_eq!((days("soon"), age(&source(None), date(2026, 3, 1))), (None, None));
+    }
+}
