@@ -97,6 +97,7 @@ fn ecosystem(kind: Kind, distribution: Option<&Distribution>) -> std::result::Re
         Kind::Maven => "Maven",
         Kind::Go => "Go",
         Kind::Cargo => "crates.io",
+        Kind::Gem => "RubyGems",
     };
     Ecosystem::parse(name).map_err(|_| name.to_owned())
 }

@@ -452,7 +452,7 @@ fn vulnerabilities(
 /// What is installed in the image; `None` where its layers could not be applied.
 fn inventory(facts: &Facts, history: &History) -> Option<Inventory> {
     let rootfs = facts.rootfs.as_ref().ok()?;
-    Some(Inventory::of(rootfs, history, &|inode: &Inode| facts.content(inode)))
+    Some(Inventory::of(rootfs, &facts.layers, history, &|inode: &Inode| facts.content(inode)))
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use super::allowance::Allowance;
 use super::installed::Content;
-use super::{Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, purl};
+use super::owners::Owners;
+use super::{Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, components, purl};
 use crate::model::ImagePath;
 use crate::rootfs::Rootfs;
+use crate::scan::LayerFacts;
 
 /// What kind of package it is, by who installs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,12 +35,14 @@ pub enum Kind {
     Go,
     /// Rust.
     Cargo,
+    /// Ruby.
+    Gem,
 }
 
 impl Kind {
     /// All.
-    pub const ALL: [Self; 8] =
-        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo];
+    pub const ALL: [Self; 9] =
+        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo, Self::Gem];
 
     /// The type in a package URL.
     pub fn purl_type(self) -> &'static str {
@@ -50,6 +55,7 @@ impl Kind {
             Self::Maven => "maven",
             Self::Go => "golang",
             Self::Cargo => "cargo",
+            Self::Gem => "gem",
         }
     }
 
@@ -126,8 +132,14 @@ pub struct Inventory {
 
 impl Inventory {
     /// What the readings of an image have; `history` is that of the first.
-    pub fn of(rootfs: &Rootfs, history: &History, content: Content<'_>) -> Self {
+    pub fn of(
+        rootfs: &Rootfs,
+        layers: &[Option<Arc<LayerFacts>>],
+        history: &History,
+        content: Content<'_>,
+    ) -> Self {
         let mut inventory = Self::default();
+        let mut system = System::default();
         // A database that several readings share is read once.
         let mut read: Vec<Database<'_>> = Vec::new();
         for reading in &rootfs.readings {
@@ -135,17 +147,28 @@ impl Inventory {
             match databases.distribution() {
                 Ok(distribution) => inventory.distribution = inventory.distribution.or(distribution),
                 Err(reason) => {
-                    inventory.gaps.push(Gap { place: ImagePath::new("etc/os-release"), layer: None, reason })
+                    let place = ImagePath::new("etc/os-release");
+                    inventory.gaps.push(Gap { place, layer: None, reason });
                 }
             }
             for database in databases.whole().into_iter().chain(databases.single()) {
                 let known = |other: &Database<'_>| other.place == database.place && other.same_as(&database);
                 if !read.iter().any(known) {
-                    inventory.add_database(&databases, &database, history);
+                    system.add(&databases, &database, history, &mut inventory.gaps);
                     read.push(database);
                 }
             }
+            let mut found = components::found(reading, layers, &mut inventory.gaps);
+            let paths = found.iter().map(|package| package.place.clone()).collect();
+            let owners = Owners::of(&databases, &system.packages, &paths);
+            for package in &mut found {
+                let owned = owners.of_path(&package.place).next();
+                let owner = owned.and_then(|owned| system.packages.get(owned.package));
+                package.owner = owner.map(|owner| owner.name.clone());
+            }
+            inventory.packages.append(&mut found);
         }
+        inventory.packages.extend(system.into_installed());
         inventory.sort();
         inventory
     }
@@ -153,35 +176,6 @@ impl Inventory {
     /// The package URL of one of its packages.
     pub fn purl(&self, installed: &Installed) -> String {
         purl::purl(installed, self.distribution.as_ref())
-    }
-
-    fn add_database(&mut self, databases: &Databases<'_>, database: &Database<'_>, history: &History) {
-        let written = database.layer();
-        let gap = |reason| Gap { place: database.place.clone(), layer: written, reason };
-        let (mut packages, mut notes) = match databases.readable(database) {
-            Ok(read) => read,
-            Err(reason) => return self.gaps.push(gap(reason)),
-        };
-        let mut allowance = Allowance::default();
-        let mut broken = 0;
-        for package in &mut packages {
-            match databases.load_files(package, &mut allowance) {
-                Ok(lines) => broken += lines,
-                Err(reason) => notes.push(format!("the files of {} are not known: {reason}", package.name)),
-            }
-            if allowance.is_spent() {
-                break;
-            }
-        }
-        if broken > 0 {
-            notes.push(format!("{broken} lines of its packages' lists of files could not be understood"));
-        }
-        let layers = history.layers_of(databases, database, &packages, &mut notes);
-        let layers = layers.unwrap_or_else(|| vec![written.unwrap_or_default(); packages.len()]);
-        let installed = packages.into_iter().zip(layers);
-        self.packages
-            .extend(installed.map(|(package, layer)| of_the_system(package, &database.place, layer)));
-        self.gaps.extend(notes.into_iter().map(gap));
     }
 
     fn sort(&mut self) {
@@ -195,18 +189,70 @@ impl Inventory {
     }
 }
 
-fn of_the_system(package: Package, place: &ImagePath, layer: usize) -> Installed {
-    Installed {
-        kind: package.manager.into(),
-        name: package.name,
-        version: package.version,
-        architecture: Some(package.architecture).filter(|architecture| !architecture.is_empty()),
-        source: package.source,
-        module: package.module,
-        place: place.clone(),
-        inside: None,
-        layer,
-        files: package.files,
-        owner: None,
+/// The packages of the distribution, and where each stands.
+#[derive(Default)]
+struct System {
+    packages: Vec<Package>,
+    /// The file that says so, and the layer; as many as packages.
+    places: Vec<(ImagePath, usize)>,
+}
+
+impl System {
+    fn add(
+        &mut self,
+        databases: &Databases<'_>,
+        database: &Database<'_>,
+        history: &History,
+        gaps: &mut Vec<Gap>,
+    ) {
+        let written = database.layer();
+        let gap = |reason| Gap { place: database.place.clone(), layer: written, reason };
+        let (mut packages, mut notes) = match databases.readable(database) {
+            Ok(read) => read,
+            Err(reason) => return gaps.push(gap(reason)),
+        };
+        notes.extend(load_files(databases, &mut packages));
+        let layers = history.layers_of(databases, database, &packages, &mut notes);
+        let layers = layers.unwrap_or_else(|| vec![written.unwrap_or_default(); packages.len()]);
+        self.places.extend(layers.into_iter().map(|layer| (database.place.clone(), layer)));
+        self.packages.append(&mut packages);
+        gaps.extend(notes.into_iter().map(gap));
     }
+
+    fn into_installed(self) -> impl Iterator<Item = Installed> {
+        let packages = self.packages.into_iter().zip(self.places);
+        packages.map(|(package, (place, layer))| Installed {
+            kind: package.manager.into(),
+            name: package.name,
+            version: package.version,
+            architecture: Some(package.architecture).filter(|architecture| !architecture.is_empty()),
+            source: package.source,
+            module: package.module,
+            place,
+            inside: None,
+            layer,
+            files: package.files,
+            owner: None,
+        })
+    }
+}
+
+/// Adds what each package brought; what could not be read of that, in clauses.
+fn load_files(databases: &Databases<'_>, packages: &mut [Package]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut allowance = Allowance::default();
+    let mut broken = 0;
+    for package in packages {
+        match databases.load_files(package, &mut allowance) {
+            Ok(lines) => broken += lines,
+            Err(reason) => notes.push(format!("the files of {} are not known: {reason}", package.name)),
+        }
+        if allowance.is_spent() {
+            break;
+        }
+    }
+    if broken > 0 {
+        notes.push(format!("{broken} lines of its packages' lists of files could not be understood"));
+    }
+    notes
 }

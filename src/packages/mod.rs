@@ -10,6 +10,7 @@
 pub mod allowance;
 pub mod alternatives;
 pub mod apk;
+mod components;
 pub mod distribution;
 pub mod dpkg;
 mod history;

@@ -54,7 +54,7 @@ fn parts(installed: &Installed, distribution: Option<&Distribution>) -> (String,
         Kind::PyPi => (String::new(), name.to_lowercase().replace('_', "-")),
         Kind::Npm | Kind::Go => split(name, '/'),
         Kind::Maven => split(name, ':'),
-        Kind::Cargo => (String::new(), name.clone()),
+        Kind::Cargo | Kind::Gem => (String::new(), name.clone()),
     }
 }
 

@@ -76,6 +76,7 @@ fn order(kind: Kind, a: &str, b: &str) -> Option<Ordering> {
         Kind::Maven => "Maven",
         Kind::Go => "Go",
         Kind::Cargo => "crates.io",
+        Kind::Gem => "RubyGems",
     };
     compare(Ecosystem::parse(language).ok()?.order(), a, b)
 }
