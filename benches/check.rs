@@ -48,6 +48,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
             input: &input,
             selection: &selection,
             bases: None,
+            advisories: None,
             cache: None,
             read_before: None,
             plan,
@@ -80,6 +81,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
                 .as_ref()
                 .map(|catalog| engine::facts_files(catalog, facts.path(), Limits::default())),
             catalog,
+            advisories: None,
             cache: None,
             read_before: None,
             selection: Selection::default(),

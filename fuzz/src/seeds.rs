@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::support::{
     Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, Program, RpmFile, RpmPackage,
-    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds, go_build_info, rpm_database, small_base,
+    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds, go_build_info, rpm_database,
+    small_base,
 };
 use crate::targets::{apply, facts, toc, tools};
 

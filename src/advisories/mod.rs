@@ -8,6 +8,7 @@
 mod db;
 mod ecosystem;
 mod feed;
+mod found;
 mod order;
 mod purl;
 mod query;
@@ -21,6 +22,7 @@ pub use self::db::verify::Verified;
 pub use self::db::write::sealed;
 pub use self::ecosystem::{By, Ecosystem, Family, Names, NoEcosystem, Release};
 pub use self::feed::{Kind, Skip, Skips, Taken};
+pub use self::found::{Found, Vulnerabilities};
 pub use self::order::{Order, compare};
 pub use self::purl::{NoPurl, Purl};
 pub use self::query::{Advisories, Answer, Modularity, NoQuestion, Question, Verdict};

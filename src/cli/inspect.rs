@@ -105,7 +105,10 @@ fn gather(
 ) -> Result<Gathered> {
     // Not the catalog's facts files: what is shown is what was read of the image itself.
     let bases = catalog.map(|catalog| Bases { catalog, files: None });
-    engine::gather(&Request { input, selection, bases, advisories: None, cache: None, read_before: None, plan }, &())
+    engine::gather(
+        &Request { input, selection, bases, advisories: None, cache: None, read_before: None, plan },
+        &(),
+    )
 }
 
 /// What is missing from what is shown of an image.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use super::allowance::Allowance;
 use super::installed::Content;
 use super::owners::Owners;
-use super::{Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, components, purl};
+use super::{
+    Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, components, purl,
+};
 use crate::model::ImagePath;
 use crate::rootfs::Rootfs;
 use crate::scan::LayerFacts;
@@ -41,8 +43,17 @@ pub enum Kind {
 
 impl Kind {
     /// All.
-    pub const ALL: [Self; 9] =
-        [Self::Deb, Self::Apk, Self::Rpm, Self::PyPi, Self::Npm, Self::Maven, Self::Go, Self::Cargo, Self::Gem];
+    pub const ALL: [Self; 9] = [
+        Self::Deb,
+        Self::Apk,
+        Self::Rpm,
+        Self::PyPi,
+        Self::Npm,
+        Self::Maven,
+        Self::Go,
+        Self::Cargo,
+        Self::Gem,
+    ];
 
     /// The type in a package URL.
     pub fn purl_type(self) -> &'static str {

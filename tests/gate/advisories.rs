@@ -65,7 +65,7 @@ impl Trial {
 }
 
 /// One advisory of the first day of 2026, on `sed` before this version.
-pub fn on_sed(fixed: &str) -> advisories::Advisories {
+pub(crate) fn on_sed(fixed: &str) -> advisories::Advisories {
     let room = Room::new();
     std::fs::create_dir(room.path("feed")).unwrap();
     room.write("feed/one.json", advisory("CVE-2026-0001", "sed", Some(fixed), CRITICAL).to_string());
@@ -73,7 +73,7 @@ pub fn on_sed(fixed: &str) -> advisories::Advisories {
 }
 
 /// Debian 12 with `sed` and `other`, no user of root's.
-pub fn debian() -> Image {
+pub(crate) fn debian() -> Image {
     Manager::Dpkg
         .base(&[&sed(), &other()])
         .layer(

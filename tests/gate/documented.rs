@@ -81,7 +81,7 @@ fn prepared() -> Room {
 }
 
 /// Documents in the order in which somebody reads them, since later commands stand on earlier ones.
-const DOCUMENTS: [(&str, &str); 11] = [
+const DOCUMENTS: [(&str, &str); 12] = [
     ("docs/policy.md", include_str!("../../docs/policy.md")),
     ("docs/bases.md", include_str!("../../docs/bases.md")),
     ("README.md", include_str!("../../README.md")),
@@ -91,6 +91,7 @@ const DOCUMENTS: [(&str, &str); 11] = [
     ("docs/cache.md", include_str!("../../docs/cache.md")),
     ("docs/inspect.md", include_str!("../../docs/inspect.md")),
     ("docs/air-gapped.md", include_str!("../../docs/air-gapped.md")),
+    ("docs/sbom.md", include_str!("../../docs/sbom.md")),
     ("docs/hook.md", include_str!("../../docs/hook.md")),
     ("docs/advisories.md", include_str!("../../docs/advisories.md")),
 ];

@@ -203,6 +203,78 @@ pub(super) static SECTIONS: [Section; 9] = [
                 keys: &[key("max_layers", Absent::Is("125"), "60", "Layers that an image may have.")],
             },
             Table {
+                at: "rules.vulnerability",
+                header: "[rules.vulnerability]",
+                keys: &[
+                    key(
+                        "fail_from",
+                        Absent::Is("\"info\""),
+                        "\"high\"",
+                        "From which severity on vulnerabilities of packages above the base can fail; lower ones are told. {severities}, `never`. `fail_on` holds besides.",
+                    ),
+                    key(
+                        "fail_from_in_base",
+                        Absent::Is("\"info\""),
+                        "\"critical\"",
+                        "The same of packages of the base: its owners may be the ones to mend it.",
+                    ),
+                    key(
+                        "only_fixable",
+                        Absent::Is("false"),
+                        "true",
+                        "Whether vulnerabilities without a fix are passed over.",
+                    ),
+                    key(
+                        "unknown",
+                        Absent::Is("\"medium\""),
+                        "\"high\"",
+                        "What a vulnerability weighs of which nobody says how bad it is.",
+                    ),
+                    key(
+                        "uncovered",
+                        Absent::Is("\"error\""),
+                        "\"tell\"",
+                        "Of packages that no feed speaks of: `error`, the rule is not evaluated; `tell`, they are told as info.",
+                    ),
+                ],
+            },
+            Table {
+                at: "rules.advisories-stale",
+                header: "[rules.advisories-stale]",
+                keys: &[key(
+                    "max_age_days",
+                    Absent::Is("30"),
+                    "7",
+                    "Days that the newest change of each feed may be old.",
+                )],
+            },
+            Table {
+                at: "rules.package-forbidden",
+                header: "[rules.package-forbidden]",
+                keys: &[below("packages", "Packages that must not be there.")],
+            },
+            Table {
+                at: "rules.package-forbidden.packages[]",
+                header: "[[rules.package-forbidden.packages]]",
+                keys: &[
+                    key(
+                        "name",
+                        Absent::Mistake,
+                        "\"*:log4j-core\"",
+                        "Pattern of the package's name, or of its source package's.",
+                    ),
+                    key(
+                        "kind",
+                        Absent::Nothing,
+                        "\"maven\"",
+                        "The type of its package URL: `deb`, `apk`, `rpm`, `pypi`, `npm`, `maven`, `golang`, `cargo`, `gem`.",
+                    ),
+                    key("from", Absent::Nothing, "\"2.0\"", "This version and later ones."),
+                    key("below", Absent::Nothing, "\"2.17.1\"", "Versions before this one."),
+                    key("reason", Absent::Mistake, "\"Log4Shell\"", "Why; it is in the finding."),
+                ],
+            },
+            Table {
                 at: "rules.image-size",
                 header: "[rules.image-size]",
                 keys: &[key(
@@ -297,7 +369,7 @@ pub(super) static SECTIONS: [Section; 9] = [
     },
     Section {
         heading: "Waivers",
-        about: "At least one of `path`, `image`, `digest`, `layer` and `fingerprint` must narrow it, and it accepts only what fits all that it\nsays. Two waivers of the same scope are a mistake. [policy.md](policy.md#accepting-findings) tells what becomes of one that has expired or has\nnothing to accept.",
+        about: "At least one of `path`, `image`, `digest`, `layer`, `fingerprint`, `advisory` and `package` must narrow it, and it accepts only what fits all that it\nsays. Two waivers of the same scope are a mistake. [policy.md](policy.md#accepting-findings) tells what becomes of one that has expired or has\nnothing to accept.",
         tables: &[Table {
             at: "waivers[]",
             header: "[[waivers]]",
@@ -338,6 +410,14 @@ pub(super) static SECTIONS: [Section; 9] = [
                     Absent::Nothing,
                     "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
                     "Only files with this content (`contentSha256` in reports); of a finding about several files, only together with its `fingerprint`.",
+                ),
+                below(
+                    "advisory",
+                    "Only the advisory with this id or alias (`vulnerability`); `expires` is required then, whatever the policy says.",
+                ),
+                below(
+                    "package",
+                    "Pattern of the package's name, as findings of `vulnerability` and `package-forbidden` have it.",
                 ),
                 key(
                     "reason",
