@@ -349,8 +349,9 @@ fn add_options(options: &mut Options, rule: &Rule, table: &mut Table<'_>) {
             }
         }
         "package-forbidden" => {
-            if table.has("packages") {
-                let packages = table.tables("packages");
+            let is_said = table.has("packages");
+            let packages = table.tables("packages");
+            if is_said {
                 options.forbidden_packages = packages.into_iter().filter_map(forbidden_package).collect();
             }
         }
