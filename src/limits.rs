@@ -400,26 +400,28 @@ pub const LAYER_COMPONENT_UNPACKED_BYTES: u64 = 4 << 30;
 /// have ten thousand.
 pub const LAYER_COMPONENT_BYTES: usize = 64 << 20;
 
-/// Bytes of a feed that is one document, unpacked: the Debian security tracker has some 70 MiB.
+/// Bytes of a feed that is one document, unpacked: the Debian security tracker, the largest of them, stays far
+/// below.
 pub const FEED_FILE_BYTES: u64 = 1 << 30;
 
-/// Bytes of one document of a feed that has many. The largest of Red Hat's, on the kernel, has 40 MiB.
+/// Bytes of one document of a feed that has many. VEX documents that name thousands of products have some MiB.
 pub const FEED_DOCUMENT_BYTES: u64 = 128 << 20;
 
-/// Bytes of all documents of an archive, unpacked: all of Red Hat's have some 30 GiB.
+/// Bytes of all documents of an archive, unpacked: room for 100,000 of some MiB.
 pub const FEED_UNPACKED_BYTES: u64 = 256 << 30;
 
-/// Documents of a feed: all exports of OSV together have about a million.
+/// Documents of a feed. Whole exports have some hundred thousand.
 pub const FEED_DOCUMENTS: usize = 5_000_000;
 
-/// Elements of one list in a document of a feed. Some on the kernel name 100,000 products.
+/// Elements of one list in a document of a feed. VEX documents name some thousand products.
 pub const FEED_LIST_ITEMS: usize = 1_000_000;
 
 /// Bytes of a text that an advisory may have: half a page of the database. Names, versions and addresses have
 /// some hundred.
 pub const ADVISORY_TEXT_BYTES: usize = 8 << 10;
 
-/// Versions, ranges or names that an advisory may list at once; kernels have some thousand versions.
+/// Versions, ranges or names that an advisory may list at once: their number has 16 bits. Kernels have some
+/// thousand versions.
 pub const ADVISORY_LIST_ITEMS: usize = 65_535;
 
 /// Characters of an advisory's summary that are kept.
@@ -432,7 +434,7 @@ pub const ADVISORY_REFERENCES: usize = 8;
 /// distribution 80.
 pub const ADVISORY_HEADER_BYTES: u64 = 16 << 20;
 
-/// Bytes of a database of advisories: its references have 32 bits. All that OSV has takes a tenth of it.
+/// Bytes of a database of advisories: its references have 32 bits. 10,000 advisories take 7 MB.
 pub const ADVISORY_DATABASE_BYTES: u64 = 4 << 30;
 
 #[cfg(test)]

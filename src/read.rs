@@ -4,7 +4,7 @@
 #[cfg(test)]
 pub(crate) mod build;
 #[cfg(test)]
-pub(crate) mod corpus;
+pub(crate) mod corpus_tests;
 
 use std::fmt;
 use std::fs::File;

@@ -177,6 +177,14 @@ pub(super) fn sources(taken: &[Taken]) -> (Vec<Source>, Vec<u16>) {
         }
         sources.push(source(taken));
     }
+    // A directory is known to be the same as one before only when its records are there, twice.
+    for (at, repeated) in taken.iter().enumerate().filter(|(_, taken)| taken.repeated) {
+        let first = taken.iter().position(|taken| !taken.repeated && taken.sha256 == repeated.sha256);
+        let place = first.and_then(|first| places.get(first).copied());
+        if let (Some(place), Some(own)) = (place, places.get_mut(at)) {
+            *own = place;
+        }
+    }
     (sources, places)
 }
 

@@ -88,7 +88,7 @@ pub struct Taken {
     pub records: u64,
     /// What was passed over.
     pub skips: Skips,
-    /// The same as a source before it, and so not read again.
+    /// The same as a source before it, which counts for both.
     pub repeated: bool,
 }
 
@@ -258,8 +258,11 @@ impl<'a> Reader<'a> {
                 list.update(format!("{}  {}\n", Digest::sha256(&document).hex(), file.name).as_bytes());
                 self.counted(number, &file.name, &document)?;
             }
+            let sha256 = hex(&list.finish());
+            let repeated = self.taken.iter().any(|taken| taken.sha256 == sha256);
             let source = self.source(number)?;
-            source.sha256 = hex(&list.finish());
+            source.repeated = repeated;
+            source.sha256 = sha256;
             source.bytes = bytes;
         }
         let archives = found.iter().filter(|file| is_archive(&file.name));

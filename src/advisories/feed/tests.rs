@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::advisories::record::{Affected, End, Fix};
-use crate::read::corpus;
+use crate::read::corpus_tests as corpus;
 
 /// A record of OSV, with more fields in it.
 fn osv(id: &str, more: &str) -> String {

@@ -416,7 +416,7 @@ mod real {
     //! Whole exports by other hands, and answers that were looked up by hand.
 
     use super::*;
-    use crate::read::corpus;
+    use crate::read::corpus_tests as corpus;
 
     fn whole(names: &[&str]) -> Option<Advisories> {
         let files = corpus::files("vulndata.tar.zst", names)?;

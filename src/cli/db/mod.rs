@@ -50,7 +50,7 @@ fn build_file(arguments: &BuildDb) -> Result<()> {
 /// What a source was taken for, and what of it did not come in.
 fn tell(taken: &Taken) {
     if taken.repeated {
-        return output::tell(&format!("{}: the same as a source before it, not read again", taken.name));
+        return output::tell(&format!("{}: the same as a source before it", taken.name));
     }
     let kinds: Vec<&str> = taken.kinds.iter().map(|kind| kind.name()).collect();
     let date = taken

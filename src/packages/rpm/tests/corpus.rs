@@ -7,7 +7,7 @@ use crate::packages::rpm::{parse, version::rpmvercmp};
 
 /// The files of the corpus whose names end with one of `wanted`; `None` where there is no corpus.
 fn corpus(wanted: &[&str]) -> Option<BTreeMap<String, Vec<u8>>> {
-    crate::read::corpus::files("corpus.tar.zst", wanted)
+    crate::read::corpus_tests::files("corpus.tar.zst", wanted)
 }
 
 #[test]
