@@ -418,7 +418,7 @@ pub const FEED_LIST_ITEMS: usize = 1_000_000;
 
 /// Bytes of a text that an advisory may have: half a page of the database. Names, versions and addresses have
 /// some hundred.
-pub const ADVISORY_TEXT_BYTES: usize = 8 << 10;
+pub const ADVISORY_TEXT_BYTES: usize = 2 << 10;
 
 /// Versions, ranges or names that an advisory may list at once: their number has 16 bits. Kernels have some
 /// thousand versions.

@@ -18,7 +18,7 @@ const PURLS: [&str; 6] = [
 ];
 
 /// Bytes of its head: one page.
-const HEAD: usize = 16 << 10;
+const HEAD: usize = 4 << 10;
 
 static SMALL: LazyLock<Vec<u8>> =
     LazyLock::new(|| build_of_bytes(feeds::DEBIAN.as_bytes().to_vec()).unwrap().bytes);

@@ -41,7 +41,7 @@ pub(crate) const MAGIC: [u8; 8] = *b"OCIADV\x1a\n";
 pub(crate) const SCHEMA: u32 = 1;
 
 /// Bytes of a page: what one question reads at least.
-pub(crate) const PAGE: usize = 16 << 10;
+pub(crate) const PAGE: usize = 4 << 10;
 
 /// Bytes before the header.
 pub(crate) const FIXED: usize = 64;

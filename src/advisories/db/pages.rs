@@ -1,5 +1,6 @@
 //! Pages of an open file: each is read once, when it is touched first, and held to its checksum.
 
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 use super::format::PAGE;
@@ -42,14 +43,15 @@ impl Pages {
         let offset = number as u64 * PAGE as u64;
         let size = self.section.size().saturating_sub(offset).min(PAGE as u64);
         let section = self.section.slice(offset, size).ok_or_else(broken)?;
-        let page = section.read_all(PAGE as u64, "PAGE")?;
+        let mut page = vec![0; usize::try_from(size).map_err(|_| broken())?].into_boxed_slice();
+        section.reader().read_exact(&mut page).map_err(|error| Error::io("cannot be read", error))?;
         if self.checksums.get(number) != Some(&crc32fast::hash(&page)) {
             return Err(Error::invalid(format!("page {number} of the database is not as it was written"))
                 .hint(
                     "the file was damaged on its way; copy it again, and check it by `ocicheck db verify`",
                 ));
         }
-        Ok(place.get_or_init(|| page.into()))
+        Ok(place.get_or_init(|| page))
     }
 
     /// A record of a fixed size, wherever it lies.

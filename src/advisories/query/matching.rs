@@ -55,7 +55,8 @@ pub(super) fn answers(database: &Database, question: &Question<'_>, all: bool) -
     }
     // What Debian's tracker says not to be affected hides what the export of it says, so merging must see it.
     let mut exported = false;
-    for (advisory, said) in &said {
+    let tracked = database.header().sources.iter().any(|source| source.kind.contains(Kind::Debian.name()));
+    for (advisory, said) in said.iter().filter(|_| tracked) {
         exported |= said.verdict != Verdict::NotAffected && kind(database, *advisory)? == Kind::Osv;
     }
     let mut answers = Vec::new();
