@@ -15,6 +15,8 @@ pub struct Vulnerabilities {
     pub uncovered: BTreeMap<String, usize>,
     /// The feeds that were asked.
     pub sources: Vec<Source>,
+    /// The day on which the database was made of them, where it says so.
+    pub built: Option<String>,
 }
 
 /// An advisory that an image is affected by, or of which that cannot be decided.
@@ -36,7 +38,9 @@ impl Vulnerabilities {
     /// # Errors
     /// A database that cannot be read, or is not as it was written.
     pub fn of(inventory: &Inventory, advisories: &Advisories) -> Result<Self> {
-        let mut vulnerabilities = Self { sources: advisories.sources().to_vec(), ..Self::default() };
+        let sources = advisories.sources().to_vec();
+        let built = advisories.header().built.clone();
+        let mut vulnerabilities = Self { sources, built, ..Self::default() };
         let mut found: BTreeMap<_, Found> = BTreeMap::new();
         let distribution = inventory.distribution.as_ref();
         for (number, package) in inventory.packages.iter().enumerate() {

@@ -27,7 +27,7 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     let most = settings.options.advisories_max_age_days;
     let mut judgement = Judgement::default();
     for source in &vulnerabilities.sources {
-        match age(source, settings.at) {
+        match age(source, vulnerabilities.built.as_deref(), settings.at) {
             Some((day, age)) if age > i64::from(most) => {
                 let message =
                     format!("the advisories of {} are of {day}, {age} days old", escape_text(&source.name));
@@ -48,9 +48,10 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     judgement
 }
 
-/// The day of a feed's newest change, and how many days ago that is.
-fn age(source: &Source, at: Date) -> Option<(Date, i64)> {
-    let day: Date = source.date.as_deref()?.parse().ok()?;
+/// The day of a feed's newest change, and how many days ago that is. Of a feed that does not say it, the day on which
+/// the database was made of it.
+fn age(source: &Source, built: Option<&str>, at: Date) -> Option<(Date, i64)> {
+    let day: Date = source.date.as_deref().or(built)?.parse().ok()?;
     let span = at.since(day).ok()?;
     Some((day, i64::from(span.get_days())))
 }
@@ -76,11 +77,13 @@ mod tests {
             records: 0,
             skipped: BTreeMap::new(),
         };
-        let days = |day| age(&source(Some(day)), date(2026, 3, 1)).map(|(_, age)| age);
+        let at = date(2026, 3, 1);
+        let days = |day| age(&source(Some(day)), Some("2026-02-28"), at).map(|(_, age)| age);
         assert_eq!(
             [days("2026-03-01"), days("2025-03-01"), days("2026-03-02")],
             [Some(0), Some(365), Some(-1)]
         );
-        assert_eq!((days("soon"), age(&source(None), date(2026, 3, 1))), (None, None));
+        assert_eq!((days("soon"), age(&source(None), None, at)), (None, None));
+        assert_eq!(age(&source(None), Some("2026-02-28"), at), Some((date(2026, 2, 28), 1)));
     }
 }
