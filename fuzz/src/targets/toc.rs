@@ -57,7 +57,8 @@ fn told(blob: &[u8], claims: &TocClaims) -> Option<usize> {
 }
 
 fn agrees(tar: &[u8], text: &[u8]) {
-    let table: Value = serde_json::from_slice(text).expect("a table");
+    // Bytes that are no UTF-8 are U+FFFD, as for Go.
+    let table: Value = serde_json::from_str(&String::from_utf8_lossy(text)).expect("a table");
     let listed = table["entries"].as_array().cloned().unwrap_or_default();
     let listed: Vec<_> = listed.iter().filter(|entry| entry["type"] != "chunk").collect();
     let facts = scan(tar);

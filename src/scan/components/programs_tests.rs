@@ -40,7 +40,7 @@ fn what_go_wrote_is_found_as_go_finds_it() {
         ] {
             let file = program.bytes();
             assert_eq!(read("app", &file), (expected(), None), "{what} {is_wide} {is_big}");
-            assert_eq!(read("app", &[&*file, b"more"].concat()).0, expected(), "with bytes behind it");
+            assert_eq!(read("app", [&*file, b"more"].concat()).0, expected(), "with bytes behind it");
         }
         for (what, program) in [
             ("not aligned", program().section(".go.buildinfo", [&[0; 8], &*info].concat())),
