@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::options::push_options;
 use super::{Hook, Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::model::escape::escape_text;
-use crate::rules::options::{ForbiddenPackage, VulnerabilityOptions};
 use crate::rules::{BaseDemand, Environment, Options, Pattern, Service, Services, Settings, Severity};
 
 /// All that a policy says, over the preset that it extends.
@@ -132,51 +132,6 @@ impl Draft {
         }
         text
     }
-}
-
-/// The options of one rule; the same words are read in `add_options`.
-fn push_options(text: &mut String, rule: &str, options: &Options) {
-    match (rule, options.max_image_bytes) {
-        ("label-missing", _) => push_list(text, "labels", options.required_labels.iter().map(String::as_str)),
-        ("layer-count", _) => {
-            let _ = writeln!(text, "max_layers = {}", options.max_layers);
-        }
-        ("image-size", Some(bytes)) => {
-            let _ = writeln!(text, "max_bytes = {bytes}");
-        }
-        ("vulnerability", _) => {
-            let VulnerabilityOptions { fail_from, fail_from_in_base, only_fixable, unknown, uncovered } =
-                &options.vulnerability;
-            let _ = write!(
-                text,
-                "fail_from = \"{}\"\nfail_from_in_base = \"{}\"\nonly_fixable = {only_fixable}\nunknown = \"{unknown}\"\nuncovered = \"{}\"\n",
-                fail_from.name(),
-                fail_from_in_base.name(),
-                uncovered.name()
-            );
-        }
-        ("advisories-stale", _) => {
-            let _ = writeln!(text, "max_age_days = {}", options.advisories_max_age_days);
-        }
-        ("package-forbidden", _) => push_forbidden(text, &options.forbidden_packages),
-        _ => {}
-    }
-}
-
-fn push_forbidden(text: &mut String, packages: &[ForbiddenPackage]) {
-    text.push_str("packages = [\n");
-    for package in packages {
-        let keys = [
-            ("name", Some(&package.name.text)),
-            ("kind", package.kind.as_ref()),
-            ("from", package.from.as_ref()),
-            ("below", package.below.as_ref()),
-            ("reason", Some(&package.reason)),
-        ];
-        let keys = keys.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}", quoted(value?))));
-        let _ = writeln!(text, "    {{ {} }},", keys.collect::<Vec<_>>().join(", "));
-    }
-    text.push_str("]\n");
 }
 
 pub(super) fn push_list<'a>(text: &mut String, key: &str, items: impl Iterator<Item = &'a str>) {

@@ -5,6 +5,7 @@ mod baseline;
 mod document;
 mod draft;
 mod hook;
+mod options;
 mod patterns;
 mod preset;
 mod profile;

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use super::document::{At, Document, Mistake, Table};
 use super::draft::{demand, shown};
+use super::options::add_options;
 use super::patterns::{assignment_pattern, member_pattern, name_pattern, path_pattern};
 use super::waiver::{Allowance, Waiver};
 use super::{Draft, Hook, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::packages::Kind;
-use crate::rules::options::{ForbiddenPackage, Threshold, Uncovered, VulnerabilityOptions};
-use crate::rules::{BaseDemand, Environment, Options, Pattern, RULES, Rule, Service, Severity, table};
+use crate::rules::{BaseDemand, Environment, Pattern, RULES, Rule, Service, Severity, table};
 
 /// The form of policy files.
 const VERSION: u64 = 1;
@@ -324,95 +323,7 @@ fn extended(root: &mut Table<'_>) -> Option<Preset> {
     preset
 }
 
-/// What only some rules can be told.
-fn add_options(options: &mut Options, rule: &Rule, table: &mut Table<'_>) {
-    match rule.id {
-        "label-missing" => {
-            if let Some(labels) = table.strings("labels") {
-                options.required_labels = labels.into_iter().map(|label| label.value).collect();
-            }
-        }
-        "layer-count" => {
-            if let Some(most) = table.number("max_layers") {
-                options.max_layers = usize::try_from(most.value).unwrap_or(usize::MAX);
-            }
-        }
-        "image-size" => {
-            if let Some(most) = table.number("max_bytes") {
-                options.max_image_bytes = Some(most.value);
-            }
-        }
-        "vulnerability" => add_vulnerability_options(&mut options.vulnerability, table),
-        "advisories-stale" => {
-            if let Some(most) = table.number("max_age_days") {
-                options.advisories_max_age_days = u32::try_from(most.value).unwrap_or(u32::MAX);
-            }
-        }
-        "package-forbidden" => {
-            let is_said = table.has("packages");
-            let packages = table.tables("packages");
-            if is_said {
-                options.forbidden_packages = packages.into_iter().filter_map(forbidden_package).collect();
-            }
-        }
-        _ => {}
-    }
-}
-
-fn add_vulnerability_options(options: &mut VulnerabilityOptions, table: &mut Table<'_>) {
-    for (key, threshold) in
-        [("fail_from", &mut options.fail_from), ("fail_from_in_base", &mut options.fail_from_in_base)]
-    {
-        let Some(text) = table.string(key) else { continue };
-        match (text.value.as_str(), text.value.parse()) {
-            ("never", _) => *threshold = Threshold::Never,
-            (_, Ok(severity)) => *threshold = Threshold::From(severity),
-            _ => table.not_one_of(
-                &text,
-                "severity",
-                Severity::WORST_FIRST.map(Severity::name).into_iter().chain(["never"]),
-            ),
-        }
-    }
-    if let Some(flag) = table.flag("only_fixable") {
-        options.only_fixable = flag.value;
-    }
-    if let Some(unknown) = severity(table, "unknown") {
-        options.unknown = unknown.value;
-    }
-    if let Some(text) = table.string("uncovered") {
-        match Uncovered::ALL.into_iter().find(|uncovered| uncovered.name() == text.value) {
-            Some(uncovered) => options.uncovered = uncovered,
-            None => table.not_one_of(&text, "way", Uncovered::ALL.map(Uncovered::name)),
-        }
-    }
-}
-
-fn forbidden_package(mut table: Table<'_>) -> Option<ForbiddenPackage> {
-    let what = "a forbidden package";
-    let (name, reason) = (table.string("name"), table.string("reason"));
-    let name = table.required(what, "name", name).and_then(|text| name_pattern(&table, &text));
-    let reason = table.required(what, "a reason", reason).and_then(|text| words(&table, text, "reason"));
-    let kind = table.string("kind");
-    let kind = kind.filter(|kind| {
-        let is_known = Kind::ALL.iter().any(|known| known.purl_type() == kind.value);
-        if !is_known {
-            table.not_one_of(kind, "kind of packages", Kind::ALL.map(Kind::purl_type));
-        }
-        is_known
-    });
-    let (from, below) = (table.string("from"), table.string("below"));
-    table.end();
-    Some(ForbiddenPackage {
-        name: name?,
-        kind: kind.map(|kind| kind.value),
-        from: from.map(|from| from.value),
-        below: below.map(|below| below.value),
-        reason: reason?,
-    })
-}
-
-fn severity(table: &mut Table<'_>, key: &'static str) -> Option<At<Severity>> {
+pub(super) fn severity(table: &mut Table<'_>, key: &'static str) -> Option<At<Severity>> {
     let text = table.string(key)?;
     match text.value.parse() {
         Ok(value) => Some(At { place: text.place, value }),
@@ -458,7 +369,7 @@ fn a_fingerprint(table: &Table<'_>, text: At<String>) -> Option<String> {
 }
 
 /// Words for people, which must say something.
-fn words(table: &Table<'_>, text: At<String>, what: &str) -> Option<String> {
+pub(super) fn words(table: &Table<'_>, text: At<String>, what: &str) -> Option<String> {
     let empty = text.value.trim().is_empty();
     if empty {
         table.mistake(text.place, format!("the {what} is empty"));

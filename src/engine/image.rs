@@ -1,0 +1,156 @@
+//! The facts of one image: its layers held to what is declared, applied, compared with the base, and what is
+//! installed in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Bases, second, upgrades};
+use crate::advisories::{Advisories, Vulnerabilities};
+use crate::base::{BaseStatus, Comparison, Likeness, Nearest};
+use crate::error::{Error, Result};
+use crate::facts::{self, Facts};
+use crate::host;
+use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
+use crate::model::descriptor::{Compression, TocClaims};
+use crate::model::{Fault, Image};
+use crate::packages::{History, Inventory};
+use crate::rootfs::{Inode, Readings, Rootfs, Tree};
+use crate::scan::{LayerFacts, Opinions, Plan, Tables};
+
+/// Puts together what was read of one image.
+pub(super) fn image_facts(
+    image: Image,
+    layers: Vec<Option<Arc<LayerFacts>>>,
+    bases: Option<Bases<'_>>,
+    plan: &Plan,
+    (opinions, tables): (&mut Opinions, &mut Tables),
+) -> Result<Facts> {
+    let deadline = plan.limits().deadline;
+    let mut anomalies = image.anomalies.clone();
+    anomalies.extend(facts::verify(&image, &layers));
+    let mut facts = Facts {
+        image,
+        layers,
+        anomalies,
+        rootfs: Err(String::new()),
+        base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
+        changes: Vec::new(),
+        upgrades: Vec::new(),
+        inventory: None,
+        vulnerabilities: None,
+        second_read: BTreeMap::new(),
+    };
+    if let Some(Bases { catalog, .. }) = bases {
+        facts.base = match facts.diff_ids() {
+            Some(diff_ids) => BaseStatus::of(catalog, facts.image.platform(), &diff_ids),
+            None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
+        };
+    }
+    ask_again(&facts, opinions)?;
+    hold_tables(&mut facts, tables, plan.limits())?;
+    host::step();
+    let mut history = History::default();
+    facts.rootfs = apply(&mut facts, deadline, &mut history)?;
+    if let Some(bases) = bases {
+        look_for_content(&mut facts, bases);
+    }
+    deadline.check()?;
+    host::step();
+    compare(&mut facts);
+    deadline.check()?;
+    second::read(&mut facts, plan)?;
+    deadline.check()?;
+    facts.upgrades = upgrades::upgrades(&facts, plan.limits())?;
+    if plan.looks_for_components() {
+        deadline.check()?;
+        facts.inventory = inventory(&facts, &history);
+    }
+    facts.anomalies.sort();
+    facts.anomalies.dedup();
+    if facts.anomalies.len() > IMAGE_ANOMALIES {
+        let limit = IMAGE_ANOMALIES as u64;
+        return Err(Error::limit("the number of anomalies", "IMAGE_ANOMALIES", limit));
+    }
+    Ok(facts)
+}
+
+/// Has gzip layers with a wrong diffID read by another decoder: the fault may be ours.
+fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
+    let accused = facts.anomalies.iter().filter(|anomaly| anomaly.fault == Fault::DiffIdMismatch);
+    for index in accused.filter_map(|anomaly| anomaly.layer) {
+        let blob = facts.image.layers.get(index).and_then(|layer| layer.blob.as_ref());
+        let read = facts.layers.get(index).and_then(Option::as_ref);
+        let read = read.filter(|layer| layer.compression == Compression::Gzip);
+        if let (Some(blob), Some(read)) = (blob, read) {
+            opinions.of(blob, read).map_err(|error| error.at(format!("layer {index}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Holds tables of contents in layers to the layers.
+fn hold_tables(facts: &mut Facts, tables: &mut Tables, limits: &Limits) -> Result<()> {
+    for (index, (layer, read)) in facts.image.layers.iter().zip(&facts.layers).enumerate() {
+        let (Some(blob), Some(read)) = (&layer.blob, read) else { continue };
+        let claims = layer.declared.as_ref().map(|declared| TocClaims::of(&declared.annotations));
+        let claims = claims.unwrap_or_default();
+        let told = tables.hold(blob, read, &claims, limits);
+        let told = told.map_err(|error| error.at(format!("layer {index}")))?;
+        facts.anomalies.extend(told.into_iter().map(|anomaly| anomaly.layer(index)));
+    }
+    Ok(())
+}
+
+fn apply(
+    facts: &mut Facts,
+    deadline: Deadline,
+    history: &mut History,
+) -> Result<std::result::Result<Rootfs, String>> {
+    if let Some(reason) = facts.unread_layers() {
+        return Ok(Err(reason));
+    }
+    let tars: Vec<_> =
+        (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_deref().ok()).enumerate().collect();
+    let see = |layer, tree: &Tree| history.see(layer, tree);
+    let mut rootfs = Readings::build_seen(&tars, facts.base.base_layers(), deadline, see)?;
+    facts.anomalies.append(&mut rootfs.anomalies);
+    Ok(Ok(rootfs))
+}
+
+/// Asks again which base is the nearest, now that the image's files are known.
+fn look_for_content(facts: &mut Facts, bases: Bases<'_>) {
+    let (BaseStatus::Missing { .. }, Some(files)) = (&facts.base, bases.files) else { return };
+    let Some(reading) = facts.rootfs.as_ref().ok().and_then(Rootfs::first) else { return };
+    let Some(diff_ids) = facts.diff_ids() else { return };
+    let alike = |base: &_| Some(Likeness::of(&files.tree(base)?, &reading.effective));
+    let nearest = Nearest::of(bases.catalog, facts.image.platform(), &diff_ids, alike);
+    facts.base = BaseStatus::Missing { nearest: nearest.map(Box::new) };
+}
+
+fn compare(facts: &mut Facts) {
+    let Ok(rootfs) = &facts.rootfs else { return };
+    if facts.base.base_layers() == 0 {
+        return;
+    }
+    let upper = || facts.upper_layers().map(|layer| (layer, facts.entries(layer)));
+    facts.changes = rootfs
+        .readings
+        .iter()
+        .map(|reading| Comparison::of(&reading.base, &reading.effective, upper()))
+        .collect();
+}
+
+/// What advisories say of what is installed; `None` where that is not known.
+pub(super) fn vulnerabilities(
+    facts: &Facts,
+    advisories: &Advisories,
+) -> Option<std::result::Result<Vulnerabilities, String>> {
+    let inventory = facts.inventory.as_ref()?;
+    Some(Vulnerabilities::of(inventory, advisories).map_err(|error| error.to_string()))
+}
+
+/// What is installed in the image; `None` where its layers could not be applied.
+fn inventory(facts: &Facts, history: &History) -> Option<Inventory> {
+    let rootfs = facts.rootfs.as_ref().ok()?;
+    Some(Inventory::of(rootfs, &facts.layers, history, &|inode: &Inode| facts.content(inode)))
+}
