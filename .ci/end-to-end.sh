@@ -67,7 +67,7 @@ judge_all() {
     judge_packages
     judge_children
     judge_services
-    judge_packages
+    judge_advisories
     judge_days
     judge_lies
     judge_forms

@@ -157,7 +157,7 @@ judge_services() {
 }
 
 # The same image is good without advisories and a list of forbidden packages.
-judge_packages() {
+judge_advisories() {
     mkdir "$work/feed"
     cat >"$work/feed/base-files.json" <<'JSON'
 {"id": "EXAMPLE-2020-1", "modified": "2020-01-01T00:00:00Z", "aliases": ["CVE-2020-0001"], "summary": "for a test",
