@@ -89,8 +89,24 @@ choose_driver() {
 }
 
 store_flags() { printf -- '--root\n%s\n--runroot\n%s\n--storage-driver\n%s\n' "$work/store" "$work/store-run" "$driver"; }
-b() { local flags; mapfile -t flags < <(store_flags); buildah "${flags[@]}" "$@"; }
-p() { local flags; mapfile -t flags < <(store_flags); podman "${flags[@]}" "$@"; }
+b() { local flags; mapfile -t flags < <(store_flags); sealed buildah "${flags[@]}" "$@"; }
+p() { local flags; mapfile -t flags < <(store_flags); sealed podman "${flags[@]}" "$@"; }
+
+# sealed COMMAND…: buildah and podman run as a copy of themselves in memory that nobody can write to, and gVisor refuses to
+# seal it now and then. Nothing was done by then, or a build leaves nothing behind, so they are run again.
+sealed() {
+    local try errors status
+    errors=$work/errors.$BASHPID
+    for try in 1 2 3; do
+        status=0
+        "$@" 2>"$errors" || status=$?
+        cat "$errors" >&2
+        ((status && try < 3)) && grep -q 'sealing memfd copy' "$errors" || break
+        say "once more: $*"
+    done
+    rm -f "$errors"
+    return "$status"
+}
 stored() { printf 'containers-storage:[%s@%s+%s]%s' "$driver" "$work/store" "$work/store-run" "$1"; }
 sk() { skopeo --insecure-policy --tmpdir "$work" copy --quiet "$@" >/dev/null; }
 
