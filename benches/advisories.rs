@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use ocicheck::advisories::{
-    Advisories, Affected, Ecosystem, End, Fix, Kind, Question, Range, Record, build_of,
+    Advisories, Affected, Ecosystem, End, Fix, Kind, Range, Record, Vulnerabilities, build_of,
 };
+use ocicheck::model::ImagePath;
+use ocicheck::packages::{Distribution, Installed, Inventory, Kind as PackageKind};
 
 fn main() {
     divan::main();
@@ -59,15 +61,34 @@ fn open() -> Advisories {
     Advisories::open(DATABASE.path()).expect("a sound database")
 }
 
+/// An image with packages from all over the database.
+static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
+    let installed = |number: usize| Installed {
+        kind: PackageKind::Deb,
+        name: package(number * (PACKAGES / ASKED)),
+        version: "3.14-2".to_owned(),
+        architecture: Some("amd64".to_owned()),
+        source: None,
+        module: None,
+        place: ImagePath::new("var/lib/dpkg/status"),
+        inside: None,
+        layer: 0,
+        files: Vec::new(),
+        owner: None,
+    };
+    let distribution = Distribution {
+        path: ImagePath::new("etc/os-release"),
+        id: "debian".to_owned(),
+        version: Some("12".to_owned()),
+        codename: None,
+        name: None,
+    };
+    let packages = (0..ASKED).map(installed).collect();
+    Inventory { distribution: Some(distribution), packages, gaps: Vec::new() }
+});
+
 fn ask(advisories: &Advisories) -> usize {
-    let step = PACKAGES / ASKED;
-    (0..ASKED)
-        .map(|number| {
-            let name = package(number * step);
-            let question = Question::new(debian(), &name, "3.14-2");
-            advisories.ask(&question).expect("a sound database").len()
-        })
-        .sum()
+    Vulnerabilities::of(&INVENTORY, advisories).expect("a sound database").found.len()
 }
 
 /// Opens the file, which the operating system has in memory.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source, Verdict};
+use rayon::prelude::*;
+
+use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source};
 use crate::error::Result;
 use crate::packages::{Distribution, Installed, Inventory, Kind};
 
@@ -22,7 +24,7 @@ pub struct Vulnerabilities {
 /// An advisory that an image is affected by, or of which that cannot be decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// What the advisory says; never [`Verdict::NotAffected`].
+    /// What the advisory says; never [`Verdict::NotAffected`](super::Verdict::NotAffected).
     pub answer: Answer,
     /// What kind of packages it is about.
     pub kind: Kind,
@@ -41,27 +43,21 @@ impl Vulnerabilities {
         let sources = advisories.sources().to_vec();
         let built = advisories.header().built.clone();
         let mut vulnerabilities = Self { sources, built, ..Self::default() };
-        let mut found: BTreeMap<_, Found> = BTreeMap::new();
         let distribution = inventory.distribution.as_ref();
-        for (number, package) in inventory.packages.iter().enumerate() {
-            if is_of_the_distribution(package, distribution, advisories) {
-                continue;
-            }
-            let ecosystem = match ecosystem(package.kind, distribution) {
-                Ok(ecosystem) if advisories.covers(&ecosystem).is_some() => ecosystem,
-                Ok(ecosystem) => {
-                    *vulnerabilities.uncovered.entry(ecosystem.to_string()).or_default() += 1;
+        let asked = inventory.packages.par_iter().map(|package| Asked::of(package, distribution, advisories));
+        let asked: Vec<Result<Asked>> = asked.collect();
+        let mut found: BTreeMap<_, Found> = BTreeMap::new();
+        for (number, (package, asked)) in inventory.packages.iter().zip(asked).enumerate() {
+            // The first package's error, whichever thread met one first.
+            let answers = match asked? {
+                Asked::OfTheDistribution => continue,
+                Asked::Uncovered(whence) => {
+                    *vulnerabilities.uncovered.entry(whence).or_default() += 1;
                     continue;
                 }
-                Err(reason) => {
-                    *vulnerabilities.uncovered.entry(reason).or_default() += 1;
-                    continue;
-                }
+                Asked::Told(answers) => answers,
             };
-            for answer in advisories.ask(&question(package, ecosystem))? {
-                if answer.verdict == Verdict::NotAffected {
-                    continue;
-                }
+            for answer in answers {
                 let (name, version) = (answer.package.clone(), answer.version.clone());
                 let key = (answer.id.clone(), package.kind, name, version, package.layer);
                 let (kind, layer) = (package.kind, package.layer);
@@ -72,6 +68,31 @@ impl Vulnerabilities {
         }
         vulnerabilities.found = found.into_values().collect();
         Ok(vulnerabilities)
+    }
+}
+
+/// What came of asking for one package.
+enum Asked {
+    /// Its distribution is asked for the package that brought it.
+    OfTheDistribution,
+    /// No feed speaks of what it comes from.
+    Uncovered(String),
+    /// What it is affected by, or may be.
+    Told(Vec<Answer>),
+}
+
+impl Asked {
+    fn of(package: &Installed, distribution: Option<&Distribution>, advisories: &Advisories) -> Result<Self> {
+        if is_of_the_distribution(package, distribution, advisories) {
+            return Ok(Self::OfTheDistribution);
+        }
+        Ok(match ecosystem(package.kind, distribution) {
+            Ok(ecosystem) if advisories.covers(&ecosystem).is_some() => {
+                Self::Told(advisories.ask(&question(package, ecosystem))?)
+            }
+            Ok(ecosystem) => Self::Uncovered(ecosystem.to_string()),
+            Err(reason) => Self::Uncovered(reason),
+        })
     }
 }
 
