@@ -97,7 +97,7 @@ pub enum Fix {
 
 impl Fix {
     /// All, by their numbers in the file.
-    pub(super) const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::AsRanges, Self::Open, Self::Postponed, Self::WontFix, Self::Undetermined, Self::NotAffected];
 
     /// In words.

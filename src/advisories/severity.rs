@@ -23,7 +23,7 @@ pub enum Level {
 
 impl Level {
     /// All, by their numbers in the file.
-    pub(super) const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Unknown, Self::Negligible, Self::Low, Self::Medium, Self::High, Self::Critical];
 
     /// In lower case.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 /// A published schema, with what it has against a document.
-pub(super) struct Contract {
+pub(crate) struct Contract {
     schema: Value,
     validator: jsonschema::Validator,
     /// Names of objects whose keys are the image's or the rule's, not ours.
@@ -13,26 +13,26 @@ pub(super) struct Contract {
 }
 
 impl Contract {
-    pub(super) fn new(schema: &str, free: &'static [&'static str]) -> Self {
+    pub(crate) fn new(schema: &str, free: &'static [&'static str]) -> Self {
         let schema = serde_json::from_str(schema).unwrap();
         assert!(jsonschema::draft202012::meta::is_valid(&schema));
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         Self { schema, validator, free }
     }
 
-    pub(super) fn schema(&self) -> &Value {
+    pub(crate) fn schema(&self) -> &Value {
         &self.schema
     }
 
     /// What the schema has against a document.
-    pub(super) fn objections(&self, document: &Value) -> Vec<String> {
+    pub(crate) fn objections(&self, document: &Value) -> Vec<String> {
         let errors = self.validator.iter_errors(document);
         errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
     }
 
     /// Spoils a document in all ways at each place; the schema must see every one. With a document in
     /// which every field is filled, this forces every field into the schema.
-    pub(super) fn assert_sees_all(&self, whole: &Value) {
+    pub(crate) fn assert_sees_all(&self, whole: &Value) {
         assert_eq!(self.objections(whole), Vec::<String>::new());
         self.assert_sees_fields(whole);
         self.assert_sees_kinds(whole);
@@ -78,7 +78,7 @@ impl Contract {
     }
 
     /// Every property says what it means.
-    pub(super) fn assert_described(&self) {
+    pub(crate) fn assert_described(&self) {
         let places = places(&self.schema);
         let properties = places.iter().filter(|place| place.rsplit('/').nth(1) == Some("properties"));
         for place in properties {

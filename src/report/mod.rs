@@ -6,7 +6,7 @@
 mod build;
 mod builder;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 mod findings;
 #[cfg(test)]
 mod fixture;

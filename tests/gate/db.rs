@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::harness::{Room, command, run, text};
+use crate::harness::{Room, assert_valid, command, run, text};
 use crate::support::Zip;
 use crate::support::feeds::{ALMALINUX, ALPINE, DEBIAN, PYPI, RED_HAT};
 
@@ -45,6 +45,9 @@ fn query(database: &Path, arguments: &[&str]) -> (i32, Value) {
         .output()
         .unwrap();
     let value = serde_json::from_str(&text(&output.stdout)).unwrap_or(Value::Null);
+    if !value.is_null() {
+        assert_valid("db-query.schema.json", &value);
+    }
     (output.status.code().unwrap(), value)
 }
 
@@ -90,6 +93,7 @@ fn a_database_tells_what_it_is_made_of() {
     let (_room, database) = built();
     let output = run(&["db", "info", database.to_str().unwrap(), "--format", "json"]);
     let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid("db-info.schema.json", &info);
     assert_eq!((info["schemaVersion"].as_u64(), &info["built"]), (Some(1), &Value::Null));
     let sources: Vec<&str> =
         info["sources"].as_array().unwrap().iter().map(|source| source["name"].as_str().unwrap()).collect();

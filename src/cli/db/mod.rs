@@ -3,6 +3,8 @@
 mod args;
 mod query;
 mod wire;
+#[cfg(test)]
+mod wire_tests;
 
 use std::path::Path;
 
