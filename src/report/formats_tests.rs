@@ -1,7 +1,7 @@
 //! SARIF, JUnit, Markdown, GitLab's and line formats: what each says of the same reports, and that nothing in
 //! an image is read as a part of the format.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fixture::{as_json, error, finding, full, image, report, sparse, with_errors, with_findings};
 use super::*;
@@ -260,6 +260,42 @@ mod in_gitlab {
             let failed = report.verdict == Verdict::Error;
             assert_eq!(scan["scan"]["status"] == "failure", failed);
         }
+    }
+
+    /// GitLab takes what has the same first identifier on the same dependency of an image for one.
+    #[test]
+    fn two_advisories_on_a_package_are_two_by_their_own_names() {
+        let of = |advisory: &str, alias: Value| {
+            let mut finding = finding("vulnerability", Severity::High, "/var/lib/dpkg/status", advisory);
+            for (name, value) in [("advisory", json!(advisory)), ("alias", alias), ("package", json!("sed"))]
+            {
+                finding.evidence.insert(name.to_owned(), value);
+            }
+            finding.evidence.insert("version".to_owned(), json!("4.9-1"));
+            finding
+        };
+        let ids: Vec<_> = (0..30).map(|number| format!("CVE-2026-{number:04}")).collect();
+        let findings = vec![of("CVE-2026-0001", json!("GHSA-x")), of("ALSA-2026:1", json!(ids))];
+        let scan =
+            parsed(&gitlab::render_container_scanning(&report(vec![with_findings(image(), findings)])));
+        let one = &scan["vulnerabilities"][0];
+        let known: Vec<_> =
+            one["identifiers"].as_array().unwrap().iter().map(|id| (&id["type"], &id["value"])).collect();
+        assert_eq!(
+            known,
+            [
+                (&json!("cve"), &json!("CVE-2026-0001")),
+                (&json!("ghsa"), &json!("GHSA-x")),
+                (&json!("ocicheck_rule"), &json!("vulnerability"))
+            ]
+        );
+        assert_eq!(one["name"], "CVE-2026-0001");
+        assert_eq!(
+            one["location"]["dependency"],
+            json!({ "package": { "name": "sed" }, "version": "4.9-1" })
+        );
+        let other = scan["vulnerabilities"][1]["identifiers"].as_array().unwrap();
+        assert_eq!((other.len(), &other[0]["value"]), (20, &json!("CVE-2026-0000")));
     }
 
     #[test]

@@ -20,6 +20,9 @@ const SCHEMA_VERSION: &str = "15.0.7";
 const DESCRIPTION_CHARS: usize = 1_048_576;
 const NAME_CHARS: usize = 255;
 
+/// GitLab passes over a finding with more.
+const MOST_IDENTIFIERS: usize = 20;
+
 /// A container scanning report, with a line break at the end.
 pub fn render_container_scanning(report: &Report) -> String {
     let tool = json!({
@@ -92,26 +95,52 @@ fn messages(report: &Report) -> Vec<Value> {
 
 fn vulnerability(image: &ImageReport, finding: &FindingReport) -> Value {
     let summary = table::find(finding.rule).map(|rule| rule.summary()).unwrap_or_default();
-    let path = finding.path.as_deref().unwrap_or("/");
     let links = finding.references.iter().filter(|reference| reference.starts_with("https://"));
     json!({
         "id": uuid_of(&identity(image, finding)),
-        "name": shortened(finding.rule, NAME_CHARS),
+        "name": shortened(told(finding, "advisory").unwrap_or(finding.rule), NAME_CHARS),
         "description": shortened(&format!("{}. {summary}", code(&described(image, finding))), DESCRIPTION_CHARS),
         "severity": dashboard_severity(finding.severity),
         "solution": escape_text(&finding.remediation),
-        "identifiers": [{
-            "type": "ocicheck_rule",
-            "name": finding.rule,
-            "value": finding.rule,
-        }],
+        "identifiers": identifiers(finding),
         "links": links.map(|url| json!({ "url": url })).collect::<Vec<_>>(),
         "location": {
-            "dependency": { "package": { "name": escape_text(path) }, "version": layer_of(finding) },
+            "dependency": dependency(finding),
             "operating_system": format!("{}/{}", image.identity.platform.os, image.identity.platform.architecture),
             "image": shortened(&name_of(image), NAME_CHARS),
         },
     })
+}
+
+/// By what others know it, first what GitLab knows it by again: it takes findings with the same first identifier
+/// on the same dependency for one.
+fn identifiers(finding: &FindingReport) -> Vec<Value> {
+    let ids = ["advisory", "alias"].into_iter().filter_map(|name| finding.evidence.get(name));
+    let ids = ids.flat_map(|told| told.as_array().map_or(std::slice::from_ref(told), Vec::as_slice));
+    let mut ids: Vec<(String, &str)> =
+        ids.filter_map(|id| Some((kind_of(id.as_str()?), id.as_str()?))).collect();
+    ids.sort_by_key(|(kind, _)| kind != "cve");
+    ids.truncate(MOST_IDENTIFIERS - 1);
+    ids.push(("ocicheck_rule".to_owned(), finding.rule));
+    ids.into_iter().map(|(kind, id)| json!({ "type": kind, "name": id, "value": id })).collect()
+}
+
+/// `cve`, `ghsa`, `alsa`: whose id it is.
+fn kind_of(id: &str) -> String {
+    id.split('-').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The package that a finding is about, else the path.
+fn dependency(finding: &FindingReport) -> Value {
+    let (name, version) = match (told(finding, "package"), told(finding, "version")) {
+        (Some(package), Some(version)) => (package.to_owned(), version.to_owned()),
+        _ => (escape_text(finding.path.as_deref().unwrap_or("/")), layer_of(finding)),
+    };
+    json!({ "package": { "name": name }, "version": version })
+}
+
+fn told<'a>(finding: &'a FindingReport, name: &str) -> Option<&'a str> {
+    finding.evidence.get(name).and_then(Value::as_str)
 }
 
 fn layer_of(finding: &FindingReport) -> String {
