@@ -59,7 +59,7 @@ pub use image::{Edit, Image};
 pub use layer::{Layer, StoredLayer};
 pub use layout::{Layout, cosign_payload};
 pub use packages::{Manager, Package, md5, newer_sed, other, package, sed, unpacked_upgrade, upgrade};
-pub use program::{Program, cargo_auditable, go_build_info};
+pub use program::{OldGoBuildInfo, Program, cargo_auditable, go_build_info};
 pub use rpm::{RpmFile, RpmPackage, rpm_database};
 pub use samples::{CLEAN_USER, PASSWD, clean_app, elf, random_tree, small_base};
 pub use sparse::SparseFormat;

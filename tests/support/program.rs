@@ -47,9 +47,19 @@ impl Program {
         self
     }
 
+    /// Where the first section is loaded to.
+    pub fn address(&self) -> usize {
+        let (header_bytes, segment_bytes, _) = self.sizes();
+        ADDRESS + (header_bytes + segment_bytes).next_multiple_of(ALIGN)
+    }
+
+    /// Bytes of the first header, and of those of a segment and a section.
+    fn sizes(&self) -> (usize, usize, usize) {
+        if self.is_wide { (64, 56, 64) } else { (52, 32, 40) }
+    }
+
     pub fn bytes(&self) -> Vec<u8> {
-        let (header_bytes, segment_bytes, section_bytes) =
-            if self.is_wide { (64, 56, 64) } else { (52, 32, 40) };
+        let (header_bytes, segment_bytes, section_bytes) = self.sizes();
         let mut names = vec![0];
         let mut body = Vec::new();
         let mut places = Vec::new();
@@ -127,18 +137,7 @@ const ADDRESS: usize = 0x40_0000;
 pub fn go_build_info(version: &str, lines: &[&str]) -> Vec<u8> {
     let mut bytes = b"\xff Go buildinf:\x08\x02".to_vec();
     bytes.resize(32, 0);
-    let list: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let framed = match list.is_empty() {
-        true => Vec::new(),
-        // The sentinels of cmd/go/internal/modload.
-        false => [
-            &b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6"[..],
-            list.as_bytes(),
-            b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2",
-        ]
-        .concat(),
-    };
-    for text in [version.as_bytes(), &framed] {
+    for text in [version.as_bytes(), &framed(lines)] {
         let mut length = text.len();
         while length >= 0x80 {
             bytes.push((length & 0x7f) as u8 | 0x80);
@@ -148,6 +147,45 @@ pub fn go_build_info(version: &str, lines: &[&str]) -> Vec<u8> {
         bytes.extend_from_slice(text);
     }
     bytes
+}
+
+/// The list of modules between the sentinels of cmd/go/internal/modload; empty without lines.
+fn framed(lines: &[&str]) -> Vec<u8> {
+    let list: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    match list.is_empty() {
+        true => Vec::new(),
+        false => [
+            &b"\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6"[..],
+            list.as_bytes(),
+            b"\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2",
+        ]
+        .concat(),
+    }
+}
+
+/// What Go's linker wrote into `.go.buildinfo` before Go 1.18, with the strings that it points to behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct OldGoBuildInfo {
+    pub is_wide: bool,
+    pub is_big: bool,
+    /// Where it is loaded to.
+    pub address: usize,
+}
+
+impl OldGoBuildInfo {
+    /// As [`go_build_info`]: 32 bytes with two pointers, two strings of an address and a length, and what those are of.
+    pub fn bytes(self, version: &str, lines: &[&str]) -> Vec<u8> {
+        let writer = Program::new().wide(self.is_wide).big_endian(self.is_big);
+        let width = if self.is_wide { 8 } else { 4 };
+        let modules = framed(lines);
+        let mut bytes = b"\xff Go buildinf:".to_vec();
+        bytes.extend([width as u8, u8::from(self.is_big)]);
+        let (strings, texts) = (self.address + 32, self.address + 32 + 4 * width);
+        writer.words(&mut bytes, &[strings, strings + 2 * width]);
+        bytes.resize(32, 0);
+        writer.words(&mut bytes, &[texts, version.len(), texts + version.len(), modules.len()]);
+        [&bytes, version.as_bytes(), &modules].concat()
+    }
 }
 
 /// What cargo-auditable writes into `.dep-v0`: JSON, compressed.

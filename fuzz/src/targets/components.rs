@@ -8,7 +8,7 @@ use ocicheck::scan::packed::{Unpacked, pack};
 use serde_json::json;
 
 use super::tools::{first, scan_sound};
-use crate::support::{Layer, Program, Zip, cargo_auditable, go_build_info};
+use crate::support::{Layer, OldGoBuildInfo, Program, Zip, cargo_auditable, go_build_info};
 
 /// Places of files of each kind.
 const PLACES: [[&str; 2]; 6] = [
@@ -65,10 +65,15 @@ fn hold_packed(tar: &TarFacts) {
 /// A program of Go, one of Rust, and a jar, each with all names.
 fn layer(names: &BTreeSet<String>, how: u8) -> Layer {
     let (is_wide, is_big) = (how & 2 != 0, how & 4 != 0);
-    let program = || Program::new().wide(is_wide).big_endian(is_big).section(".text", "\u{ff} Go buildinf:");
+    let empty = || Program::new().wide(is_wide).big_endian(is_big);
+    let program = || empty().section(".text", "\u{ff} Go buildinf:");
     let lines: Vec<String> = names.iter().map(|name| format!("dep\t{name}\tv1")).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let go = program().section(".go.buildinfo", go_build_info("go1.22", &lines));
+    let old = OldGoBuildInfo { is_wide, is_big, address: empty().address() };
+    let go = match how & 32 {
+        0 => program().section(".go.buildinfo", go_build_info("go1.22", &lines)),
+        _ => empty().section(".go.buildinfo", old.bytes("go1.17", &lines)).data(),
+    };
     let packages: Vec<_> = names.iter().map(|name| json!({ "name": name, "version": "1" })).collect();
     let list = cargo_auditable(&json!({ "packages": packages }).to_string());
     let rust = program().section(".dep-v0", list);

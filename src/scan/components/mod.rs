@@ -11,6 +11,7 @@
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "the one writer of test programs")]
 pub(crate) mod build;
 mod found;
+mod go;
 mod java;
 mod probe;
 mod programs;
@@ -158,7 +159,7 @@ pub enum Gap {
     ManyEnds,
     /// The components of the layer take more than [`crate::limits::LAYER_COMPONENT_BYTES`].
     ManyComponents,
-    /// A program made by Go before 1.18, which wrote what is in it in another form.
+    /// A program made by Go before 1.18, which points to what is in it, and not to where it could be.
     OldGo,
     /// A hard link whose name would say that it is looked at; its file has another name.
     HardLink,
@@ -191,7 +192,7 @@ impl fmt::Display for Gap {
             Self::LargeLayer => "is in a layer whose archives unpack to more than the limit LAYER_COMPONENT_UNPACKED_BYTES",
             Self::ManyEnds => "seems to end more often than the limit ARCHIVE_ENDS",
             Self::ManyComponents => "is in a layer whose components take more than the limit LAYER_COMPONENT_BYTES",
-            Self::OldGo => "was made by Go before 1.18, whose list of modules is not read",
+            Self::OldGo => "was made by Go before 1.18, and what it says of its modules could not be found in it",
             Self::HardLink => "is a hard link to a file by whose name it is not known that it describes a component",
         })
     }

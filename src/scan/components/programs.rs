@@ -1,8 +1,8 @@
 //! ELF programs (System V ABI, chapters 4 and 5): what Go's linker and cargo-auditable put into them.
 //!
-//! Go's is found as Go's `debug/buildinfo` finds it: in the section `.go.buildinfo`, else in the first segment that
-//! can be written and not executed. That of cargo-auditable is a section only. Offsets and counts are the file's, so
-//! each is held to what is kept of it.
+//! Go's ([`super::go`]) is found as Go's `debug/buildinfo` finds it: in the section `.go.buildinfo`, else in the first
+//! segment that can be written and not executed. That of cargo-auditable is a section only. Offsets and counts are the
+//! file's, so each is held to what is kept of it.
 
 use std::io::Read as _;
 
@@ -10,17 +10,9 @@ use flate2::read::ZlibDecoder;
 use serde::Deserialize;
 
 use super::found::Found;
-use super::{Ecosystem, Evidence, Gap};
+use super::{Ecosystem, Evidence, Gap, go};
 use crate::limits;
 use crate::scan::archives::{Look, Tail};
-
-/// What Go's information begins with, at an address that can be divided by [`GO_ALIGN`].
-const GO_MAGIC: &[u8] = b"\xff Go buildinf:";
-const GO_ALIGN: u64 = 16;
-const GO_HEADER_BYTES: u64 = 32;
-
-/// Bytes of a number in LEB128 of 64 bits.
-const VARINT_BYTES: u64 = 10;
 
 /// `SHT_NOBITS`: the section has no bytes in the file.
 const NO_BITS: u32 = 8;
@@ -41,7 +33,7 @@ pub(super) fn read(tail: &Tail<'_>, found: &mut Found<'_>) {
             None => elf.data_segment()?,
         };
         match begins {
-            Some(extent) => go(tail, extent, found),
+            Some(extent) => go::read(&elf, extent, found),
             None => Ok(()),
         }
     });
@@ -52,10 +44,10 @@ pub(super) fn read(tail: &Tail<'_>, found: &mut Found<'_>) {
 
 /// Bytes of the file, and the address that they are loaded to.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
-    address: u64,
-    offset: u64,
-    bytes: u64,
+pub(super) struct Extent {
+    pub(super) address: u64,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
 }
 
 /// The sections that are looked for.
@@ -74,8 +66,8 @@ struct Table {
 }
 
 /// An ELF file by its first header.
-struct Elf<'t, 'p> {
-    tail: &'p Tail<'t>,
+pub(super) struct Elf<'t, 'p> {
+    pub(super) tail: &'p Tail<'t>,
     is_wide: bool,
     is_big: bool,
     segments: Table,
@@ -84,8 +76,14 @@ struct Elf<'t, 'p> {
     names: u64,
 }
 
+/// A number of at most eight bytes.
+pub(super) fn number(bytes: &[u8], is_big: bool) -> u64 {
+    let add = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+    if is_big { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) }
+}
+
 /// What was asked for; `None` where it is not in the file, and a gap where it is not kept.
-fn kept<T>(look: Look<T>) -> Result<Option<T>, Gap> {
+pub(super) fn kept<T>(look: Look<T>) -> Result<Option<T>, Gap> {
     match look {
         Look::At(bytes) => Ok(Some(bytes)),
         Look::NotInFile => Ok(None),
@@ -113,9 +111,7 @@ impl<'t, 'p> Elf<'t, 'p> {
 
     /// A number of so many bytes.
     fn number(&self, bytes: &[u8], at: usize, length: usize) -> Option<u64> {
-        let bytes = bytes.get(at..at.checked_add(length)?)?;
-        let add = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-        Some(if self.is_big { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
+        Some(number(bytes.get(at..at.checked_add(length)?)?, self.is_big))
     }
 
     /// A number as wide as addresses are.
@@ -189,18 +185,36 @@ impl<'t, 'p> Elf<'t, 'p> {
         Ok(kept(self.tail.slice(position, length))? == Some(name))
     }
 
-    /// The first segment that can be written and not executed.
-    fn data_segment(&self) -> Result<Option<Extent>, Gap> {
+    /// Type, flags and extent of each segment, as far as it is in the file.
+    fn segments(&self) -> Result<impl Iterator<Item = (u32, u32, Extent)> + use<'_, 't, 'p>, Gap> {
         let width = if self.is_wide { 8 } else { 4 };
         let flags = if self.is_wide { 4 } else { 24 };
-        for header in self.entries(self.segments, if self.is_wide { 56 } else { 32 })? {
-            let first = |at: usize, length| self.number(header, at, length).unwrap_or_default();
-            let flags = first(flags, 4) as u32;
-            if first(0, 4) as u32 == LOAD && flags & (WRITABLE | EXECUTABLE) == WRITABLE {
-                // p_offset, p_vaddr, p_paddr, p_filesz.
-                let word = |number: usize| first(width * (1 + number), width);
-                return Ok(Some(Extent { offset: word(0), address: word(1), bytes: word(3) }));
+        let headers = self.entries(self.segments, if self.is_wide { 56 } else { 32 })?;
+        Ok(headers.map(move |header| {
+            let at = |at: usize, length| self.number(header, at, length).unwrap_or_default();
+            // p_offset, p_vaddr, p_paddr, p_filesz.
+            let word = |number: usize| at(width * (1 + number), width);
+            let extent = Extent { offset: word(0), address: word(1), bytes: word(3) };
+            (at(0, 4) as u32, at(flags, 4) as u32, extent)
+        }))
+    }
+
+    /// The first segment that can be written and not executed.
+    fn data_segment(&self) -> Result<Option<Extent>, Gap> {
+        let is_data = |kind: u32, flags: u32| kind == LOAD && flags & (WRITABLE | EXECUTABLE) == WRITABLE;
+        Ok(self.segments()?.find(|(kind, flags, _)| is_data(*kind, *flags)).map(|(_, _, extent)| extent))
+    }
+
+    /// What the first segment that reaches to an address has there; `None` where it ends before so many bytes.
+    pub(super) fn loaded(&self, address: u64, length: u64) -> Result<Option<&'t [u8]>, Gap> {
+        for (_, _, segment) in self.segments()? {
+            let within = address.checked_sub(segment.address).filter(|within| *within < segment.bytes);
+            let Some(within) = within else { continue };
+            if length > segment.bytes - within {
+                break;
             }
+            let Some(offset) = segment.offset.checked_add(within) else { break };
+            return kept(self.tail.slice(offset, length));
         }
         Ok(None)
     }
@@ -208,82 +222,6 @@ impl<'t, 'p> Elf<'t, 'p> {
     fn bytes(&self, extent: Extent) -> Result<&'t [u8], Gap> {
         Ok(kept(self.tail.slice(extent.offset, extent.bytes))?.unwrap_or_default())
     }
-}
-
-/// What Go's linker wrote, if it is in there.
-fn go(tail: &Tail<'_>, extent: Extent, found: &mut Found<'_>) -> Result<(), Gap> {
-    // A section that is cut short by the file's end is searched as far as it goes.
-    let bytes = extent.bytes.min(tail.size.saturating_sub(extent.offset));
-    let Some(data) = kept(tail.slice(extent.offset, bytes))? else { return Ok(()) };
-    let skipped = extent.address.wrapping_neg() % GO_ALIGN;
-    let steps = data.get(skipped as usize..).unwrap_or_default().chunks(GO_ALIGN as usize);
-    let Some(step) = steps.into_iter().position(|step| step.starts_with(GO_MAGIC)) else { return Ok(()) };
-    let begins = extent.offset.saturating_add(skipped).saturating_add(GO_ALIGN.saturating_mul(step as u64));
-    let Some(header) = kept(tail.slice(begins, GO_HEADER_BYTES))? else { return Ok(()) };
-    if header.get(15).is_none_or(|flags| flags & 2 == 0) {
-        return Err(Gap::OldGo);
-    }
-    let Some((version, next)) = go_text(tail, begins.saturating_add(GO_HEADER_BYTES))? else { return Ok(()) };
-    let modules = go_text(tail, next)?.map(|(modules, _)| modules).unwrap_or_default();
-    if version.is_empty() {
-        return Ok(());
-    }
-    let kind = (Ecosystem::Go, Evidence::GoBuildInfo);
-    let version = String::from_utf8_lossy(version);
-    // `go1.26.8 X:experiment`; what is no release has no such name.
-    let release = version.strip_prefix("go").and_then(|release| release.split(' ').next());
-    found.add(kind, "stdlib", release.unwrap_or_default(), &[]);
-    for (name, version) in go_modules(modules) {
-        found.add(kind, name, version, &[]);
-    }
-    Ok(())
-}
-
-/// A text with its length before it, and where it ends; `None` where there is none.
-fn go_text<'t>(tail: &Tail<'t>, at: u64) -> Result<Option<(&'t [u8], u64)>, Gap> {
-    let most = VARINT_BYTES.min(tail.size.saturating_sub(at));
-    let Some(bytes) = kept(tail.slice(at, most))? else { return Ok(None) };
-    let mut length = 0_u64;
-    for (number, byte) in bytes.iter().enumerate() {
-        length |= u64::from(byte & 0x7f).checked_shl(7 * number as u32).unwrap_or_default();
-        if byte & 0x80 == 0 {
-            let begins = at.saturating_add(number as u64 + 1);
-            let Some(text) = kept(tail.slice(begins, length))? else { return Ok(None) };
-            if length > limits::COMPONENT_TEXT_BYTES {
-                return Err(Gap::LargeText);
-            }
-            return Ok(Some((text, begins.saturating_add(length))));
-        }
-    }
-    Ok(None)
-}
-
-/// Names and versions in the list of modules, which 16 bytes before and behind it frame: the program's own and what
-/// it needs, each as it was replaced.
-fn go_modules(framed: &[u8]) -> Vec<(String, String)> {
-    let mut modules: Vec<(String, String)> = Vec::new();
-    let inner = framed.len().checked_sub(17).filter(|end| *end >= 16 && framed.get(*end) == Some(&b'\n'));
-    let text = inner.and_then(|end| framed.get(16..=end)).unwrap_or_default();
-    for line in text.split(|byte| *byte == b'\n') {
-        let mut fields =
-            line.split(|byte| *byte == b'\t').map(|field| String::from_utf8_lossy(field).into_owned());
-        let kind = fields.next().unwrap_or_default();
-        let (name, version) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-        // `(devel)` is none.
-        let version = if version.starts_with('(') { String::new() } else { version };
-        match kind.as_str() {
-            "mod" | "dep" if !name.is_empty() => modules.push((name, version)),
-            // By a directory, which is no module with a version: what it replaces is known by its name only.
-            "=>" if version.is_empty() => {
-                modules.iter_mut().last().into_iter().for_each(|last| last.1.clear())
-            }
-            "=>" => {
-                modules.iter_mut().last().into_iter().for_each(|last| *last = (name.clone(), version.clone()))
-            }
-            _ => {}
-        }
-    }
-    modules
 }
 
 /// What cargo-auditable writes, as far as it is asked for.

@@ -16,7 +16,7 @@ pub(super) enum Text {
     /// a file (Python's core metadata, and what came before it).
     Python,
     /// `node_modules/NAME/package.json` and `node_modules/@SCOPE/NAME/package.json`: the root of a package, and
-    /// not any directory of one.
+    /// not any directory of one. Debian's packages have theirs in `nodejs` of `/usr/share` and `/usr/lib`.
     Npm,
     /// `specifications/X.gemspec`, and those of the gems that Ruby brings in `specifications/default`.
     Gem,
@@ -37,7 +37,8 @@ impl Text {
                 let scope = above.first() == Some(&b'@');
                 let modules = if scope { parts.next().unwrap_or_default() } else { above };
                 let is_package = !matches!(directory.first(), None | Some(b'.' | b'@'));
-                (modules == b"node_modules" && is_package).then_some(Self::Npm)
+                let is_modules = modules == b"node_modules" || modules == b"nodejs" && is_debians(parts);
+                (is_modules && is_package).then_some(Self::Npm)
             }
             name if is_named(name, b".egg-info") => Some(Self::Python),
             name if is_named(name, b".gemspec") => {
@@ -63,6 +64,17 @@ impl Text {
             Said::Nothing => {}
             Said::Broken => found.gap(if is_cut { Gap::LargeText } else { Gap::Unreadable }),
         }
+    }
+}
+
+/// Whether Debian's Node.js looks for packages below a directory: `/usr/share`, `/usr/lib` or one of an architecture in
+/// that. `parts` are those of its path, the last one first.
+fn is_debians<'p>(mut parts: impl Iterator<Item = &'p [u8]>) -> bool {
+    let [first, second, third, fourth] = std::array::from_fn(|_| parts.next());
+    match (first, second, third) {
+        (Some(b"share" | b"lib"), Some(b"usr"), None) => true,
+        (Some(_), Some(b"lib"), Some(b"usr")) => fourth.is_none(),
+        _ => false,
     }
 }
 

@@ -142,7 +142,7 @@ fn facts_read_back_as_written() {
 fn the_form_is_that_of_its_version() {
     let fields = fields(sample().tar.as_ref().unwrap(), &more()).unwrap();
     let known = "sha256:f99d56872afa9f4c055687918f60e863008a2794a353d243be5eda86a3400ed6";
-    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (8, known));
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (9, known));
 }
 
 /// If this fails, layers are read as other entries than before: raise `VERSION`, so that what was packed
@@ -150,9 +150,11 @@ fn the_form_is_that_of_its_version() {
 #[test]
 fn reading_a_layer_means_what_it_meant_in_this_version() {
     use crate::scan::build::{Tar, Zip};
-    use crate::scan::components::build::{Program, cargo_auditable, go_build_info};
+    use crate::scan::components::build::{OldGoBuildInfo, Program, cargo_auditable, go_build_info};
     let jar = Zip::jar(["A.class"]).prefix("#!/bin/sh\n").bytes();
     let go = Program::new().section(".go.buildinfo", go_build_info("go1.22.1", &["mod\tm\tv1"])).bytes();
+    let old = OldGoBuildInfo { is_wide: true, is_big: false, address: Program::new().address() };
+    let old = Program::new().section(".go.buildinfo", old.bytes("go1.17", &["mod\tm\tv1"])).data().bytes();
     let crates = cargo_auditable(r#"{"packages":[{"name":"d","version":"4"}]}"#);
     let rust = Program::new().wide(false).section(".dep-v0", crates).bytes();
     let lib =
@@ -179,8 +181,10 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
         .entry("app.jar", b'0', &jar)
         .file("a.dist-info/METADATA", "Name: a\nVersion: 1\n")
         .file("node_modules/b/package.json", "{\"name\": \"b\", \"version\": \"2\"}")
+        .file("usr/share/nodejs/f/package.json", "{\"name\": \"f\", \"version\": \"6\"}")
         .file("specifications/c.gemspec", "s.name = \"c\"\ns.version = \"3\"\n")
         .entry("go", b'0', &go)
+        .entry("go-1.17", b'0', &old)
         .entry("rust", b'0', &rust)
         .entry("lib.zip", b'0', &lib)
         .end();
@@ -190,10 +194,10 @@ fn reading_a_layer_means_what_it_meant_in_this_version() {
     let options = crate::scan::ScanOptions { plan: Arc::new(plan), ..Default::default() };
     let layer = crate::scan::scan_layer(&crate::read::Section::of_bytes(tar), &options, &());
     let layer = layer.unwrap();
-    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 19));
+    assert_eq!((layer.anomalies, layer.tar.as_ref().unwrap().entries.len()), (Vec::new(), 21));
     let fields = fields(layer.tar.as_ref().unwrap(), &BTreeMap::new()).unwrap();
-    let known = "sha256:9917f13ee74dfa232262be8eedc8cde40927503ec63e4ed5b5c666aece4c735a";
-    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (8, known));
+    let known = "sha256:59cf97030e807ec17032edd4a1319b4aafa2dd01198de8595566e918f0e6b0d2";
+    assert_eq!((VERSION, Digest::sha256(&fields).to_string().as_str()), (9, known));
 }
 
 /// No bytes stop the program or take more memory than there are
