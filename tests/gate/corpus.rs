@@ -16,15 +16,12 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// Rules that say an image is not what its digests say.
 const INTEGRITY: [&str; 4] = ["digest-mismatch", "diff-id-mismatch", "blob-missing", "layer-count-mismatch"];
 
+/// How the names of files end that could be images.
+const ARCHIVES: [&str; 9] = ["tar", "gz", "tgz", "zst", "xz", "bz2", "img", "image", "golden"];
+
 #[test]
 fn images_by_other_hands_are_read() {
-    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/corpus.tar.zst");
-    if !packed.exists() {
-        println!("skipped: no corpus of foreign images beside the project");
-        return;
-    }
-    let room = tempfile::tempdir().unwrap();
-    let candidates = unpack(&packed, room.path());
+    let Some((room, candidates)) = candidates() else { return };
     let (mut images, mut sound, mut broken) = (0, 0, 0);
     for path in candidates {
         let started = Instant::now();
@@ -60,6 +57,18 @@ fn images_by_other_hands_are_read() {
     assert!(images >= 10 && sound >= 5, "{images} images, {sound} sound");
 }
 
+/// The corpus, unpacked, and what in it could be an image; `None` where there is none.
+pub(crate) fn candidates() -> Option<(tempfile::TempDir, Vec<PathBuf>)> {
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/corpus.tar.zst");
+    if !packed.exists() {
+        println!("skipped: no corpus of foreign images beside the project");
+        return None;
+    }
+    let room = tempfile::tempdir().unwrap();
+    let candidates = unpack(&packed, room.path());
+    Some((room, candidates))
+}
+
 /// Unpacks the corpus, and names what could be an image: every archive, and every layout directory.
 fn unpack(packed: &Path, room: &Path) -> Vec<PathBuf> {
     let decoder = zstd::Decoder::new(std::fs::File::open(packed).unwrap()).unwrap();
@@ -76,7 +85,7 @@ fn unpack(packed: &Path, room: &Path) -> Vec<PathBuf> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
         if name == "index.json" {
             candidates.push(path.parent().unwrap().to_owned());
-        } else if ["tar", "gz", "tgz", "zst", "xz", "bz2", "img", "image"].contains(&extension.as_str()) {
+        } else if ARCHIVES.contains(&extension.as_str()) {
             candidates.push(path);
         }
     }

@@ -10,6 +10,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../src/read/corpus_tests.rs"]
+#[allow(dead_code, reason = "the library's own tests use the rest of it")]
+mod foreign;
+
 mod accounts;
 mod advisories;
 mod bad_input;
@@ -30,6 +34,7 @@ mod hook;
 mod hygiene;
 mod inspect;
 mod integrity;
+mod inventories;
 mod inventory;
 mod limits;
 mod outputs;
