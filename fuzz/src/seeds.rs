@@ -13,9 +13,9 @@ use ocicheck::policy::Preset;
 use serde_json::json;
 
 use crate::support::{
-    Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, Program, RpmFile, RpmPackage,
-    SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds, go_build_info, rpm_database,
-    small_base,
+    Compression, DockerForm, Entry, Image, Layer, Layout, LongNames, Manager, OldGoBuildInfo, Program,
+    RpmFile, RpmPackage, SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds,
+    go_build_info, rpm_database, small_base,
 };
 use crate::targets::{apply, facts, toc, tools};
 
@@ -265,6 +265,8 @@ fn components() -> Vec<Vec<u8>> {
     let war = Zip::new().member("WEB-INF/lib/a-1.jar", jar.bytes());
     let info = go_build_info("go1.22.1", &["mod\tm\tv1.0.0", "dep\td\tv1", "=>\te\tv2"]);
     let go = |is_wide| Program::new().wide(is_wide).section(".go.buildinfo", &info);
+    let old = OldGoBuildInfo { is_wide: true, is_big: false, address: Program::new().address() };
+    let old = Program::new().section(".go.buildinfo", old.bytes("go1.17", &["mod\tm\tv1.0.0"])).data();
     let list = cargo_auditable(r#"{"packages":[{"name":"a","version":"1","kind":"runtime","root":true}]}"#);
     let rust = Program::new().wide(false).big_endian(true).section(".dep-v0", list);
     let mut seeds = vec![
@@ -273,12 +275,13 @@ fn components() -> Vec<Vec<u8>> {
         after(10, war.prefix("#!/bin/sh\n").bytes()),
         after(2, go(true).bytes()),
         after(2, go(false).data().stripped().bytes()),
+        after(2, old.bytes()),
         after(2, rust.bytes()),
         after(4, "Metadata-Version: 2.1\r\nName: a\r\nVersion: 1\r\n\r\nName: b\r\n"),
         after(6, r#"{"name": "a", "version": "1", "x": [{"name": 1}]}"#),
         after(8, "Gem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.version = \"1\"\nend\n"),
     ];
-    seeds.extend((0..16).map(|how| after(how << 1 | 1, "a\norg.x.y\nexample.com/z")));
+    seeds.extend((0..32).map(|how| after(how << 1 | 1, "a\norg.x.y\nexample.com/z")));
     seeds
 }
 

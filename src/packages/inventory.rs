@@ -13,6 +13,7 @@ use super::installed::Content;
 use super::owners::Owners;
 use super::{
     Database, Databases, Distribution, History, Manager, Package, PackageFile, Source, components, purl,
+    unread,
 };
 use crate::model::ImagePath;
 use crate::rootfs::Rootfs;
@@ -169,6 +170,8 @@ impl Inventory {
                     read.push(database);
                 }
             }
+            let has_dpkg = databases.list().iter().any(|database| database.manager == Manager::Dpkg);
+            inventory.gaps.extend(unread::gaps(&reading.effective, has_dpkg));
             let mut found = components::found(reading, layers, &mut inventory.gaps);
             let paths = found.iter().map(|package| package.place.clone()).collect();
             let owners = Owners::of(&databases, &system.packages, &paths);

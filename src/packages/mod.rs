@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod owners;
 pub mod purl;
 pub mod rpm;
+mod unread;
 pub mod version;
 
 use std::fmt;

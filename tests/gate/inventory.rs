@@ -141,6 +141,38 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_is_told() {
     assert!(of("/lib/apk/db/installed")["reason"].as_str().unwrap().contains("could not be understood"));
 }
 
+/// An image of a distribution that is not known here has packages, though none is told.
+#[test]
+fn what_other_managers_keep_is_a_gap() {
+    let debian = Manager::Dpkg.base(&[&sed()]);
+    for (manager, path) in [
+        ("Container-Optimized OS", "etc/cos-package-info.json"),
+        ("Nix", "nix/store/abc-hello-2.12/bin/hello"),
+        ("opkg", "usr/lib/opkg/status"),
+        ("Bottlerocket", "usr/share/bottlerocket/application-inventory.json"),
+        ("Portage", "var/db/pkg/sys-libs/glibc-2.39/CONTENTS"),
+        ("xbps", "var/db/xbps/pkgdb-0.38.plist"),
+        ("opkg", "var/lib/opkg/status"),
+        ("pacman", "var/lib/pacman/local/glibc-2.39-1/desc"),
+        ("pkgtools", "var/lib/pkgtools/packages/glibc-2.39"),
+        ("chisel", "var/lib/chisel/manifest.wall"),
+    ] {
+        let layer = || Layer::new().file(path, "x");
+        let (exit, inventory) = inventory_on(&small_base().layer(layer()), None);
+        let gaps = inventory["gaps"].as_array().unwrap();
+        let reason = format!("what {manager} says is installed is not read");
+        assert_eq!((exit, gaps.len(), gaps[0]["reason"].as_str()), (2, 1, Some(&*reason)), "{inventory:#}");
+        assert!(format!("/{path}").starts_with(gaps[0]["place"].as_str().unwrap()), "{gaps:?}");
+        // dpkg knows the packages that chisel took parts of.
+        let (exit, inventory) = inventory_on(&debian.clone().layer(layer()), None);
+        let expected = if manager == "chisel" { (0, 0) } else { (2, 1) };
+        assert_eq!((exit, inventory["gaps"].as_array().unwrap().len()), expected, "{inventory:#}");
+    }
+    let nothing_in_it =
+        small_base().layer(Layer::new().dir("var/lib/pacman/local", 0o755).dir("nix/store", 0o755));
+    assert_eq!(inventory_on(&nothing_in_it, None).0, 0);
+}
+
 /// To know of one package of a broken database is better than of none.
 #[test]
 fn a_broken_rpm_database_tells_what_is_whole_in_it() {

@@ -60,7 +60,7 @@ pub use layer::{Layer, StoredLayer};
 pub use layout::{Layout, cosign_payload};
 pub use packages::{Manager, Package, md5, newer_sed, other, package, sed, unpacked_upgrade, upgrade};
 pub use program::{OldGoBuildInfo, Program, cargo_auditable, go_build_info};
-pub use rpm::{RpmFile, RpmPackage, rpm_database};
+pub use rpm::{RpmFile, RpmPackage, rpm_database, rpm_database_of};
 pub use samples::{CLEAN_USER, PASSWD, clean_app, elf, random_tree, small_base};
 pub use sparse::SparseFormat;
 pub use zip::{Zip, ZipParts};

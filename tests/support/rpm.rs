@@ -85,11 +85,15 @@ impl RpmFile {
 
 /// A database of these packages; `algorithm` is 1 for MD5, 2 for SHA-1, 8 for SHA-256.
 pub fn rpm_database(packages: &[RpmPackage], algorithm: u32) -> Vec<u8> {
+    rpm_database_of(packages.iter().map(|package| header(package, algorithm)))
+}
+
+/// A database of packages with these headers.
+pub fn rpm_database_of(headers: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     let page = 4_096;
     let mut slots = [b"RpmP".to_vec(), words(&[0, 1, 1, 9, 0, 0, 0])].concat();
     let mut blobs = Vec::new();
-    for (number, package) in (1..).zip(packages) {
-        let header = header(package, algorithm);
+    for (number, header) in (1..).zip(headers) {
         let length = (header.len() + 28).next_multiple_of(16);
         let block = (page + blobs.len()) as u32 / 16;
         slots.extend([b"Slot".to_vec(), words(&[number, block, length as u32 / 16])].concat());

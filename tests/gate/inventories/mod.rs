@@ -2,7 +2,7 @@
 //! list that came with it says, or its own package manager.
 //!
 //! `databases.tsv` has a row for each file: where it lies in the image that is made of it (`layer` where it is a layer, `deb`
-//! where it is a package to be unpacked), the file (`!` before a part of a txtar archive), who told its packages, how many
+//! where it is a package to be unpacked, `header` where it is one package of an rpm database), the file (`!` before a part of a txtar archive), who told its packages, how many
 //! those are, how many gaps there are, the packages, those that are told beyond them, and why. `images.tsv` has one for each
 //! image: path, architecture, who told its packages, the distribution, how many, and which. A list of more than five is
 //! the SHA-256 of its lines.
@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::corpus::candidates;
 use crate::foreign::files_that;
 use crate::harness::{Room, run};
-use crate::support::{Image, Layer, StoredLayer};
+use crate::support::{Image, Layer, StoredLayer, rpm_database_of};
 use lists::{Files, Told, content, unpacked};
 
 const DATABASES: &str = include_str!("databases.tsv");
@@ -71,6 +71,7 @@ fn image_with(place: &str, file: Vec<u8>) -> Image {
     match place {
         "layer" => image.stored_layer(layer_of(&file)),
         "deb" => image.stored_layer(layer_of(&lists::deb_content(&file))),
+        "header" => image.layer(Layer::new().file("var/lib/rpm/Packages.db", rpm_database_of([file]))),
         _ => image.layer(Layer::new().file("etc/os-release", OS_RELEASE).file(place, file)),
     }
 }
@@ -92,7 +93,7 @@ fn databases_by_other_hands_hold_the_packages_of_their_lists() {
         if found != gaps.parse::<usize>().unwrap() {
             wrong.push(format!("{file}: {found} gaps and not {gaps}: {:#}", inventory["gaps"]));
         }
-        if !["layer", "deb"].contains(&place) {
+        if !["layer", "deb", "header"].contains(&place) {
             told.purls.iter().for_each(|purl| lists::hold_purl(purl, place));
         }
         packages += told.lines.len();
