@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use serde_json::Value;
 
+use crate::harness::Room;
 use crate::support::digest;
 
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -39,8 +40,12 @@ impl Told {
         Self { lines, purls: Vec::new() }
     }
 
-    /// Whether the packages are those of a cell of a table; the difference, where they are not.
-    pub(super) fn holds(&self, count: usize, list: &str) -> Result<(), String> {
+    /// Whether the packages are those of a cell of a table, and those that another reader tells; the difference, where
+    /// they are not.
+    pub(super) fn holds(&self, count: usize, list: &str, others: Option<&[String]>) -> Result<(), String> {
+        if let Some(others) = others {
+            self.same_as(others.iter().map(String::as_str).collect())?;
+        }
         if list.starts_with("sha256:") {
             let same = self.lines.len() == count && digest_of(&self.lines) == list;
             let all =
@@ -49,6 +54,10 @@ impl Told {
         }
         let theirs: Vec<_> = list.split("; ").filter(|line| !line.is_empty()).collect();
         assert_eq!(theirs.len(), count, "{list}");
+        self.same_as(theirs)
+    }
+
+    fn same_as(&self, theirs: Vec<&str>) -> Result<(), String> {
         if self.lines == theirs {
             return Ok(());
         }
@@ -59,6 +68,50 @@ impl Told {
         };
         Err(format!("only ours: {:#?}, only theirs: {:#?}", only(&ours, &theirs), only(&theirs, &ours)))
     }
+}
+
+/// The packages of a database as another reader has them, where there is one.
+pub(super) fn read_otherwise(place: &str, by: &str, bytes: &[u8]) -> Option<Vec<String>> {
+    match place {
+        _ if place.ends_with("lib/apk/db/installed") => Some(apk(bytes)),
+        _ if by.starts_with("dpkg-query") => dpkg_query(bytes),
+        _ => None,
+    }
+}
+
+/// Records with a line for each field, of which four count.
+fn apk(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let record = |record: &str| {
+        let field = |name: &str| record.lines().find_map(|line| line.strip_prefix(name));
+        let (name, version) = (field("P:")?, field("V:")?);
+        let (architecture, origin) = (field("A:").unwrap_or("-"), field("o:").unwrap_or(name));
+        Some(format!("{name} {version} {architecture} {origin}@{version}"))
+    };
+    let mut lines: Vec<_> = text.split("\n\n").filter_map(record).collect();
+    lines.sort();
+    lines
+}
+
+/// What dpkg's own program says of a `status`; `None` where there is none.
+fn dpkg_query(status: &[u8]) -> Option<Vec<String>> {
+    let format =
+        "${db:Status-Status} ${Package} ${Version} ${Architecture} ${source:Package}@${source:Version}\n";
+    let room = Room::new();
+    room.write("status", status);
+    let output = std::process::Command::new("dpkg-query")
+        .args(["--admindir", room.path("").to_str().unwrap(), "--show", "--showformat", format])
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    let installed = |line: &str| {
+        let (state, package) = line.split_once(' ').unwrap();
+        let is_installed = !matches!(state, "config-files" | "not-installed");
+        is_installed.then(|| package.replacen("  ", " - ", 1))
+    };
+    let mut lines: Vec<_> = text.lines().filter_map(installed).collect();
+    lines.sort();
+    Some(lines)
 }
 
 fn line(package: &Value) -> String {
