@@ -1,4 +1,5 @@
-//! Databases by other hands, where they are at hand, against the lists that came with them.
+//! Databases and versions by other hands, where they are at hand; `tests/gate/inventories` holds the packages of such databases
+//! to their lists.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -26,53 +27,6 @@ fn versions_compare_as_rpm_says() {
     assert!(compared >= 91, "{compared}");
 }
 
-/// `name epoch:version-release arch source`, a line each, as `rpm -qa` and go-rpmdb tell it.
-fn lines(database: &[u8]) -> Vec<String> {
-    let database = parse(database).unwrap();
-    assert_eq!(database.notes, [""; 0]);
-    let line = |header: &crate::packages::rpm::Header| {
-        let source = header.source_rpm.as_deref().unwrap_or("");
-        format!("{} {} {} {source}", header.name, header.evr(), header.arch.as_deref().unwrap_or(""))
-    };
-    database.headers.iter().map(line).collect()
-}
-
-#[test]
-fn packages_are_those_that_others_read() {
-    let Some(files) =
-        corpus(&["/Packages", "/Packages.db", "/Packages_epoch", "/rpmdb.sqlite", "sle15-bci.expected.tsv"])
-    else {
-        return;
-    };
-    let of = |end: &str| files.iter().find(|(name, _)| name.ends_with(end)).unwrap().1;
-    let expected: Vec<String> = std::str::from_utf8(of("sle15-bci.expected.tsv"))
-        .unwrap()
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(|line| {
-            let [epoch, name, version, release, arch, source] = line.split('\t').collect::<Vec<_>>()[..]
-            else {
-                panic!("{line}")
-            };
-            let epoch = if epoch.is_empty() { String::new() } else { format!("{epoch}:") };
-            format!("{name} {epoch}{version}-{release} {arch} {source}")
-        })
-        .collect();
-    let mut sle = lines(of("sle15-bci/Packages.db"));
-    assert_eq!((sle.len(), sle.sort()), (35, ()));
-    let mut sorted = expected;
-    sorted.sort();
-    assert_eq!(sle, sorted);
-    for (end, only) in [
-        ("libuuid/Packages", "libuuid 2.32.1-42.el8_8 x86_64 util-linux-2.32.1-42.el8_8.src.rpm"),
-        ("image-sles-match-coverage/var/lib/rpm/Packages", "dive 0.9.2-1 x86_64 dive-0.9.2-1.src.rpm"),
-        ("rpm/testdata/Packages_epoch", "hello 1:0.0.1-rls x86_64 hello-0.0.1-rls.src.rpm"),
-    ] {
-        assert_eq!(lines(of(end)), [only], "{end}");
-    }
-    assert_eq!(lines(of("cbl-mariner-2.0/rpmdb.sqlite")).len(), 129);
-    assert_eq!(lines(of("data/misc/rpmdb.sqlite")).len(), 3);
-}
 #[test]
 fn real_databases_may_be_spoilt_anywhere() {
     let Some(files) = corpus(&["/Packages", "/Packages.db", "/Packages_epoch", "/rpmdb.sqlite"]) else {
