@@ -14,11 +14,18 @@ use crate::rootfs::{Inode, Tree};
 /// The states of each database, lowest layer first.
 #[derive(Debug, Default)]
 pub struct History {
-    databases: BTreeMap<(Manager, ImagePath), Vec<State>>,
+    databases: BTreeMap<Key, Vec<State>>,
+}
+
+/// Which database: of a manager, at a place.
+type Key = (Manager, ImagePath);
+
+fn key(database: &Database<'_>) -> Key {
+    (database.manager, database.place.clone())
 }
 
 /// A database from one layer on, up to the next state.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
     layer: usize,
     manager: Manager,
@@ -52,20 +59,38 @@ impl History {
     pub fn see(&mut self, layer: usize, tree: &Tree) {
         let nothing = |_: &Inode| Err("it is not read".to_owned());
         let there = Databases::new(tree, &nothing).whole();
-        let mut seen = BTreeSet::new();
+        let keys: BTreeSet<_> = there.iter().map(key).collect();
+        let gone: Vec<_> = self.live().filter(|key| !keys.contains(key)).cloned().collect();
         for database in &there {
-            let key = (database.manager, database.place.clone());
-            let states = self.databases.entry(key.clone()).or_default();
+            let key = key(database);
+            if !self.databases.contains_key(&key)
+                && let Some(states) = self.moved(&gone, &key)
+            {
+                self.databases.insert(key.clone(), states);
+            }
+            let states = self.databases.entry(key).or_default();
             if states.last().is_none_or(|last| !last.database().same_as(database)) {
                 states.push(State::of(layer, database));
             }
-            seen.insert(key);
         }
-        for (key, states) in &mut self.databases {
-            if !seen.contains(key) && states.last().is_some_and(|last| !last.parts.is_empty()) {
-                states.push(State::gone(layer, key.0, key.1.clone()));
-            }
+        for key in gone {
+            let (manager, place) = key.clone();
+            self.databases.entry(key).or_default().push(State::gone(layer, manager, place));
         }
+    }
+
+    /// The databases that are there, as of the last layer.
+    fn live(&self) -> impl Iterator<Item = &Key> {
+        let is_there = |states: &[State]| states.last().is_some_and(|last| !last.parts.is_empty());
+        self.databases.iter().filter(move |(_, states)| is_there(states)).map(|(key, _)| key)
+    }
+
+    /// What is known of a database that a layer moved to this place, as when `/lib` becomes a part of `/usr`: the one of
+    /// its manager that is gone with that layer, if there is just one.
+    fn moved(&self, gone: &[Key], to: &Key) -> Option<Vec<State>> {
+        let mut of_manager = gone.iter().filter(|(manager, _)| *manager == to.0);
+        let from = of_manager.next().filter(|_| of_manager.next().is_none())?;
+        self.databases.get(from).cloned()
     }
 
     /// The layer of each package of a database, in their order; `None` where this history does not know the
@@ -77,7 +102,7 @@ impl History {
         packages: &[Package],
         notes: &mut Vec<String>,
     ) -> Option<Vec<usize>> {
-        let states = self.databases.get(&(database.manager, database.place.clone()))?;
+        let states = self.databases.get(&key(database))?;
         let (last, before) = states.split_last()?;
         let mut layers = vec![last.layer; packages.len()];
         let mut open: Vec<usize> = (0..packages.len()).collect();

@@ -99,6 +99,16 @@ fn a_database_that_was_away_is_new() {
     assert_eq!(told(&inventory(&image)), tuples(&[("sed", "4.8-r1", 2)]));
 }
 
+/// As Fedora moved rpm's, and Alpine apk's when `/lib` became a part of `/usr`.
+#[test]
+fn a_database_that_is_moved_is_no_new_one() {
+    let moved = Layer::new()
+        .whiteout("var/lib/rpm")
+        .file("usr/lib/sysimage/rpm/Packages.db", rpm_database(&[newer_sed().rpm(), other().rpm()], 8));
+    let image = Manager::Rpm.base(&[&sed(), &other()]).layer(moved);
+    assert_eq!(told(&inventory(&image)), tuples(&[("other", "1.0-r0", 0), ("sed", "4.9-r0", 1)]));
+}
+
 #[test]
 fn distroless_images_have_a_file_for_each_package() {
     let layer = |package: &crate::support::Package| {
