@@ -266,6 +266,21 @@ pub const USER_FILE_BYTES: u64 = 64 << 20;
 /// Bytes of a policy. One that names every path of a large base is a few hundred KiB.
 pub const POLICY_BYTES: u64 = 4 << 20;
 
+/// Bytes of one VEX document. Those of a distribution's vendor have some hundred KiB.
+pub const VEX_BYTES: u64 = 8 << 20;
+
+/// VEX documents that policy and command line name.
+pub const VEX_DOCUMENTS: usize = 256;
+
+/// Statements, names of vulnerabilities, products and subcomponents of all VEX documents.
+pub const VEX_ITEMS: usize = 500_000;
+
+/// VEX statements that are told of one finding: each may tell some texts.
+pub const FINDING_STATEMENTS: usize = 50;
+
+/// Characters of one text of a VEX statement that a finding tells.
+pub const STATEMENT_CHARACTERS: usize = 1_000;
+
 /// Bytes of one pattern of a policy: those of the longest path.
 pub const PATTERN_BYTES: usize = PATH_BYTES;
 

@@ -98,6 +98,10 @@ pub struct CheckArguments {
     /// Database of advisories (ocicheck db build): tells known vulnerabilities of what is installed
     #[arg(long, value_name = "FILE", env = "OCICHECK_ADVISORIES")]
     pub advisories: Option<PathBuf>,
+    /// OpenVEX document: vulnerabilities that it says do not affect the image are accepted; may be repeated, beside
+    /// those that the policy names
+    #[arg(long, value_name = "FILE", env = "OCICHECK_VEX")]
+    pub vex: Vec<PathBuf>,
     /// Policy to judge by [default: ocicheck.toml in the current directory, else the built-in one]
     #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
     pub policy: Option<PathBuf>,

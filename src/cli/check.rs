@@ -26,6 +26,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let images = images(arguments)?;
     refuse_overwriting(arguments, &images, &outputs)?;
     let mut policy = policy::load(arguments)?;
+    refuse_overwriting_vex(arguments, &policy, &outputs)?;
     if let Some(time) = arguments.timeout {
         policy.limits.deadline = Deadline::after(clock, time);
     }
@@ -86,16 +87,14 @@ fn refuse_overwriting(
     let inputs: Vec<PathBuf> = images
         .iter()
         .chain(others.into_iter().flatten())
+        .chain(&arguments.vex)
         .filter_map(|path| path.canonicalize().ok())
         .collect();
     let facts = arguments.bases.as_deref().and_then(|bases| directory_of(bases).canonicalize().ok());
     for (path, _) in outputs {
-        let told = |what| {
-            let error = Error::usage(format!("{} is {what}", path.display()));
-            Err(error.hint("name another file for the report"))
-        };
+        let told = |what| Err(taken(path, what));
         if path.canonicalize().is_ok_and(|path| inputs.contains(&path)) {
-            return told("read, and would be overwritten by --output");
+            return told(READ);
         }
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let Ok(directory) = directory.unwrap_or(Path::new(".")).canonicalize() else { continue };
@@ -107,6 +106,29 @@ fn refuse_overwriting(
         }
     }
     Ok(())
+}
+
+/// What is wrong with a file of `--output` that is read.
+const READ: &str = "read, and would be overwritten by --output";
+
+fn taken(path: &Path, what: &str) -> Error {
+    Error::usage(format!("{} is {what}", path.display())).hint("name another file for the report")
+}
+
+/// As [`refuse_overwriting`], of the documents that only the policy names.
+fn refuse_overwriting_vex(
+    arguments: &CheckArguments,
+    policy: &Policy,
+    outputs: &[(&Path, Format)],
+) -> Result<()> {
+    let directory = policy::beside(arguments.policy.as_deref(), Path::new(""));
+    let files = policy.settings.options.vulnerability.vex.iter();
+    let files: Vec<_> = files.filter_map(|it| directory.join(&it.file).canonicalize().ok()).collect();
+    let is_read = |path: &Path| path.canonicalize().is_ok_and(|path| files.contains(&path));
+    match outputs.iter().find(|(path, _)| is_read(path)) {
+        Some((path, _)) => Err(taken(path, READ)),
+        None => Ok(()),
+    }
 }
 
 /// The images that are named, then those of the list.

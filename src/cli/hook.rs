@@ -2,10 +2,11 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{CheckArguments, Format, HookCommand, InstallHook, Progress, RunHook};
 use super::exit::Exit;
-use super::policy::{DISCOVERED, found};
+use super::policy::{DISCOVERED, beside, found, vex};
 use super::{check, formats, output};
 use crate::error::{Error, Result};
 use crate::hook::{self, KEPT, Repository, Update, Wanted};
@@ -94,7 +95,9 @@ fn settings(named: Option<&Path>, repository: &Repository) -> Result<(Hook, Poli
     };
     let choice =
         Choice { profile: hook.profile.as_deref(), environment: hook.env.as_deref(), ..Choice::default() };
-    let policy = Policy::read(&text, source, choice)?;
+    let mut policy = Policy::read(&text, source, choice)?;
+    let directory = beside(named, &repository.top);
+    policy.vex = Arc::new(vex(&policy.settings.options.vulnerability.vex, &directory, &[], None)?);
     Ok((hook, policy))
 }
 

@@ -155,6 +155,13 @@ fn rows() -> Vec<Row> {
             "files_of_likeness_bases_and_no_more_are_looked_at";
         USER_FILE_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
         POLICY_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
+        VEX_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
+        VEX_DOCUMENTS Number Usage, "documents_are_held_to_vex_documents_and_vex_items";
+        VEX_ITEMS Number Usage, "documents_are_held_to_vex_documents_and_vex_items";
+        FINDING_STATEMENTS Number Bounds("of further ones only what they decide counts"),
+            "a_finding_tells_finding_statements_of_statement_characters";
+        STATEMENT_CHARACTERS Number Bounds("the middle of it is left out"),
+            "a_finding_tells_finding_statements_of_statement_characters";
         PATTERN_BYTES Bytes Usage, "a_pattern_is_held_to_pattern_bytes";
         HOOK_INPUT_BYTES Bytes Error, "what_git_tells_of_a_push_is_held_to_hook_input_bytes";
         HOOK_REFS Number Bounds("the images are checked"), "refs_that_are_asked_for_are_held_to_hook_refs";

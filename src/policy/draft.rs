@@ -8,6 +8,7 @@ use super::{Hook, Profile, RulePolicy, Waiver};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::model::escape::escape_text;
+use crate::rules::options::VexFile;
 use crate::rules::{BaseDemand, Environment, Options, Pattern, Service, Services, Settings, Severity};
 
 /// All that a policy says, over the preset that it extends.
@@ -53,6 +54,11 @@ impl Draft {
     /// What the git hook is told, if anything.
     pub fn hook(&self) -> Option<&Hook> {
         self.hook.as_ref()
+    }
+
+    /// The VEX documents that it names.
+    pub fn vex(&self) -> &[VexFile] {
+        &self.options.vulnerability.vex
     }
 
     /// What rules are told under a profile, in an environment, on a day.

@@ -14,9 +14,11 @@ mod read;
 mod reference;
 #[cfg(test)]
 mod tests;
+pub mod vex;
 mod waiver;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -88,6 +90,8 @@ pub struct Policy {
     pub limits: Limits,
     /// What was found before, and does not fail again; beside the policy, and not of it.
     pub baseline: Option<Baseline>,
+    /// What is said of vulnerabilities by documents that the policy or the command line names; beside the policy, too.
+    pub vex: Arc<vex::Documents>,
 }
 
 /// What the policy makes of a finding.
@@ -121,6 +125,8 @@ pub enum Because {
     Allowed(Place, String),
     /// The waiver of that index in [`Policy::waivers`].
     Waiver(usize),
+    /// Statements of VEX documents.
+    Vex,
 }
 
 /// What is chosen of a policy on the command line.
@@ -171,7 +177,8 @@ impl Policy {
             let allowed = own.and_then(|own| waiver::allowed(&own.allow, subject));
             let allowed = allowed.map(|found| Because::Allowed(found.place, found.reason.clone()));
             let waived = || self.waivers.iter().position(|w| !w.is_expired(self.today) && w.covers(subject));
-            allowed.or_else(|| waived().map(Because::Waiver))
+            let by_documents = || subject.vex.is_some_and(|said| said.accepts).then_some(Because::Vex);
+            allowed.or_else(|| waived().map(Because::Waiver)).or_else(by_documents)
         };
         match accepted().filter(|_| can_be_accepted(rule)) {
             Some(because) => Decision { severity, standing: Standing::Waived, because: Some(because) },
@@ -245,6 +252,7 @@ impl Draft {
             settings,
             limits: self.limits,
             baseline: None,
+            vex: Arc::default(),
         })
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::document::Table;
 use super::draft::{push_list, quoted};
 use super::patterns::name_pattern;
-use super::read::{severity, words};
+use super::read::{a_sha256, severity, words};
 use crate::packages::Kind;
-use crate::rules::options::{ForbiddenPackage, Threshold, Uncovered, VulnerabilityOptions};
+use crate::rules::options::{ForbiddenPackage, Threshold, Uncovered, VexFile, VulnerabilityOptions};
 use crate::rules::{Options, Rule, Severity};
 
 /// What only some rules can be told.
@@ -73,6 +73,22 @@ fn add_vulnerability_options(options: &mut VulnerabilityOptions, table: &mut Tab
             None => table.not_one_of(&text, "way", Uncovered::ALL.map(Uncovered::name)),
         }
     }
+    if table.has("vex") {
+        options.vex = table.tables("vex").into_iter().filter_map(vex_file).collect();
+    } else {
+        table.tables("vex");
+    }
+}
+
+/// An item of `vex` of `vulnerability`.
+fn vex_file(mut table: Table<'_>) -> Option<VexFile> {
+    let line = table.place.line;
+    let (file, sha256) = (table.string("file"), table.string("sha256"));
+    let file = table.required("a VEX document", "file", file).and_then(|text| words(&table, text, "file"));
+    let sha256 = sha256.map(|text| a_sha256(&table, text));
+    table.end();
+    // One that is no digest is told, and is no document without one.
+    Some(VexFile { file: file?, sha256: sha256.map_or(Some(None), |sha256| sha256.map(Some))?, line })
 }
 
 /// An item of `packages` of `package-forbidden`.
@@ -111,7 +127,7 @@ pub(super) fn push_options(text: &mut String, rule: &str, options: &Options) {
             let _ = writeln!(text, "max_bytes = {bytes}");
         }
         ("vulnerability", _) => {
-            let VulnerabilityOptions { fail_from, fail_from_in_base, only_fixable, unknown, uncovered } =
+            let VulnerabilityOptions { fail_from, fail_from_in_base, only_fixable, unknown, uncovered, vex } =
                 &options.vulnerability;
             let _ = write!(
                 text,
@@ -120,6 +136,7 @@ pub(super) fn push_options(text: &mut String, rule: &str, options: &Options) {
                 fail_from_in_base.name(),
                 uncovered.name()
             );
+            push_vex(text, vex);
         }
         ("advisories-stale", _) => {
             let _ = writeln!(text, "max_age_days = {}", options.advisories_max_age_days);
@@ -127,6 +144,18 @@ pub(super) fn push_options(text: &mut String, rule: &str, options: &Options) {
         ("package-forbidden", _) => push_forbidden(text, &options.forbidden_packages),
         _ => {}
     }
+}
+
+fn push_vex(text: &mut String, files: &[VexFile]) {
+    if files.is_empty() {
+        return;
+    }
+    text.push_str("vex = [\n");
+    for VexFile { file, sha256, line: _ } in files {
+        let sha256 = sha256.map(|digest| format!(", sha256 = \"{}\"", digest.hex())).unwrap_or_default();
+        let _ = writeln!(text, "    {{ file = {}{sha256} }},", quoted(file));
+    }
+    text.push_str("]\n");
 }
 
 fn push_forbidden(text: &mut String, packages: &[ForbiddenPackage]) {

@@ -237,11 +237,7 @@ impl Draft {
         let digest = table.string("digest").and_then(|text| a_digest(&table, &text));
         let layer = table.string("layer").and_then(|text| a_digest(&table, &text));
         let fingerprint = table.string("fingerprint").and_then(|text| a_fingerprint(&table, text));
-        let sha256 = table.string("sha256").and_then(|text| {
-            let digest =
-                if text.value.contains(':') { text.value.clone() } else { format!("sha256:{}", text.value) };
-            a_digest(&table, &At { value: digest, ..text })
-        });
+        let sha256 = table.string("sha256").and_then(|text| a_sha256(&table, text));
         let advisory = table.string("advisory");
         let package = table.string("package");
         let of_packages =
@@ -355,6 +351,12 @@ fn a_digest(table: &Table<'_>, text: &At<String>) -> Option<Digest> {
         );
     }
     digest
+}
+
+/// A SHA-256, also without its algorithm before it.
+pub(super) fn a_sha256(table: &Table<'_>, text: At<String>) -> Option<Digest> {
+    let digest = if text.value.contains(':') { text.value.clone() } else { format!("sha256:{}", text.value) };
+    a_digest(table, &At { value: digest, ..text })
 }
 
 fn a_fingerprint(table: &Table<'_>, text: At<String>) -> Option<String> {

@@ -28,6 +28,7 @@ fn subject<'a>(rule: &'a str, path: &'a str) -> Subject<'a> {
         fingerprint: "",
         advisories: &[],
         package: None,
+        vex: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::document::Place;
+use super::vex::Said;
 use crate::digest::Digest;
 use crate::rules::Pattern;
 
@@ -31,6 +32,8 @@ pub struct Subject<'a> {
     pub advisories: &'a [&'a str],
     /// The package that it is about.
     pub package: Option<&'a str>,
+    /// What VEX documents say of it.
+    pub vex: Option<&'a Said>,
 }
 
 impl Subject<'_> {

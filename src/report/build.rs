@@ -95,6 +95,7 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         findings,
         rules,
         packages: installed(facts),
+        heard: teller.into_heard(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Reports for tests of the renderers: a passing image, and pieces to spoil it with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::policy::vex::Status;
 
 /// A digest that a person can tell from another.
 pub(super) fn digest(digit: char) -> String {
@@ -30,6 +31,7 @@ pub(super) fn image() -> ImageReport {
         findings: Vec::new(),
         rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
         packages: None,
+        heard: BTreeSet::new(),
     }
 }
 
@@ -123,6 +125,7 @@ pub(super) fn finding(rule: &'static str, severity: Severity, path: &str, messag
         }),
         effective: true,
         policy: None,
+        vex: Vec::new(),
         content_sha256: None,
         evidence: BTreeMap::new(),
         remediation: format!("mend {rule}"),
@@ -169,6 +172,7 @@ pub(super) fn with_errors(images: Vec<ImageReport>, errors: Vec<ErrorReport>) ->
             fail_on: Severity::Medium,
             waivers: Vec::new(),
             baseline: None,
+            vex: Vec::new(),
         },
         verdict: if errors.is_empty() { worst } else { Verdict::Error },
         summary: builder::summary(&images, errors.len()),
@@ -252,6 +256,7 @@ pub(super) fn full() -> Report {
         FindingReport { policy: Some(line(PolicyAction::Severity)), ..accepted(None, None) },
         FindingReport { policy: Some(line(PolicyAction::Allow)), ..accepted(None, None) },
         known(),
+        accepted_by_vex(),
     ];
     let mut failing = with_findings(image(), findings.chain(accepted).collect());
     failing.rules.push(outcome("setgid-file", Outcome::Waived, None));
@@ -280,6 +285,7 @@ pub(super) fn full() -> Report {
     let statuses =
         [WaiverStatus::Used, WaiverStatus::Unused, WaiverStatus::Expired, WaiverStatus::OtherImage];
     report.policy.waivers = statuses.map(waiver).to_vec();
+    report.policy.vex = vec![vex_document()];
     report.notes = vec![Note { source: "app.tar".into(), message: "an attestation was left out".into() }];
     report
 }
@@ -304,6 +310,46 @@ pub(super) fn known() -> FindingReport {
     FindingReport {
         status: FindingStatus::Known,
         ..finding("setuid-file", Severity::High, "/usr/bin/known", "a setuid program")
+    }
+}
+
+/// A finding that a VEX document accepts; another says something of it, too.
+pub(super) fn accepted_by_vex() -> FindingReport {
+    let statement = |number, status| StatementReport {
+        source: "openvex.json".into(),
+        statement: number,
+        document: "https://openvex.dev/docs/example/vex-1".into(),
+        author: "security@example.com".into(),
+        timestamp: "2026-01-01T00:00:00Z".into(),
+        vulnerability: "CVE-2026-0001".into(),
+        status,
+        justification: Some("vulnerable_code_not_present"),
+        impact_statement: Some("it was removed by a patch".into()),
+        action_statement: Some("none".into()),
+        status_notes: Some("reviewed".into()),
+        partial: number > 1,
+    };
+    let statuses = Status::ALL.map(Status::name);
+    FindingReport {
+        status: FindingStatus::Waived,
+        vex: statuses.into_iter().enumerate().map(|(at, status)| statement(at + 1, status)).collect(),
+        ..finding("vulnerability", Severity::High, "/lib/apk/db/installed", "openssl has CVE-2026-0001")
+    }
+}
+
+/// A VEX document with a statement that is about nothing.
+pub(super) fn vex_document() -> VexReport {
+    VexReport {
+        source: "openvex.json".into(),
+        sha256: "3".repeat(64),
+        id: "https://openvex.dev/docs/example/vex-1".into(),
+        author: "security@example.com".into(),
+        timestamp: Some("2026-01-01T00:00:00Z".into()),
+        statements: 6,
+        used: 4,
+        other_image: 1,
+        unused: vec![UnusedReport { statement: 6, vulnerability: "CVE-2026-0006".into() }],
+        findings: 1,
     }
 }
 
@@ -332,7 +378,13 @@ pub(super) fn sparse() -> Report {
     let bare = FindingReport { layer: None, ..finding("user-root", Severity::High, "", "uid 0") };
     let mut placed = finding("blob-missing", Severity::Critical, "", "not there");
     placed.layer = Some(LayerPlace { index: 1, diff_id: None, created_by: None });
-    let mut report = report(vec![with_findings(image, vec![placed, bare])]);
+    let mut vexed = accepted_by_vex();
+    for statement in &mut vexed.vex {
+        (statement.justification, statement.impact_statement) = (None, None);
+        (statement.action_statement, statement.status_notes) = (None, None);
+    }
+    let mut report = report(vec![with_findings(image, vec![placed, bare, vexed])]);
+    report.policy.vex = vec![VexReport { timestamp: None, ..vex_document() }];
     report.errors = vec![ErrorReport { hint: None, ..error() }];
     report
 }

@@ -27,7 +27,7 @@ pub mod sarif;
 pub mod sbom;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -44,6 +44,7 @@ pub use image::{
     LayerReport, LineageReport, NearestReport, Origin, PlatformReport,
 };
 
+use crate::policy::vex;
 use crate::rules::Severity;
 
 /// The version of this format.
@@ -110,6 +111,8 @@ pub struct PolicyInfo {
     pub waivers: Vec<WaiverReport>,
     /// The report of before that was given; null where none was.
     pub baseline: Option<BaselineReport>,
+    /// What became of each VEX document, those of the policy first.
+    pub vex: Vec<VexReport>,
 }
 
 /// What became of a baseline.
@@ -154,6 +157,41 @@ pub enum WaiverStatus {
     Expired,
     /// It is for images that were not among those judged.
     OtherImage,
+}
+
+/// What became of a VEX document.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VexReport {
+    /// Its file, as named.
+    pub source: String,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// The IRI that it gives itself.
+    pub id: String,
+    /// Whose word it is.
+    pub author: String,
+    /// When it was issued; null where it does not say so.
+    pub timestamp: Option<String>,
+    /// How many statements it has.
+    pub statements: usize,
+    /// Of these, about some finding.
+    pub used: usize,
+    /// Of these, about images only that were not among those judged.
+    pub other_image: usize,
+    /// The others: no finding is what they are about.
+    pub unused: Vec<UnusedReport>,
+    /// How many findings it accepted, over all images; alone or with other documents.
+    pub findings: usize,
+}
+
+/// A VEX statement that is about no finding.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnusedReport {
+    /// Its number in the document, from 1.
+    pub statement: usize,
+    /// The vulnerability.
+    pub vulnerability: String,
 }
 
 /// What came out.
@@ -206,6 +244,9 @@ pub struct ImageReport {
     pub rules: Vec<RuleReport>,
     /// What is installed; null where nothing asked for it.
     pub packages: Option<Vec<InstalledReport>>,
+    /// The VEX statements that are about some finding, also where later ones override them.
+    #[serde(skip)]
+    pub heard: BTreeSet<vex::Place>,
 }
 
 /// A finding.
@@ -220,6 +261,8 @@ pub struct FindingReport {
     pub status: FindingStatus,
     /// The line of the policy that decided so; null where none did.
     pub policy: Option<PolicyLine>,
+    /// What VEX documents say of it. Where nothing else accepts it, they do, if all of it is `not_affected` or `fixed`.
+    pub vex: Vec<StatementReport>,
     /// One clause for people.
     pub message: String,
     /// Absolute in the image.
@@ -240,6 +283,38 @@ pub struct FindingReport {
     pub references: Vec<String>,
 }
 
+impl FindingReport {
+    /// Whether VEX documents accept it, and nothing else does.
+    pub(crate) fn is_accepted_by_vex(&self) -> bool {
+        self.status == FindingStatus::Waived && self.policy.is_none()
+    }
+
+    /// Why it is accepted, in one line.
+    pub(crate) fn accepted_because(&self) -> Option<String> {
+        if self.is_accepted_by_vex() {
+            return Some(self.vex.iter().map(StatementReport::in_words).collect::<Vec<_>>().join("; "));
+        }
+        self.policy.as_ref()?.reason.clone()
+    }
+}
+
+impl StatementReport {
+    /// In one line, for people.
+    pub(crate) fn in_words(&self) -> String {
+        let Self { source, statement, author, vulnerability, status, partial, .. } = self;
+        let reasons = [
+            self.justification,
+            self.impact_statement.as_deref(),
+            self.action_statement.as_deref(),
+            self.status_notes.as_deref(),
+        ];
+        let reasons: Vec<_> = reasons.into_iter().flatten().collect();
+        let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(": ")) };
+        let some = if *partial { " in part" } else { "" };
+        format!("{vulnerability} is {status}{some} by {source}, statement {statement} ({author}){why}")
+    }
+}
+
 /// Whether a finding fails the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -248,10 +323,40 @@ pub enum FindingStatus {
     Fail,
     /// Below it.
     Warn,
-    /// Accepted by the policy.
+    /// Accepted by the policy, or by VEX documents.
     Waived,
     /// It would fail, and was there before: in the baseline.
     Known,
+}
+
+/// A VEX statement about a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatementReport {
+    /// The document's file, as named.
+    pub source: String,
+    /// Its number in the document, from 1.
+    pub statement: usize,
+    /// The IRI that the document gives itself.
+    pub document: String,
+    /// Whose word it is.
+    pub author: String,
+    /// When it was known to be true.
+    pub timestamp: String,
+    /// The vulnerability, as it names it.
+    pub vulnerability: String,
+    /// What is said.
+    pub status: &'static str,
+    /// Why it is not affected.
+    pub justification: Option<&'static str>,
+    /// The same in words.
+    pub impact_statement: Option<String>,
+    /// What to do about it.
+    pub action_statement: Option<String>,
+    /// How the status was found.
+    pub status_notes: Option<String>,
+    /// Whether it is about some of the finding's packages or vulnerabilities only.
+    pub partial: bool,
 }
 
 /// A line of the policy that decided on a finding.

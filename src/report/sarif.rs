@@ -184,8 +184,7 @@ fn result(image: &ImageReport, number: usize, finding: &FindingReport) -> Value 
     set("partialFingerprints", json!({ FINGERPRINT: finding.fingerprint }));
     match finding.status {
         FindingStatus::Waived => {
-            let reason = finding.policy.as_ref().and_then(|line| line.reason.as_deref()).unwrap_or_default();
-            set("suppressions", suppression(reason));
+            set("suppressions", suppression(&finding.accepted_because().unwrap_or_default()));
         }
         FindingStatus::Known => set("suppressions", suppression("it was there before: in the baseline")),
         FindingStatus::Fail | FindingStatus::Warn => {}
@@ -204,6 +203,9 @@ fn properties(finding: &FindingReport) -> Value {
     properties.insert("status", json!(finding.status));
     properties.insert("effective", json!(finding.effective));
     properties.insert("evidence", json!(finding.evidence));
+    if !finding.vex.is_empty() {
+        properties.insert("vex", json!(finding.vex));
+    }
     json!(properties)
 }
 

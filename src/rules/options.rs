@@ -2,6 +2,7 @@
 
 use super::pattern::Pattern;
 use super::severity::Severity;
+use crate::digest::Digest;
 
 /// The options of the rules that have some; [`Default`] holds what is built in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,19 @@ pub struct VulnerabilityOptions {
     pub unknown: Severity,
     /// What is done of packages that no feed speaks of.
     pub uncovered: Uncovered,
+    /// Documents by which findings may be accepted; read by who has the policy's file.
+    pub vex: Vec<VexFile>,
+}
+
+/// A VEX document that the policy names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VexFile {
+    /// Relative to the policy's file.
+    pub file: String,
+    /// What it must have.
+    pub sha256: Option<Digest>,
+    /// Where the policy says so.
+    pub line: usize,
 }
 
 /// From which severity on something can fail.
@@ -114,6 +128,7 @@ impl Default for Options {
                 only_fixable: false,
                 unknown: Severity::Medium,
                 uncovered: Uncovered::Error,
+                vex: Vec::new(),
             },
             advisories_max_age_days: 30,
             forbidden_packages: Vec::new(),

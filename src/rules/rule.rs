@@ -124,6 +124,8 @@ pub struct Finding {
     pub identity: Option<String>,
     /// Whether it cannot fail, whatever it weighs: the policy wants it told.
     pub only_told: bool,
+    /// Which of the vulnerabilities that were found ([`crate::advisories::Vulnerabilities::found`]) it is of.
+    pub vulnerability: Option<usize>,
 }
 
 impl Finding {
@@ -140,6 +142,7 @@ impl Finding {
             remediation: remediation.into(),
             identity: None,
             only_told: false,
+            vulnerability: None,
         }
     }
 
@@ -154,6 +157,13 @@ impl Finding {
     #[must_use]
     pub fn only_told(mut self) -> Self {
         self.only_told = true;
+        self
+    }
+
+    /// Names the vulnerability that it is of, by its index.
+    #[must_use]
+    pub(super) fn vulnerability(mut self, index: usize) -> Self {
+        self.vulnerability = Some(index);
         self
     }
 
@@ -226,6 +236,7 @@ fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
         remediation: remediation.to_owned(),
         identity: None,
         only_told: false,
+        vulnerability: None,
     }
 }
 

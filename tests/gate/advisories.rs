@@ -1,5 +1,7 @@
 //! Judging what is installed: known vulnerabilities, old advisories, forbidden packages.
 
+use std::process::Command;
+
 use ocicheck::advisories;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::harness::{Checked, Room, command, run, text};
 use crate::support::{Image, Layer, Manager, newer_sed, other, package, sed, upgrade};
 
 /// An advisory of Debian in OSV's form, on a source package.
-fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Value {
+pub(crate) fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Value {
     let mut events = vec![json!({ "introduced": "0" })];
     events.extend(fixed.map(|version| json!({ "fixed": version })));
     json!({
@@ -25,16 +27,16 @@ fn advisory(id: &str, package: &str, fixed: Option<&str>, urgency: &str) -> Valu
     })
 }
 
-const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
+pub(crate) const CRITICAL: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H";
 const MEDIUM: &str = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:L/I:N/A:N";
 
 /// A database of these advisories, and what is checked against it.
-struct Trial {
-    room: Room,
+pub(crate) struct Trial {
+    pub(crate) room: Room,
 }
 
 impl Trial {
-    fn new(advisories: &[Value]) -> Self {
+    pub(crate) fn new(advisories: &[Value]) -> Self {
         let room = Room::new();
         std::fs::create_dir(room.path("feed")).unwrap();
         for advisory in advisories {
@@ -47,16 +49,23 @@ impl Trial {
     }
 
     fn check_on(&self, base: Option<&Image>, image: &Image, policy: &str) -> Checked {
+        let mut command = self.command(image, policy);
+        command.args(["--format", "json"]);
+        if let Some(base) = base {
+            command.arg("--bases").arg(self.room.catalog(&[base]));
+        }
+        Checked::of(&command.output().unwrap())
+    }
+
+    /// The check of an image by a policy, in a directory with both and the advisories.
+    pub(crate) fn command(&self, image: &Image, policy: &str) -> Command {
         self.room.write("image.tar", image.oci_archive());
         self.room.write("policy.toml", policy);
         let mut command = command();
         command.current_dir(self.room.path(""));
         command.args(["image.tar", "--advisories", "advisories.db", "--policy", "policy.toml"]);
-        command.args(["--at", "2026-01-15", "--format", "json"]);
-        if let Some(base) = base {
-            command.arg("--bases").arg(self.room.catalog(&[base]));
-        }
-        Checked::of(&command.output().unwrap())
+        command.args(["--at", "2026-01-15"]);
+        command
     }
 
     fn check(&self, image: &Image) -> Checked {
@@ -82,7 +91,7 @@ pub(crate) fn debian() -> Image {
         .user("10001")
 }
 
-fn vulnerabilities(checked: &Checked) -> Vec<&Value> {
+pub(crate) fn vulnerabilities(checked: &Checked) -> Vec<&Value> {
     checked.findings().into_iter().filter(|finding| finding["rule"] == "vulnerability").collect()
 }
 

@@ -51,3 +51,4 @@ mod timeout;
 mod two_truths;
 mod users;
 mod verdicts;
+mod vex;

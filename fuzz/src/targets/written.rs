@@ -33,6 +33,7 @@ pub fn policy(data: &[u8]) {
                     settings,
                     limits,
                     baseline: _,
+                    vex: _,
                 } = policy;
                 format!("{fail_on:?} {profile:?} {rules:?} {waivers:?} {today:?} {settings:?} {limits:?}")
             };

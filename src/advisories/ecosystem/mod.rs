@@ -95,6 +95,12 @@ impl Ecosystem {
         Self::of(family, release)
     }
 
+    /// Whether two namespaces of package URLs are of the same distribution: Red Hat's packages go by `redhat` and `rhel`.
+    pub fn is_one_distribution(kind: &str, one: &str, two: &str) -> bool {
+        let has = |family: &Family, namespace| family.purls.contains(&(kind, namespace));
+        FAMILIES.iter().any(|family| has(family, one) && has(family, two))
+    }
+
     fn of(family: &'static Family, release: &str) -> Result<Self, NoEcosystem> {
         let release = canonical(family, release);
         if family.release == Release::None {

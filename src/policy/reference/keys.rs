@@ -236,6 +236,28 @@ pub(super) static SECTIONS: [Section; 9] = [
                         "\"tell\"",
                         "Of packages that no feed speaks of: `error`, the rule is not evaluated; `tell`, they are told as info.",
                     ),
+                    below(
+                        "vex",
+                        "OpenVEX documents by which findings are accepted; [advisories.md](advisories.md#say-what-does-not-affect-you) tells how.",
+                    ),
+                ],
+            },
+            Table {
+                at: "rules.vulnerability.vex[]",
+                header: "[[rules.vulnerability.vex]]",
+                keys: &[
+                    key(
+                        "file",
+                        Absent::Mistake,
+                        "\"openvex.json\"",
+                        "The document, relative to the policy's file.",
+                    ),
+                    key(
+                        "sha256",
+                        Absent::Nothing,
+                        "\"1f7d3b1ed8c36b4f4a0b7a3f5a1d0f3b9c2f6f5f8d9f7a5f3a6b0e9d4c2b1a00\"",
+                        "SHA-256 that it must have. Required where `--policy-sha256` pins the policy: else others could widen it.",
+                    ),
                 ],
             },
             Table {

@@ -213,8 +213,9 @@ fn write_finding(page: &mut String, finding: &FindingReport) {
         Text(&finding.message),
         Text(&finding.remediation)
     );
-    if let Some(reason) = finding.policy.as_ref().and_then(|line| line.reason.as_deref()) {
-        let _ = write!(page, "<p class=\"dim\">Accepted by the policy: {}</p>", Text(reason));
+    if let Some(reason) = finding.accepted_because() {
+        let by = if finding.is_accepted_by_vex() { "VEX" } else { "the policy" };
+        let _ = write!(page, "<p class=\"dim\">Accepted by {by}: {}</p>", Text(&reason));
     }
     write_evidence(page, finding);
     let layer = finding.layer.as_ref();
@@ -228,6 +229,9 @@ fn write_evidence(page: &mut String, finding: &FindingReport) {
     for (name, value) in &finding.evidence {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", Text(name), Text(&value));
+    }
+    for statement in &finding.vex {
+        let _ = write!(page, "<dt>VEX</dt><dd>{}</dd>", Text(&statement.in_words()));
     }
     if let Some(content) = &finding.content_sha256 {
         let _ = write!(page, "<dt>content</dt><dd>sha256:{}</dd>", Text(content));

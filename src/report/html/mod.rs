@@ -7,7 +7,7 @@ mod image;
 
 use std::fmt::{self, Display, Write as _};
 
-use super::{Report, Verdict};
+use super::{Report, Verdict, VexReport, WaiverReport};
 use crate::model::escape::escape_text;
 use crate::rules::Severity;
 
@@ -119,11 +119,16 @@ fn write_policy(page: &mut String, report: &Report) {
         let _ = writeln!(page, "<dt>{name}</dt><dd>{}</dd>", Text(value));
     }
     page.push_str("</dl>\n");
-    if policy.waivers.is_empty() {
+    write_waivers(page, &policy.waivers);
+    write_vex(page, &policy.vex);
+}
+
+fn write_waivers(page: &mut String, waivers: &[WaiverReport]) {
+    if waivers.is_empty() {
         return;
     }
     page.push_str("<h3>Waivers</h3>\n<table><thead><tr><th>line</th><th>rule</th><th>status</th><th>findings</th><th>reason</th><th>owner</th><th>expires</th></tr></thead><tbody>\n");
-    for waiver in &policy.waivers {
+    for waiver in waivers {
         let status = serde_json::to_value(waiver.status).ok();
         let _ = writeln!(
             page,
@@ -135,6 +140,28 @@ fn write_policy(page: &mut String, report: &Report) {
             Text(&waiver.reason),
             Text(&waiver.owner),
             Text(waiver.expires.as_deref().unwrap_or("never")),
+        );
+    }
+    page.push_str("</tbody></table>\n");
+}
+
+fn write_vex(page: &mut String, documents: &[VexReport]) {
+    if documents.is_empty() {
+        return;
+    }
+    page.push_str("<h3>VEX documents</h3>\n<table><thead><tr><th>document</th><th>author</th><th>of</th><th>findings</th><th>statements</th><th>about no finding</th></tr></thead><tbody>\n");
+    for document in documents {
+        let unused = document.unused.iter().map(|it| format!("{} ({})", it.vulnerability, it.statement));
+        let _ = writeln!(
+            page,
+            "<tr><td>{}<br><code class=\"dim\">{}</code></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            Text(&document.source),
+            Text(&document.id),
+            Text(&document.author),
+            Text(document.timestamp.as_deref().unwrap_or_default()),
+            document.findings,
+            document.statements,
+            Text(&unused.collect::<Vec<_>>().join(", ")),
         );
     }
     page.push_str("</tbody></table>\n");

@@ -43,7 +43,10 @@ fn write_accepted(page: &mut Page, heading: &str, findings: &[&FindingReport], s
     let line = |finding: &FindingReport| finding.policy.as_ref().map_or(0, |policy| policy.line);
     let mut findings = findings.to_vec();
     findings.sort_by_key(|finding| (line(finding), finding.rule));
-    for same in findings.chunk_by(|a, b| (line(a), a.rule) == (line(b), b.rule)) {
+    let is_same = |a: &FindingReport, b: &FindingReport| {
+        (line(a), a.rule) == (line(b), b.rule) && (line(a) > 0 || a.vex == b.vex)
+    };
+    for same in findings.chunk_by(|a, b| is_same(a, b)) {
         let Some(first) = same.first() else { continue };
         let many = if same.len() > 1 { format!(" ({})", same.len()) } else { String::new() };
         let mark = format!("{:8}  ", first.severity.name());
@@ -60,14 +63,18 @@ fn write_accepted(page: &mut Page, heading: &str, findings: &[&FindingReport], s
                 Look::Dim,
             );
         }
-        if first.policy.is_some() {
-            page.wrapped(6, &accepted_by(first), Look::Dim);
+        let by = accepted_by(first);
+        if !by.is_empty() {
+            page.wrapped(6, &by, Look::Dim);
         }
     }
 }
 
 /// Who accepts a finding, why, and until when.
 fn accepted_by(finding: &FindingReport) -> String {
+    if finding.is_accepted_by_vex() {
+        return Safe::of(&finding.accepted_because().unwrap_or_default()).as_str().to_owned();
+    }
     let Some(policy) = &finding.policy else { return String::new() };
     let reason = policy.reason.as_deref().unwrap_or_default();
     let owner = policy.owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
@@ -112,7 +119,7 @@ fn write_layers(page: &mut Page, block: &[&FindingReport], style: &Style) {
 
 /// Whether two findings differ in nothing that is written below their paths.
 fn says_the_same(a: &FindingReport, b: &FindingReport, style: &Style) -> bool {
-    let evidence = style.verbosity != Verbosity::Verbose || a.evidence == b.evidence;
+    let evidence = style.verbosity != Verbosity::Verbose || (&a.evidence, &a.vex) == (&b.evidence, &b.vex);
     evidence && a.message == b.message && a.path.is_some() == b.path.is_some()
 }
 
@@ -130,6 +137,9 @@ fn write_same(page: &mut Page, same: &[&FindingReport], style: &Style) {
                 other => other.to_string(),
             };
             page.marked(indent + 2, &format!("{name}: "), Look::Dim, Safe::of(&value).as_str(), Look::Dim);
+        }
+        for statement in &first.vex {
+            page.marked(indent + 2, "VEX: ", Look::Dim, Safe::of(&statement.in_words()).as_str(), Look::Dim);
         }
     }
 }

@@ -4,10 +4,15 @@ mod finding;
 mod image;
 mod page;
 
-use super::{BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, WaiverReport, WaiverStatus};
+use super::{
+    BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, VexReport, WaiverReport, WaiverStatus,
+};
 pub(super) use image::{base as stands_on, platform, title};
 pub(crate) use page::human_size;
 use page::{Look, Page, Safe, counted};
+
+/// VEX statements of one document that are named where they are about nothing.
+const UNUSED_SHOWN: usize = 5;
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +61,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     write_errors(&mut page, report);
     write_notes(&mut page, report);
     write_waivers(&mut page, report);
+    write_vex(&mut page, report);
     write_end(&mut page, report);
     page.into_text()
 }
@@ -144,10 +150,12 @@ fn write_notes(page: &mut Page, report: &Report) {
 /// Waivers that are of no use any more, or were of none.
 fn write_waivers(page: &mut Page, report: &Report) {
     let policy = &report.policy;
-    for (number, (waiver, what)) in policy.waivers.iter().filter_map(useless).enumerate() {
-        if number == 0 && report.notes.is_empty() {
-            page.gap();
-        }
+    let is_any = policy.waivers.iter().any(|waiver| useless(waiver).is_some())
+        || policy.vex.iter().any(|document| !document.unused.is_empty());
+    if is_any && report.notes.is_empty() {
+        page.gap();
+    }
+    for (waiver, what) in policy.waivers.iter().filter_map(useless) {
         let WaiverReport { line, rule, owner, .. } = waiver;
         let text = format!("{}:{line}: the waiver of {rule} ({owner}) {what}", policy.source);
         page.marked(0, "Note   ", Look::Dim, Safe::of(&text).as_str(), Look::Plain);
@@ -163,6 +171,31 @@ fn useless(waiver: &WaiverReport) -> Option<(&WaiverReport, String)> {
         (WaiverStatus::Unused, _) => "accepts nothing: remove it, or mend it".to_owned(),
     };
     Some((waiver, what))
+}
+
+/// VEX statements that are about nothing that was found.
+fn write_vex(page: &mut Page, report: &Report) {
+    for document in report.policy.vex.iter().filter(|document| !document.unused.is_empty()) {
+        let named = document.unused.iter().take(UNUSED_SHOWN);
+        let named: Vec<_> =
+            named.map(|it| format!("{} (statement {})", it.vulnerability, it.statement)).collect();
+        let more = match document.unused.len().saturating_sub(UNUSED_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let VexReport { source, statements, unused, .. } = document;
+        let text = format!(
+            "{source}: {} of {} no finding: {}{more}",
+            unused.len(),
+            if *statements == 1 {
+                "1 statement is about".to_owned()
+            } else {
+                format!("{statements} statements are about")
+            },
+            named.join(", ")
+        );
+        page.marked(0, "Note   ", Look::Dim, Safe::of(&text).as_str(), Look::Plain);
+    }
 }
 
 /// Whether there is more than one image or input, so that they are counted.

@@ -1,0 +1,256 @@
+//! OpenVEX documents (github.com/openvex/spec, v0.2.0 and the forms before it): what somebody says of vulnerabilities in
+//! products, and what that means for one finding.
+//!
+//! A document is the word of whoever runs the check: it is named by the policy or on the command line, and nothing of an
+//! image names one. What it says counts where all that a finding is about is covered: every package, and every
+//! vulnerability where an advisory is about several. A product that cannot be matched with certainty matches nothing.
+
+mod product;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+pub use product::ImageId;
+
+use product::{Installed, Product};
+
+use crate::advisories::Answer;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::limits;
+
+/// A document that a policy names, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// As in the report.
+    pub source: &'a str,
+    /// Its bytes, as text.
+    pub text: &'a str,
+}
+
+/// All documents that count, in the order in which they are named.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    documents: Vec<Document>,
+    /// Statements by the names of their vulnerabilities, in lower case.
+    by_name: BTreeMap<String, Vec<Place>>,
+    /// Statements, products, subcomponents and names of them all.
+    items: usize,
+}
+
+/// Which statement: the document's index, and that of the statement in it.
+pub type Place = (usize, usize);
+
+/// A document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its file, as named.
+    pub source: String,
+    /// SHA-256 of its text.
+    pub sha256: Digest,
+    /// The IRI that it gives itself.
+    pub id: String,
+    /// Whose word it is.
+    pub author: String,
+    /// When it was issued, where it says so.
+    pub timestamp: Option<Timestamp>,
+    /// In its order.
+    pub statements: Vec<Statement>,
+}
+
+/// What a document says of one vulnerability in some products.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The vulnerability, as it is shown.
+    pub vulnerability: String,
+    /// When it was known to be true.
+    pub timestamp: Timestamp,
+    /// What is said.
+    pub status: Status,
+    /// Why it is not affected: one of the five labels.
+    pub justification: Option<&'static str>,
+    /// The same in words.
+    pub impact_statement: Option<String>,
+    /// What to do about it.
+    pub action_statement: Option<String>,
+    /// How the status was found.
+    pub status_notes: Option<String>,
+    /// Name, IRI and aliases of the vulnerability, in lower case, each once.
+    names: BTreeSet<String>,
+    products: Vec<Product>,
+}
+
+/// How a vulnerability concerns a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing needs to be done.
+    NotAffected,
+    /// Something should be done.
+    Affected,
+    /// These versions have the fix.
+    Fixed,
+    /// It is not known yet.
+    UnderInvestigation,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::NotAffected, Self::Affected, Self::Fixed, Self::UnderInvestigation];
+
+    /// As documents have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotAffected => "not_affected",
+            Self::Affected => "affected",
+            Self::Fixed => "fixed",
+            Self::UnderInvestigation => "under_investigation",
+        }
+    }
+
+    /// Whether a finding of it is accepted.
+    fn accepts(self) -> bool {
+        matches!(self, Self::NotAffected | Self::Fixed)
+    }
+}
+
+/// What a finding of a vulnerability is about.
+#[derive(Clone, Copy)]
+pub struct About<'a> {
+    /// The image that it is in.
+    pub image: &'a ImageId<'a>,
+    /// The advisory.
+    pub answer: &'a Answer,
+    /// Package URLs of all packages that it is about; made only where some statement is of the vulnerability.
+    pub packages: &'a dyn Fn() -> Vec<String>,
+    /// The release of the distribution, for which some write `distro` alone: `3.18.4`.
+    pub release: Option<&'a str>,
+}
+
+/// What documents say of a finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The statements that count, in the order of documents; each with whether it is about some of the finding only.
+    pub statements: Vec<(Place, bool)>,
+    /// Whether they accept all of it.
+    pub accepts: bool,
+    /// All that are about it, also those that a later one overrides.
+    pub heard: BTreeSet<Place>,
+}
+
+impl Documents {
+    /// Reads one more document; one of the same bytes as another says nothing new.
+    ///
+    /// # Errors
+    /// Whatever is wrong in it; there are too many, or too much in them.
+    pub fn add(&mut self, named: &Named<'_>) -> Result<()> {
+        let sha256 = Digest::sha256(named.text.as_bytes());
+        if self.documents.iter().any(|known| known.sha256 == sha256) {
+            return Ok(());
+        }
+        if self.documents.len() >= limits::VEX_DOCUMENTS {
+            let limit = limits::VEX_DOCUMENTS as u64;
+            return Err(Error::limit("the number of VEX documents", "VEX_DOCUMENTS", limit));
+        }
+        let document = read::read(named, sha256).map_err(|error| error.at(named.source))?;
+        let items = |statement: &Statement| {
+            1 + statement.names.len() + statement.products.iter().map(Product::items).sum::<usize>()
+        };
+        self.items += document.statements.iter().map(items).sum::<usize>();
+        if self.items > limits::VEX_ITEMS {
+            let limit = limits::VEX_ITEMS as u64;
+            let what = "the number of statements, names and products of all VEX documents";
+            return Err(Error::limit(what, "VEX_ITEMS", limit).at(named.source));
+        }
+        for (number, statement) in document.statements.iter().enumerate() {
+            for name in &statement.names {
+                self.by_name.entry(name.clone()).or_default().push((self.documents.len(), number));
+            }
+        }
+        self.documents.push(document);
+        Ok(())
+    }
+
+    /// All of them, by the indexes that [`Place`] has.
+    pub fn all(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// A statement with its document.
+    pub fn get(&self, (document, statement): Place) -> Option<(&Document, &Statement)> {
+        let document = self.documents.get(document)?;
+        Some((document, document.statements.get(statement)?))
+    }
+
+    /// What they say of a finding. Of several statements about the same the latest counts, of those of one time the last.
+    pub fn say(&self, about: &About<'_>) -> Said {
+        let mut said = Said::default();
+        let parts = parts(about.answer);
+        let found: Vec<BTreeSet<Place>> = parts.iter().map(|names| self.of_names(names)).collect();
+        if found.iter().all(BTreeSet::is_empty) {
+            return said;
+        }
+        let packages = (about.packages)().into_iter().map(|purl| Installed::new(&purl, about.release));
+        let packages: Vec<_> = packages.collect();
+        // For each package and each vulnerability of it.
+        let mut latest: Vec<Option<Place>> = Vec::new();
+        for package in &packages {
+            for places in &found {
+                let matching: Vec<Place> = places
+                    .iter()
+                    .copied()
+                    .filter(|place| self.covers(*place, about.image, package))
+                    .collect();
+                said.heard.extend(&matching);
+                let time = |place: &Place| self.get(*place).map(|(_, statement)| statement.timestamp);
+                latest.push(matching.into_iter().max_by_key(|place| (time(place), *place)));
+            }
+        }
+        let accepts = |place: &Option<Place>| {
+            place.and_then(|place| self.get(place)).is_some_and(|(_, statement)| statement.status.accepts())
+        };
+        said.accepts = !latest.is_empty() && latest.iter().all(accepts);
+        let counting: BTreeSet<Place> = latest.iter().flatten().copied().collect();
+        let is_partial = |place: Place| latest.iter().any(|other| *other != Some(place));
+        said.statements = counting.into_iter().map(|place| (place, is_partial(place))).collect();
+        said
+    }
+
+    /// Whether a statement can be about an image at all: it is not one of other images only.
+    pub fn concerns(&self, place: Place, image: &ImageId<'_>) -> bool {
+        self.get(place)
+            .is_some_and(|(_, statement)| statement.products.iter().any(|product| product.concerns(image)))
+    }
+
+    fn of_names(&self, names: &BTreeSet<String>) -> BTreeSet<Place> {
+        names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied().collect()
+    }
+
+    fn covers(&self, place: Place, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
+        self.get(place).is_some_and(|(_, statement)| {
+            statement.products.iter().any(|product| product.covers(image, package))
+        })
+    }
+}
+
+/// The vulnerabilities that an advisory is about, each by all its names: an advisory of a vendor may fix several at once, and
+/// what is said of one of them says nothing of the others.
+fn parts(answer: &Answer) -> Vec<BTreeSet<String>> {
+    let names = std::iter::once(&answer.id).chain(&answer.aliases).chain(&answer.also).chain(&answer.cves);
+    let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    let (cves, others): (BTreeSet<_>, BTreeSet<_>) =
+        names.iter().cloned().partition(|name| name.starts_with("cve-"));
+    if cves.len() < 2 {
+        return vec![names];
+    }
+    let of_cve = |cve| others.iter().cloned().chain(std::iter::once(cve)).collect();
+    cves.into_iter().map(of_cve).collect()
+}

@@ -1,0 +1,220 @@
+//! Which image or package a product of a statement is, and whether it is that which a finding is about.
+//!
+//! Package URLs match as vexctl, Trivy and Grype match them (go-vex, `PurlMatches`): what the statement's says must be so
+//! in the package's, and what it does not say may be anything.
+
+use crate::advisories::{Ecosystem, Purl};
+use crate::digest::Digest;
+
+/// By what a statement may know an image.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageId<'a> {
+    /// Its names, as the archive has them.
+    pub names: &'a [String],
+    /// Computed digests of manifest and config.
+    pub digests: &'a [Digest],
+    /// The architecture of its platform.
+    pub architecture: &'a str,
+}
+
+/// A package of the image.
+#[derive(Debug)]
+pub(super) struct Installed<'a> {
+    purl: Option<Purl>,
+    /// The release of the distribution.
+    release: Option<&'a str>,
+}
+
+impl<'a> Installed<'a> {
+    pub(super) fn new(purl: &str, release: Option<&'a str>) -> Self {
+        Self { purl: Purl::parse(purl).ok(), release }
+    }
+}
+
+/// A product of a statement.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Product {
+    /// Each of these is it.
+    pub(super) identities: Vec<Identity>,
+    /// The parts of it that the statement is about, each by its identities; all of it where there is none.
+    pub(super) parts: Vec<Vec<Identity>>,
+}
+
+/// One way to say which software it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// A package, all versions of it where the package URL has none.
+    Package(Box<Purl>),
+    /// The image of this digest; of an architecture, where that is said.
+    Digest(Digest, Option<String>),
+    /// Images of a name.
+    Image(Box<Purl>),
+    /// What is not known here: it is nothing of the image's.
+    Unknown,
+}
+
+impl Identity {
+    /// Of an `@id`, or of the identifier `purl`.
+    pub(super) fn of(text: &str) -> Self {
+        let is_purl = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkg:"));
+        if !is_purl {
+            return Self::of_digest(text.rsplit_once('@').map_or(text, |(_, digest)| digest));
+        }
+        // A part of a package is less than the package.
+        let Ok(purl) = Purl::parse(text) else { return Self::Unknown };
+        match (purl.kind.as_str(), purl.version.as_str()) {
+            _ if text.contains('#') => Self::Unknown,
+            ("oci", "") => Self::Image(Box::new(purl)),
+            ("oci", version) => match version.parse() {
+                Ok(digest) => Self::Digest(digest, purl.qualifiers.get("arch").cloned()),
+                Err(_) => Self::Unknown,
+            },
+            _ => Self::Package(Box::new(purl)),
+        }
+    }
+
+    /// Of a digest with its algorithm, or the bare digits of a SHA-256.
+    pub(super) fn of_digest(text: &str) -> Self {
+        let digest = text.parse().or_else(|_| format!("sha256:{text}").parse());
+        digest.map_or(Self::Unknown, |digest| Self::Digest(digest, None))
+    }
+
+    fn is_image(&self, image: &ImageId<'_>) -> bool {
+        match self {
+            Self::Digest(digest, arch) => {
+                image.digests.contains(digest) && arch.as_ref().is_none_or(|arch| arch == image.architecture)
+            }
+            Self::Image(purl) => is_named(purl, image),
+            Self::Package(_) | Self::Unknown => false,
+        }
+    }
+
+    fn is_package(&self, package: &Installed<'_>) -> bool {
+        match (self, &package.purl) {
+            (Self::Package(purl), Some(installed)) => matches(purl, installed, package.release),
+            _ => false,
+        }
+    }
+}
+
+impl Product {
+    /// How many things it names.
+    pub(super) fn items(&self) -> usize {
+        self.identities.len() + self.parts.iter().map(|part| part.len().max(1)).sum::<usize>()
+    }
+
+    /// Whether a package of an image is it, or of it. Which package uses which others is not known, so parts of a package
+    /// are nothing; what is said of the package itself holds, as in go-vex.
+    pub(super) fn covers(&self, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
+        if self.identities.iter().any(|identity| identity.is_package(package)) {
+            return true;
+        }
+        let mut parts = self.parts.iter().flatten();
+        self.identities.iter().any(|identity| identity.is_image(image))
+            && (self.parts.is_empty() || parts.any(|part| part.is_package(package)))
+    }
+
+    /// Whether it may be something of this image: it is no other image.
+    pub(super) fn concerns(&self, image: &ImageId<'_>) -> bool {
+        let of_images = |identity: &Identity| matches!(identity, Identity::Digest(..) | Identity::Image(_));
+        !self.identities.iter().any(of_images)
+            || self.identities.iter().any(|identity| identity.is_image(image))
+            || self.identities.iter().any(|identity| matches!(identity, Identity::Package(_)))
+    }
+}
+
+/// Whether all that a statement's package URL says holds of the package's.
+fn matches(said: &Purl, installed: &Purl, release: Option<&str>) -> bool {
+    said.kind == installed.kind
+        && is_same_namespace(said, installed)
+        && name(said) == name(installed)
+        && (said.version.is_empty() || version(said) == version(installed))
+        && said.qualifiers.iter().all(|(key, value)| {
+            let own = installed.qualifier(key);
+            match key.as_str() {
+                // Tools tell it in ways of their own, and it is no other package for that.
+                "upstream" => true,
+                // Trivy names the release of Alpine alone.
+                "distro" => own == value || !own.is_empty() && release == Some(value),
+                "epoch" if value == "0" => own.is_empty() || own == "0",
+                // What it is where nothing else is said.
+                "type" if said.kind == "maven" => value == "jar",
+                _ => own == value,
+            }
+        })
+}
+
+fn is_same_namespace(said: &Purl, installed: &Purl) -> bool {
+    let lower = |purl: &Purl| match purl.kind.as_str() {
+        // As the specification says of these types.
+        "deb" | "apk" | "rpm" | "golang" | "npm" => purl.namespace.to_lowercase(),
+        _ => purl.namespace.clone(),
+    };
+    let (said_in, installed_in) = (lower(said), lower(installed));
+    said_in == installed_in || Ecosystem::is_one_distribution(&said.kind, &said_in, &installed_in)
+}
+
+fn name(purl: &Purl) -> String {
+    match purl.kind.as_str() {
+        "pypi" => purl.name.to_lowercase().replace(['_', '.'], "-"),
+        "deb" | "apk" | "golang" | "npm" => purl.name.to_lowercase(),
+        _ => purl.name.clone(),
+    }
+}
+
+/// Modules of Go have a `v` that some tools leave out.
+fn version(purl: &Purl) -> &str {
+    let without = (purl.kind == "golang").then(|| purl.version.strip_prefix('v')).flatten();
+    without.unwrap_or(&purl.version)
+}
+
+/// Whether an image has a name that a package URL without a digest says. What else it says of the image is not known.
+fn is_named(purl: &Purl, image: &ImageId<'_>) -> bool {
+    let path = match purl.namespace.as_str() {
+        "" => purl.name.to_lowercase(),
+        namespace => format!("{namespace}/{}", purl.name).to_lowercase(),
+    };
+    let has = |name: &String| {
+        let (repository, tag) = parted(name);
+        let repository = whole(&repository);
+        let of_path = repository.strip_suffix(path.as_str()).is_some_and(|before| before.ends_with('/'));
+        of_path
+            && purl.qualifiers.iter().all(|(key, value)| match key.as_str() {
+                "arch" => value == image.architecture,
+                "tag" => Some(value.as_str()) == tag,
+                // Of the repository, as the specification has it, or of what it is in, as Grype writes it.
+                "repository_url" => {
+                    let said = whole(value);
+                    let before = repository.strip_suffix(path.as_str()).unwrap_or_default();
+                    said == repository || said == before.trim_end_matches('/')
+                }
+                _ => false,
+            })
+    };
+    image.names.iter().any(has)
+}
+
+/// Repository and tag of an image's name. What is one word is a repository: a bare tag, as layouts may have, is none.
+fn parted(name: &str) -> (String, Option<&str>) {
+    let name = name.split('@').next().unwrap_or_default();
+    let last = name.rsplit('/').next().unwrap_or_default();
+    match last.rsplit_once(':') {
+        Some((_, tag)) => {
+            (name.strip_suffix(tag).unwrap_or(name).trim_end_matches(':').to_owned(), Some(tag))
+        }
+        None => (name.to_owned(), None),
+    }
+}
+
+/// A repository with its registry: Docker Hub's where it has none, by the name that people write.
+fn whole(repository: &str) -> String {
+    let repository = repository.to_lowercase();
+    let repository = repository.strip_prefix("https://").unwrap_or(&repository).trim_end_matches('/');
+    let (first, rest) = repository.split_once('/').unwrap_or((repository, ""));
+    match first {
+        "index.docker.io" | "registry-1.docker.io" | "docker.io" => format!("docker.io/{rest}"),
+        _ if first.contains(['.', ':']) || first == "localhost" => repository.to_owned(),
+        _ if rest.is_empty() => format!("docker.io/library/{repository}"),
+        _ => format!("docker.io/{repository}"),
+    }
+}
