@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, reason = "one list for the fuzzers and for the tests")]
 
 use ocicheck::advisories::build_of_bytes;
+use ocicheck::digest::Digest;
 use ocicheck::policy::Preset;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use crate::support::{
     RpmFile, RpmPackage, SparseFormat, XattrStyle, Zip, cargo_auditable, clean_app, elf, feeds,
     go_build_info, rpm_database, small_base,
 };
-use crate::targets::{apply, facts, toc, tools};
+use crate::targets::{apply, facts, toc, tools, vex};
 
 /// The seeds of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
@@ -43,6 +44,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "secrets" => secrets(),
         "source" => archives(),
         "toc" => tables(),
+        "vex" => statements(),
         other => panic!("{other} has no seeds"),
     }
 }
@@ -400,6 +402,69 @@ fn packages() -> Vec<Vec<u8>> {
         after(
             5,
             "auto\n/usr/bin/editor\neditor.1.gz\n/usr/share/man/man1/editor.1.gz\n\n/bin/ed\n-100\n/man/ed\n\n",
+        ),
+    ]
+}
+
+fn statements() -> Vec<Vec<u8>> {
+    let document = |context: &str, statements: serde_json::Value| {
+        let document = json!({
+            "@context": context,
+            "@id": "https://example.com/vex/1",
+            "author": "security@example.com",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "version": 1,
+            "statements": statements,
+        });
+        document.to_string().into_bytes()
+    };
+    let image = format!("pkg:oci/app@{}", Digest::sha256(vex::MANIFEST));
+    let packages = [
+        "pkg:apk/alpine/libssl3",
+        "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64",
+        "pkg:golang/golang.org/x/net@0.5.0",
+    ];
+    let now = "https://openvex.dev/ns/v0.2.0";
+    vec![
+        document(
+            "https://openvex.dev/ns",
+            json!([
+                { "vulnerability": "CVE-2026-0001", "products": [image], "subcomponents": packages, "status": "fixed" },
+            ]),
+        ),
+        document(
+            now,
+            json!([
+                {
+                    "vulnerability": { "name": "CVE-2026-0001", "aliases": ["GHSA-aaaa-bbbb-cccc"] },
+                    "products": packages.map(|purl| json!({ "@id": purl })),
+                    "status": "not_affected",
+                    "justification": "vulnerable_code_not_present",
+                },
+                {
+                    "vulnerability": { "@id": "CVE-2026-0001" },
+                    "products": [{ "@id": packages[0], "hashes": { "sha-256": "00" } }],
+                    "timestamp": "2025-01-01T00:00:00+02:00",
+                    "status": "affected",
+                    "action_statement": "update",
+                },
+            ]),
+        ),
+        document(
+            now,
+            json!([
+                {
+                    "vulnerability": { "name": "CVE-2026-0002" },
+                    "products": [{
+                        "@id": "pkg:oci/app?repository_url=example.com/shop&tag=1.4&arch=amd64",
+                        "identifiers": { "purl": "pkg:oci/app", "cpe23": "cpe:2.3:a:x:y:1:*:*:*:*:*:*:*" },
+                        "subcomponents": packages.map(|purl| json!({ "identifiers": { "purl": purl } })),
+                    }],
+                    "status": "not_affected",
+                    "impact_statement": "it is not used",
+                },
+                { "vulnerability": "CVE-2026-0003", "products": ["example.com/shop/app:1.4"], "status": "under_investigation" },
+            ]),
         ),
     ]
 }

@@ -117,9 +117,16 @@ mod tests {
     fn every_read_of_a_policy_or_catalog_may_fail() {
         let directory = tempfile::tempdir().unwrap();
         let (policy, bases) = (directory.path().join("p.toml"), directory.path().join("b.json"));
-        std::fs::write(&policy, crate::policy::Preset::Default.text()).unwrap();
+        let vex = r#"{"@context":"https://openvex.dev/ns","@id":"1","author":"a","statements":[]}"#;
+        for name in ["v.json", "w.json"] {
+            let text = vex.replace("\"1\"", &format!("\"{name}\""));
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        std::fs::write(&policy, "[rules.vulnerability]\nvex = [{ file = \"v.json\" }]\n").unwrap();
         std::fs::write(&bases, crate::base::Catalog::default().to_text()).unwrap();
-        let line = ["ocicheck", "image.tar", "--policy", policy.to_str().unwrap()];
+        let named = directory.path().join("w.json");
+        let line =
+            ["ocicheck", "image.tar", "--policy", policy.to_str().unwrap(), "--vex", named.to_str().unwrap()];
         let arguments = Arguments::parse_from(line).check;
         let run = |kind, at| {
             let faults = Faults::new(kind, at);
@@ -130,10 +137,11 @@ mod tests {
             (told, faults.calls())
         };
         let (sound, calls) = run(Kind::Nothing, 0);
-        assert!(sound.is_ok() && calls >= 6, "{sound:?} after {calls} calls");
+        assert!(sound.is_ok() && calls >= 12, "{sound:?} after {calls} calls");
         for call in 0..calls {
             let told = run(Kind::Once, call).0.unwrap_err();
-            assert!(told.contains(MARK) && (told.contains("p.toml") || told.contains("b.json")), "{told}");
+            let files = ["p.toml", "b.json", "v.json", "w.json"];
+            assert!(told.contains(MARK) && files.iter().any(|file| told.contains(file)), "{told}");
         }
         for kind in [Kind::Short, Kind::Interrupted] {
             assert_eq!(run(kind, 0).0, sound);
@@ -147,6 +155,7 @@ mod tests {
         for (name, limit) in [
             ("POLICY_BYTES", crate::limits::POLICY_BYTES),
             ("USER_FILE_BYTES", crate::limits::USER_FILE_BYTES),
+            ("VEX_BYTES", crate::limits::VEX_BYTES),
         ] {
             std::fs::write(&path, " ".repeat(limit as usize)).unwrap();
             assert_eq!(read_text(&path, name, limit).unwrap().len() as u64, limit);

@@ -67,6 +67,10 @@ fn prepared() -> Room {
         room.write(name, application().oci_archive());
     }
     feeds(&room);
+    room.write(
+        "openvex.json",
+        r#"{"@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "y", "statements": []}"#,
+    );
     let bases = ["base", "base13", "java"].into_iter().scan(small_base(), |below, name| {
         *below = below.clone().layer(Layer::new().file(format!("etc/{name}"), name));
         Some((name, below.clone()))

@@ -266,7 +266,7 @@ fn a_document_that_cannot_be_read_is_no_pass() {
         ("vex = [{ file = \" \" }]", "the file is empty"),
         ("vex = [{ file = \"a\", sha256 = \"12\" }]", "is no digest"),
         ("vex = [\"openvex.json\"]", "vex is a list of tables"),
-        ("vex = [{ file = \"a\", sha = \"12\" }]", "did you mean sha256?"),
+        ("vex = [{ file = \"a\", sha = \"12\" }]", "allowed are file, sha256"),
     ] {
         let error = refused(&trial, &format!("[rules.vulnerability]\n{policy}\n"), &[]);
         assert!(error.contains(told), "{policy}: {error}");

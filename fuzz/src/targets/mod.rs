@@ -28,6 +28,7 @@ pub mod secrets;
 pub mod source;
 pub mod toc;
 pub mod tools;
+pub mod vex;
 pub mod written;
 
 /// A target and its body.
@@ -39,7 +40,7 @@ pub struct Target {
 }
 
 /// Every target, in alphabetical order.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     Target { name: "accounts", run: accounts::accounts },
     Target { name: "advisories", run: advisories::advisories },
     Target { name: "apply", run: apply::apply },
@@ -61,4 +62,5 @@ pub const TARGETS: [Target; 21] = [
     Target { name: "secrets", run: secrets::secrets },
     Target { name: "source", run: source::source },
     Target { name: "toc", run: toc::toc },
+    Target { name: "vex", run: vex::vex },
 ];

@@ -49,6 +49,8 @@ pub(super) enum Identity {
     Digest(Digest, Option<String>),
     /// Images of a name.
     Image(Box<Purl>),
+    /// Images that have just this name, as Grype knows them; or an IRI, which is the name of none.
+    Text(String),
     /// What is not known here: it is nothing of the image's.
     Unknown,
 }
@@ -58,7 +60,10 @@ impl Identity {
     pub(super) fn of(text: &str) -> Self {
         let is_purl = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("pkg:"));
         if !is_purl {
-            return Self::of_digest(text.rsplit_once('@').map_or(text, |(_, digest)| digest));
+            return match Self::of_digest(text.rsplit_once('@').map_or(text, |(_, digest)| digest)) {
+                Self::Unknown => Self::Text(text.to_owned()),
+                digest => digest,
+            };
         }
         // A part of a package is less than the package.
         let Ok(purl) = Purl::parse(text) else { return Self::Unknown };
@@ -85,6 +90,7 @@ impl Identity {
                 image.digests.contains(digest) && arch.as_ref().is_none_or(|arch| arch == image.architecture)
             }
             Self::Image(purl) => is_named(purl, image),
+            Self::Text(name) => image.names.contains(name),
             Self::Package(_) | Self::Unknown => false,
         }
     }

@@ -145,7 +145,9 @@ fn an_image_is_known_by_its_digest_else_by_its_name() {
         ("pkg:oci/pp".to_owned(), false),
         ("pkg:oci/app@1.4".to_owned(), false),
         ("pkg:docker/shop/app@1.4".to_owned(), false),
-        ("example.com/shop/app:1.4".to_owned(), false),
+        ("example.com/shop/app:1.4".to_owned(), true),
+        ("example.com/shop/app".to_owned(), false),
+        ("https://example.com/shop/app:1.4".to_owned(), false),
     ] {
         assert_eq!(accepts(json!({ "@id": said }), OPENSSL), is_it, "{said}");
         let with = |part: &str| json!({ "@id": said, "subcomponents": [{ "@id": part }] });
