@@ -194,7 +194,7 @@ impl Documents {
     pub fn say(&self, about: &About<'_>) -> Said {
         let mut said = Said::default();
         let parts = parts(about.answer);
-        let found: Vec<BTreeSet<Place>> = parts.iter().map(|names| self.of_names(names)).collect();
+        let found: Vec<BTreeSet<Place>> = parts.iter().map(|part| self.of_part(part)).collect();
         if found.iter().all(BTreeSet::is_empty) {
             return said;
         }
@@ -230,8 +230,11 @@ impl Documents {
             .is_some_and(|(_, statement)| statement.products.iter().any(|product| product.concerns(image)))
     }
 
-    fn of_names(&self, names: &BTreeSet<String>) -> BTreeSet<Place> {
-        names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied().collect()
+    fn of_part(&self, part: &Part) -> BTreeSet<Place> {
+        let named = part.names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied();
+        let is_meant =
+            |place: &Place| self.get(*place).is_some_and(|(_, statement)| part.is_meant(statement));
+        named.filter(is_meant).collect()
     }
 
     fn covers(&self, place: Place, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
@@ -241,16 +244,41 @@ impl Documents {
     }
 }
 
-/// The vulnerabilities that an advisory is about, each by all its names: an advisory of a vendor may fix several at once, and
-/// what is said of one of them says nothing of the others.
-fn parts(answer: &Answer) -> Vec<BTreeSet<String>> {
+/// One of the vulnerabilities that an advisory is about.
+struct Part {
+    /// All its names, in lower case.
+    names: BTreeSet<String>,
+    /// Its CVE, where it has one.
+    cve: Option<String>,
+}
+
+impl Part {
+    /// Whether a statement that has one of its names is about it. Advisories are aliases of each of several CVEs, so
+    /// where both sides name CVEs, these decide.
+    fn is_meant(&self, statement: &Statement) -> bool {
+        let is_cve = |name: &String| name.starts_with(CVE);
+        self.cve
+            .as_ref()
+            .is_none_or(|cve| statement.names.contains(cve) || !statement.names.iter().any(is_cve))
+    }
+}
+
+/// How names of CVEs begin.
+const CVE: &str = "cve-";
+
+/// The vulnerabilities that an advisory is about: that of a vendor may fix several at once, and what is said of one of them
+/// says nothing of the others.
+fn parts(answer: &Answer) -> Vec<Part> {
     let names = std::iter::once(&answer.id).chain(&answer.aliases).chain(&answer.also).chain(&answer.cves);
     let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     let (cves, others): (BTreeSet<_>, BTreeSet<_>) =
-        names.iter().cloned().partition(|name| name.starts_with("cve-"));
-    if cves.len() < 2 {
-        return vec![names];
+        names.into_iter().partition(|name| name.starts_with(CVE));
+    if cves.is_empty() {
+        return vec![Part { names: others, cve: None }];
     }
-    let of_cve = |cve| others.iter().cloned().chain(std::iter::once(cve)).collect();
+    let of_cve = |cve: String| Part {
+        names: others.iter().cloned().chain(std::iter::once(cve.clone())).collect(),
+        cve: Some(cve),
+    };
     cves.into_iter().map(of_cve).collect()
 }

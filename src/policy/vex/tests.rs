@@ -208,6 +208,12 @@ fn all_vulnerabilities_of_an_advisory_must_be_covered() {
     assert!(!accepts(json!([of("CVE-2026-0001")])));
     assert!(accepts(json!([of("CVE-2026-0001"), of("CVE-2026-0002")])));
     assert!(accepts(json!([of("alsa-2026:1")])), "the advisory itself");
+    // As documents have advisories among the aliases of each of their CVEs.
+    let mut with_alias = of("CVE-2026-0001");
+    with_alias["vulnerability"]["aliases"] = json!(["ALSA-2026:1"]);
+    assert!(!accepts(json!([with_alias])));
+    let other = answer("DEBIAN-1", &["CVE-2026-0002", "ALSA-2026:1"], &[]);
+    assert!(!said(&[&document(json!([with_alias]))], &other, &[OPENSSL]).accepts, "of another CVE");
     let told = said(&[&document(json!([of("CVE-2026-0002")]))], &several, &[OPENSSL]);
     assert_eq!(told.statements, [((0, 0), true)]);
 }
