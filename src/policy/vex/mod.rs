@@ -23,12 +23,12 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::limits;
 
-/// A document that a policy names, not read yet.
+/// A document that is not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<'a> {
-    /// As in the report.
+    /// Its file, as the policy or the command line names it.
     pub source: &'a str,
-    /// Its bytes, as text.
+    /// What it holds.
     pub text: &'a str,
 }
 
