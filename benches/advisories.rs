@@ -75,6 +75,7 @@ static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
         layer: 0,
         files: Vec::new(),
         owner: None,
+        is_program: false,
     };
     let distribution = Distribution {
         path: ImagePath::new("etc/os-release"),

@@ -7,7 +7,7 @@ use crate::model::ImagePath;
 use crate::model::escape::escape_bytes;
 use crate::rootfs::{Inode, Reading, Tree};
 use crate::scan::LayerFacts;
-use crate::scan::components::{Component, Components, Ecosystem};
+use crate::scan::components::{Component, Components, Ecosystem, Evidence};
 use crate::scan::facts::TarFacts;
 
 impl From<Ecosystem> for Kind {
@@ -87,5 +87,6 @@ fn package(component: &Component, place: ImagePath, layer: usize) -> Installed {
         layer,
         files: Vec::new(),
         owner: None,
+        is_program: component.evidence == Evidence::GoProgram,
     }
 }

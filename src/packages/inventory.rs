@@ -118,6 +118,8 @@ pub struct Installed {
     pub files: Vec<PackageFile>,
     /// The package of the distribution that `place` belongs to, of a package of a language.
     pub owner: Option<String>,
+    /// Whether the program at `place` is of it, and no more needs it; known of Go's only.
+    pub is_program: bool,
 }
 
 /// A place of which it is not known what is installed by it.
@@ -247,6 +249,7 @@ impl System {
             layer,
             files: package.files,
             owner: None,
+            is_program: false,
         })
     }
 }

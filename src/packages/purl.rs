@@ -118,6 +118,7 @@ mod tests {
             layer: 0,
             files: Vec::new(),
             owner: None,
+            is_program: false,
         }
     }
 

@@ -13,7 +13,8 @@ use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::policy::vex::{About, Documents, ImageId, Place, Said};
+use crate::packages::{Installed, Inventory};
+use crate::policy::vex::{self, About, Documents, ImageId, Place, Said};
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rules::{Also, Finding, Rule};
 use crate::scan::EntryKind;
@@ -150,12 +151,11 @@ impl<'a> Teller<'a> {
         let vulnerabilities = facts.vulnerabilities.as_ref()?.as_ref().ok()?;
         let found = vulnerabilities.found.get(finding.vulnerability?)?;
         let inventory = facts.inventory.as_ref().filter(|_| !policy.vex.is_empty())?;
-        let packages = || {
-            let packages = found.packages.iter().map(|number| inventory.packages.get(*number));
-            packages
-                .map(|package| package.map(|package| inventory.purl(package)).unwrap_or_default())
-                .collect()
+        let package = |number: &usize| {
+            let package = inventory.packages.get(*number);
+            package.map(|package| vex_package(inventory, package)).unwrap_or_default()
         };
+        let packages = || found.packages.iter().map(package).collect();
         let image = ImageId {
             names: &facts.image.names,
             digests: &self.digests,
@@ -233,6 +233,15 @@ fn statements(documents: &Documents, said: &Said) -> Vec<StatementReport> {
         })
     });
     told.collect()
+}
+
+/// A package as VEX documents name it.
+fn vex_package(inventory: &Inventory, package: &Installed) -> vex::Package {
+    let is_its = |other: &&Installed| {
+        other.is_program && (&other.place, &other.inside) == (&package.place, &package.inside)
+    };
+    let program = inventory.packages.iter().find(is_its).map(|program| inventory.purl(program));
+    vex::Package { purl: inventory.purl(package), program }
 }
 
 /// The values of a finding's evidence by these names.

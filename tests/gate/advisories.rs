@@ -48,7 +48,7 @@ impl Trial {
         Self { room }
     }
 
-    fn check_on(&self, base: Option<&Image>, image: &Image, policy: &str) -> Checked {
+    pub(crate) fn check_on(&self, base: Option<&Image>, image: &Image, policy: &str) -> Checked {
         let mut command = self.command(image, policy);
         command.args(["--format", "json"]);
         if let Some(base) = base {

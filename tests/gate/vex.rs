@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::advisories::{CRITICAL, Trial, advisory, debian, vulnerabilities};
 use crate::harness::{Checked, assert_valid, command, text};
-use crate::support::Layer;
+use crate::support::{Layer, Program, go_build_info};
 
 /// As `vexctl create` wrote it, for the one vulnerable package of the image here:
 ///
@@ -211,6 +211,45 @@ fn an_image_is_accepted_by_its_digest_with_or_without_its_parts() {
             trial.room.write("openvex.json", document(&[("DEBIAN-CVE-2026-0001", product, "not_affected")]));
             assert_eq!(check(&trial, NAMED, &[]).exit, exit, "{digest} {parts}");
         }
+    }
+}
+
+/// The products of VEX Hub: a module, and what is in its programs.
+#[test]
+fn what_is_in_a_program_is_accepted_as_a_part_of_its_module() {
+    let net = json!({
+        "id": "GO-2026-0001",
+        "aliases": ["CVE-2026-0001"],
+        "modified": "2026-01-01T00:00:00Z",
+        "severity": [{ "type": "CVSS_V3", "score": CRITICAL }],
+        "affected": [{
+            "package": { "ecosystem": "Go", "name": "golang.org/x/net" },
+            "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0" }, { "fixed": "0.6.0" }] }],
+        }],
+    });
+    let trial = Trial::new(&[net]);
+    let program = |module: &str| {
+        let module = format!("mod\t{module}\tv1.0.0\th1:x=");
+        let info = go_build_info("go1.26.1", &[&module, "dep\tgolang.org/x/net\tv0.5.0\th1:y="]);
+        Program::new().section(".go.buildinfo", info).bytes()
+    };
+    let one = Layer::new().file_mode("usr/bin/app", program("example.com/app"), 0o755);
+    let two = one.clone().file_mode("usr/bin/other", program("example.com/other"), 0o755);
+    let policy = format!("{NAMED}uncovered = \"tell\"\n");
+    for (layer, product, exit) in [
+        (&one, "pkg:golang/example.com/app", 0),
+        (&one, "pkg:golang/example.com/other", 1),
+        (&one, "pkg:golang/golang.org/x/net", 0),
+        // The other program has it, too.
+        (&two, "pkg:golang/example.com/app", 1),
+    ] {
+        let part = json!([{ "@id": "pkg:golang/golang.org/x/net@v0.5.0" }]);
+        let product = json!([{ "@id": product, "subcomponents": part }]);
+        trial.room.write("openvex.json", document(&[("CVE-2026-0001", product.clone(), "not_affected")]));
+        let checked = trial.check_on(None, &debian().layer(layer.clone()), &policy);
+        let is_it = |finding: &&Value| finding["evidence"]["advisory"] == "GO-2026-0001";
+        assert_eq!(vulnerabilities(&checked).into_iter().filter(is_it).count(), 1, "{}", checked.stderr);
+        assert_eq!(checked.exit, exit, "{product} {:#?}", vulnerabilities(&checked));
     }
 }
 

@@ -117,6 +117,15 @@ impl Status {
     }
 }
 
+/// A package that a finding is about, by package URLs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Package {
+    /// Its own.
+    pub purl: String,
+    /// That of the module whose program it is a part of, where that is known.
+    pub program: Option<String>,
+}
+
 /// What a finding of a vulnerability is about.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
@@ -124,8 +133,8 @@ pub struct About<'a> {
     pub image: &'a ImageId<'a>,
     /// The advisory.
     pub answer: &'a Answer,
-    /// Package URLs of all packages that it is about; made only where some statement is of the vulnerability.
-    pub packages: &'a dyn Fn() -> Vec<String>,
+    /// All packages that it is about; made only where some statement is of the vulnerability.
+    pub packages: &'a dyn Fn() -> Vec<Package>,
     /// The release of the distribution, for which some write `distro` alone: `3.18.4`.
     pub release: Option<&'a str>,
 }
@@ -198,7 +207,7 @@ impl Documents {
         if found.iter().all(BTreeSet::is_empty) {
             return said;
         }
-        let packages = (about.packages)().into_iter().map(|purl| Installed::new(&purl, about.release));
+        let packages = (about.packages)().into_iter().map(|package| Installed::new(&package, about.release));
         let packages: Vec<_> = packages.collect();
         // For each package and each vulnerability of it.
         let mut latest: Vec<Option<Place>> = Vec::new();

@@ -3,6 +3,7 @@
 //! Package URLs match as vexctl, Trivy and Grype match them (go-vex, `PurlMatches`): what the statement's says must be so
 //! in the package's, and what it does not say may be anything.
 
+use super::Package;
 use crate::advisories::{Ecosystem, Purl};
 use crate::digest::Digest;
 
@@ -21,13 +22,16 @@ pub struct ImageId<'a> {
 #[derive(Debug)]
 pub(super) struct Installed<'a> {
     purl: Option<Purl>,
+    /// The module whose program it is a part of.
+    program: Option<Purl>,
     /// The release of the distribution.
     release: Option<&'a str>,
 }
 
 impl<'a> Installed<'a> {
-    pub(super) fn new(purl: &str, release: Option<&'a str>) -> Self {
-        Self { purl: Purl::parse(purl).ok(), release }
+    pub(super) fn new(package: &Package, release: Option<&'a str>) -> Self {
+        let program = package.program.as_deref().and_then(|purl| Purl::parse(purl).ok());
+        Self { purl: Purl::parse(&package.purl).ok(), program, release }
     }
 }
 
@@ -96,8 +100,17 @@ impl Identity {
     }
 
     fn is_package(&self, package: &Installed<'_>) -> bool {
-        match (self, &package.purl) {
-            (Self::Package(purl), Some(installed)) => matches(purl, installed, package.release),
+        self.is(package.purl.as_ref(), package.release)
+    }
+
+    /// Whether it is the module whose program the package is a part of.
+    fn is_program_of(&self, package: &Installed<'_>) -> bool {
+        self.is(package.program.as_ref(), package.release)
+    }
+
+    fn is(&self, installed: Option<&Purl>, release: Option<&str>) -> bool {
+        match (self, installed) {
+            (Self::Package(purl), Some(installed)) => matches(purl, installed, release),
             _ => false,
         }
     }
@@ -109,15 +122,19 @@ impl Product {
         self.identities.len() + self.parts.iter().map(|part| part.len().max(1)).sum::<usize>()
     }
 
-    /// Whether a package of an image is it, or of it. Which package uses which others is not known, so parts of a package
-    /// are nothing; what is said of the package itself holds, as in go-vex.
+    /// Whether a package of an image is it, or of it. Which package uses which others is known of programs of Go: parts of
+    /// their modules are in the same file. Parts of other packages are nothing; what is said of the package itself holds,
+    /// as in go-vex.
     pub(super) fn covers(&self, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
         if self.identities.iter().any(|identity| identity.is_package(package)) {
             return true;
         }
-        let mut parts = self.parts.iter().flatten();
-        self.identities.iter().any(|identity| identity.is_image(image))
-            && (self.parts.is_empty() || parts.any(|part| part.is_package(package)))
+        let is_image = self.identities.iter().any(|identity| identity.is_image(image));
+        if self.parts.is_empty() {
+            return is_image;
+        }
+        let is_whole = is_image || self.identities.iter().any(|identity| identity.is_program_of(package));
+        is_whole && self.parts.iter().flatten().any(|part| part.is_package(package))
     }
 
     /// Whether it may be something of this image: it is no other image.

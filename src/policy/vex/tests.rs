@@ -63,9 +63,15 @@ fn read(texts: &[&str]) -> Result<Documents> {
 
 /// What a text says of a finding of these packages.
 fn said(texts: &[&str], answer: &Answer, packages: &[&str]) -> Said {
+    said_in(texts, answer, packages, None)
+}
+
+/// The same, of packages that are parts of a program.
+fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], program: Option<&str>) -> Said {
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [digest()]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
-    let packages = || packages.iter().map(|purl| (*purl).to_owned()).collect();
+    let package = |purl: &&str| Package { purl: (*purl).to_owned(), program: program.map(str::to_owned) };
+    let packages = || packages.iter().map(package).collect();
     let about = About { image: &image, answer, packages: &packages, release: Some("3.18.0") };
     read(texts).unwrap().say(&about)
 }
@@ -78,6 +84,24 @@ fn digest() -> Digest {
 fn accepts(product: Value, package: &str) -> bool {
     let text = document(json!([statement(json!([product]), "not_affected")]));
     said(&[&text], &answer("CVE-2026-0001", &[], &[]), &[package]).accepts
+}
+
+/// As VEX Hub has nearly all of its products.
+#[test]
+fn parts_of_a_module_are_what_its_programs_are_made_of() {
+    let accepts = |product: &str, part: &str, program: Option<&str>| {
+        let product = json!({ "@id": product, "subcomponents": [{ "@id": part }] });
+        let text = document(json!([statement(json!([product]), "not_affected")]));
+        let net = "pkg:golang/golang.org/x/net@v0.5.0";
+        said_in(&[&text], &answer("CVE-2026-0001", &[], &[]), &[net], program).accepts
+    };
+    let (app, net) = ("pkg:golang/example.com/app", "pkg:golang/golang.org/x/net@v0.5.0");
+    assert!(accepts(app, net, Some("pkg:golang/example.com/app@v1.2.3")));
+    assert!(accepts(app, "pkg:golang/golang.org/x/net", Some(app)));
+    assert!(!accepts(app, net, None), "in no program that is known");
+    assert!(!accepts(app, net, Some("pkg:golang/example.com/other")), "in another program");
+    assert!(!accepts(app, "pkg:golang/golang.org/x/text", Some(app)), "another part");
+    assert!(!accepts("pkg:golang/example.com/app@v2.0.0", net, Some("pkg:golang/example.com/app@v1.2.3")));
 }
 
 #[test]
@@ -165,7 +189,7 @@ fn names_of_images_are_those_of_docker_hub_where_they_have_no_registry() {
         let names = [name.to_owned()];
         let image = ImageId { names: &names, digests: &[], architecture: "amd64" };
         let text = document(json!([statement(json!([said]), "fixed")]));
-        let packages = || vec![OPENSSL.to_owned()];
+        let packages = || vec![Package { purl: OPENSSL.to_owned(), program: None }];
         let answer = answer("CVE-2026-0001", &[], &[]);
         read(&[&text])
             .unwrap()

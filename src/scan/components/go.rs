@@ -44,13 +44,12 @@ pub(super) fn read(elf: &Elf<'_, '_>, extent: Extent, found: &mut Found<'_>) -> 
     let Some((version, modules)) = texts.filter(|(version, _)| !version.is_empty()) else {
         return if is_old { Err(Gap::OldGo) } else { Ok(()) };
     };
-    let kind = (Ecosystem::Go, Evidence::GoBuildInfo);
     let version = String::from_utf8_lossy(version);
     // `go1.26.8 X:experiment`; what is no release has no such name.
     let release = version.strip_prefix("go").and_then(|release| release.split(' ').next());
-    found.add(kind, "stdlib", release.unwrap_or_default(), &[]);
-    for (name, version) in modules_of(modules) {
-        found.add(kind, name, version, &[]);
+    found.add((Ecosystem::Go, Evidence::GoBuildInfo), "stdlib", release.unwrap_or_default(), &[]);
+    for Module { evidence, name, version } in modules_of(modules) {
+        found.add((Ecosystem::Go, evidence), name, version, &[]);
     }
     Ok(())
 }
@@ -109,10 +108,18 @@ fn text<'t>(tail: &Tail<'t>, at: u64) -> Result<Option<(&'t [u8], u64)>, Gap> {
     Ok(None)
 }
 
-/// Names and versions in the list of modules, which 16 bytes before and behind it frame: the program's own and what
-/// it needs, each as it was replaced.
-fn modules_of(framed: &[u8]) -> Vec<(String, String)> {
-    let mut modules: Vec<(String, String)> = Vec::new();
+/// A module in the list.
+struct Module {
+    /// Whether the program is of it, or needs it.
+    evidence: Evidence,
+    name: String,
+    version: String,
+}
+
+/// The list of modules, which 16 bytes before and behind it frame: the program's own and what it needs, each as it was
+/// replaced.
+fn modules_of(framed: &[u8]) -> Vec<Module> {
+    let mut modules: Vec<Module> = Vec::new();
     let inner = framed.len().checked_sub(17).filter(|end| *end >= 16 && framed.get(*end) == Some(&b'\n'));
     let text = inner.and_then(|end| framed.get(16..=end)).unwrap_or_default();
     for line in text.split(|byte| *byte == b'\n') {
@@ -122,15 +129,16 @@ fn modules_of(framed: &[u8]) -> Vec<(String, String)> {
         let (name, version) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         // `(devel)` is none.
         let version = if version.starts_with('(') { String::new() } else { version };
-        match kind.as_str() {
-            "mod" | "dep" if !name.is_empty() => modules.push((name, version)),
+        match (kind.as_str(), modules.last_mut()) {
+            ("mod", _) if !name.is_empty() => {
+                modules.push(Module { evidence: Evidence::GoProgram, name, version });
+            }
+            ("dep", _) if !name.is_empty() => {
+                modules.push(Module { evidence: Evidence::GoBuildInfo, name, version });
+            }
             // By a directory, which is no module with a version: what it replaces is known by its name only.
-            "=>" if version.is_empty() => {
-                modules.iter_mut().last().into_iter().for_each(|last| last.1.clear())
-            }
-            "=>" => {
-                modules.iter_mut().last().into_iter().for_each(|last| *last = (name.clone(), version.clone()))
-            }
+            ("=>", Some(last)) if version.is_empty() => last.version.clear(),
+            ("=>", Some(last)) => (last.name, last.version) = (name, version),
             _ => {}
         }
     }

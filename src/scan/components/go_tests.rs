@@ -54,6 +54,14 @@ fn what_go_wrote_is_found_as_go_finds_it() {
     }
 }
 
+/// Only the module that a program is of says what the others are in.
+#[test]
+fn the_module_of_the_program_is_told_from_those_that_it_needs() {
+    let text = [&[b'x'; 16][..], MODULES.join("\n").as_bytes(), b"\n", &[b'y'; 16]].concat();
+    let programs = modules_of(&text).into_iter().filter(|module| module.evidence == Evidence::GoProgram);
+    assert_eq!(programs.map(|module| module.name).collect::<Vec<_>>(), ["example.com/app"]);
+}
+
 #[test]
 fn versions_of_go_and_lists_of_modules_are_read_as_far_as_they_are_there() {
     let of = |info: Vec<u8>| read("app", Program::new().section(".go.buildinfo", info).bytes());

@@ -59,17 +59,19 @@ pub enum Evidence {
     Manifest,
     /// The name of a jar's file only: a guess.
     FileName,
-    /// What Go's linker puts into programs.
+    /// What Go's linker puts into programs: a module that the program needs, or Go's own library.
     GoBuildInfo,
     /// What cargo-auditable puts into programs.
     CargoAuditable,
     /// The specification of an installed gem.
     GemSpecification,
+    /// What Go's linker puts into programs: the module that the program is of.
+    GoProgram,
 }
 
 impl Evidence {
     /// All, in the order of their numbers in facts files.
-    pub const ALL: [Evidence; 8] = [
+    pub const ALL: [Evidence; 9] = [
         Self::PythonMetadata,
         Self::PackageJson,
         Self::PomProperties,
@@ -78,6 +80,7 @@ impl Evidence {
         Self::GoBuildInfo,
         Self::CargoAuditable,
         Self::GemSpecification,
+        Self::GoProgram,
     ];
 }
 
@@ -89,7 +92,7 @@ impl fmt::Display for Evidence {
             Self::PomProperties => "pom.properties",
             Self::Manifest => "the jar's manifest",
             Self::FileName => "the jar's file name",
-            Self::GoBuildInfo => "Go build information",
+            Self::GoBuildInfo | Self::GoProgram => "Go build information",
             Self::CargoAuditable => "cargo-auditable",
             Self::GemSpecification => "the gem's specification",
         })
