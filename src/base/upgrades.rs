@@ -10,17 +10,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sha1::{Digest as _, Sha1};
-
 use super::differing::{Differing, PackageChange};
 use super::{Change, ChangeKind, Comparison};
 use crate::model::ImagePath;
 use crate::packages::allowance::Allowance;
 use crate::packages::alternatives::{Alternative, Choice};
 use crate::packages::owners::{Owners, below};
-use crate::packages::{Databases, FileDigest, Packed};
-use crate::rootfs::{Inode, NodeRef};
-use crate::scan::{EntryKind, OldDigests};
+use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
+use crate::packages::{Databases, Packed};
+use crate::rootfs::NodeRef;
+use crate::scan::EntryKind;
 
 /// Why a change of the base is no tampering.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +56,6 @@ impl Upgrades {
     }
 }
 
-/// An entry of a layer: the layer, and the index of the entry.
-pub type Place = (usize, usize);
-
 /// What would explain each change, up to digests that are still to be computed.
 #[derive(Debug, Default)]
 pub struct Claims {
@@ -75,8 +71,6 @@ struct Claim {
     needs: Vec<Need>,
     paths: Vec<ImagePath>,
 }
-
-type Need = (Place, FileDigest);
 
 /// The links that update-alternatives(1) keeps.
 const ALTERNATIVES: &[u8] = b"etc/alternatives/";
@@ -117,23 +111,17 @@ impl Claims {
         claims
     }
 
-    /// The files whose digests are wanted.
-    pub fn wanted(&self) -> BTreeSet<Place> {
-        self.claims.iter().flat_map(|claim| &claim.needs).map(|(place, _)| *place).collect()
+    /// Asks for the digests of files that are wanted.
+    pub fn want(&self, wanted: &mut Wanted) {
+        self.claims.iter().flat_map(|claim| &claim.needs).for_each(|need| want(wanted, *need));
     }
 
     /// Holds the claims to the digests; a file without any is not what its package says.
-    pub fn settle(self, comparison: &Comparison, digests: &BTreeMap<Place, OldDigests>) -> Upgrades {
+    pub fn settle(self, comparison: &Comparison, digests: &Digests) -> Upgrades {
         let mut upgrades = self.upgrades;
         let mut layers: BTreeMap<usize, usize> = BTreeMap::new();
         for claim in self.claims {
-            let holds = claim.needs.iter().all(|(place, digest)| {
-                digests.get(place).is_some_and(|computed| match digest {
-                    FileDigest::Md5(md5) => *md5 == computed.md5,
-                    FileDigest::Sha1(sha1) => *sha1 == computed.sha1,
-                    FileDigest::Sha256(_) => false,
-                })
-            });
+            let holds = claim.needs.iter().all(|need| computed(digests, *need) == Some(need.1));
             let Some(change) = comparison.changes.get(claim.change).filter(|_| holds) else { continue };
             if let Explanation::Package(number) = claim.explanation
                 && let Some(package) = upgrades.packages.get_mut(number)
@@ -283,23 +271,6 @@ impl Finder<'_> {
         let needs = self.is_packaged(&program)?;
         let text = format!("the alternative of the highest priority that packages offer is {program}");
         Some((Explanation::Alternative(text), needs, Vec::new()))
-    }
-}
-
-/// What must hold for a node to be what its package says: nothing more where that is known already.
-fn is_packed(inode: &Inode, packed: &Packed) -> Option<Vec<Need>> {
-    let known = |holds: bool| holds.then(Vec::new);
-    match (inode.kind, packed) {
-        (EntryKind::File, Packed::Digest(FileDigest::Sha256(digest))) => known(*digest == inode.content),
-        (EntryKind::File, Packed::Digest(digest)) => {
-            Some(vec![((inode.origin.layer(), inode.origin.entry()?), *digest)])
-        }
-        (EntryKind::Symlink, Packed::Digest(FileDigest::Sha1(digest))) => {
-            known(<[u8; 20]>::from(Sha1::digest(inode.link())) == *digest)
-        }
-        (EntryKind::Symlink, Packed::Link(target)) => known(*inode.link() == **target),
-        (EntryKind::Directory, Packed::Directory(mode)) => known(inode.mode == *mode),
-        _ => None,
     }
 }
 

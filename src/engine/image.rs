@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Bases, second, upgrades};
+use super::digests::FileDigests;
+use super::{Bases, packaged, second};
 use crate::advisories::{Advisories, Vulnerabilities};
 use crate::base::{BaseStatus, Comparison, Likeness, Nearest};
 use crate::error::{Error, Result};
@@ -17,13 +18,20 @@ use crate::packages::{History, Inventory};
 use crate::rootfs::{Inode, Readings, Rootfs, Tree};
 use crate::scan::{LayerFacts, Opinions, Plan, Tables};
 
+/// What is computed of a stored layer once, however many images have it.
+pub(super) struct Shared {
+    pub(super) opinions: Opinions,
+    pub(super) tables: Tables,
+    pub(super) digests: FileDigests,
+}
+
 /// Puts together what was read of one image.
 pub(super) fn image_facts(
     image: Image,
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
     plan: &Plan,
-    (opinions, tables): (&mut Opinions, &mut Tables),
+    shared: &mut Shared,
 ) -> Result<Facts> {
     let deadline = plan.limits().deadline;
     let mut anomalies = image.anomalies.clone();
@@ -36,6 +44,7 @@ pub(super) fn image_facts(
         base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
         changes: Vec::new(),
         upgrades: Vec::new(),
+        verified: None,
         inventory: None,
         vulnerabilities: None,
         second_read: BTreeMap::new(),
@@ -46,8 +55,8 @@ pub(super) fn image_facts(
             None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
         };
     }
-    ask_again(&facts, opinions)?;
-    hold_tables(&mut facts, tables, plan.limits())?;
+    ask_again(&facts, &mut shared.opinions)?;
+    hold_tables(&mut facts, &mut shared.tables, plan.limits())?;
     host::step();
     let mut history = History::default();
     facts.rootfs = apply(&mut facts, deadline, &mut history)?;
@@ -60,7 +69,7 @@ pub(super) fn image_facts(
     deadline.check()?;
     second::read(&mut facts, plan)?;
     deadline.check()?;
-    facts.upgrades = upgrades::upgrades(&facts, plan.limits())?;
+    packaged::look(&mut facts, plan, &mut shared.digests)?;
     if plan.looks_for_components() {
         deadline.check()?;
         facts.inventory = inventory(&facts, &history);

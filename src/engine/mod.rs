@@ -2,6 +2,7 @@
 //! the layers of each in parallel.
 
 mod before;
+mod digests;
 mod enroll;
 mod guard;
 mod image;
@@ -9,8 +10,8 @@ mod known;
 mod layers;
 #[cfg(test)]
 mod limit_tests;
+mod packaged;
 mod second;
-mod upgrades;
 
 use std::sync::Arc;
 
@@ -25,16 +26,17 @@ use crate::host;
 use crate::limits::{self, Limits};
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::rules::{RULES, Rule};
-use crate::scan::{Budget, Opinions, Plan, Progress, Tables};
+use crate::rules::{PACKAGE_FILE_TAMPERED, RULES, Rule};
+use crate::scan::{Budget, HeldLayers, Opinions, Plan, Progress, Tables};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
 pub use enroll::{Enrolled, NewBase, enroll};
 pub use known::facts_files;
 
+use digests::FileDigests;
 use guard::guarded;
-use image::{image_facts, vulnerabilities};
+use image::{Shared, image_facts, vulnerabilities};
 use known::Known;
 use layers::{layers_of, scan};
 
@@ -129,6 +131,10 @@ impl Engine {
         }
         if self.advisories.is_some() || !settings.options.forbidden_packages.is_empty() {
             plan.look_for_components();
+        }
+        if self.policy.judges(PACKAGE_FILE_TAMPERED) {
+            let all = settings.options.verify_all_layers;
+            plan.hold_packages(if all { HeldLayers::All } else { HeldLayers::Upper });
         }
         Arc::new(plan)
     }
@@ -265,13 +271,16 @@ fn visit_within(
         return Err(fault(error));
     }
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
-    let mut opinions = Opinions::default();
-    let mut tables = Tables::new(Arc::clone(budget));
+    let mut shared = Shared {
+        opinions: Opinions::default(),
+        tables: Tables::new(Arc::clone(budget)),
+        digests: FileDigests::default(),
+    };
     for image in source.images {
         let title = image.title();
         let facts = guarded("reading the image", || {
             let layers = layers_of(&image, &scanned)?;
-            let mut facts = image_facts(image, layers, *bases, plan, (&mut opinions, &mut tables))?;
+            let mut facts = image_facts(image, layers, *bases, plan, &mut shared)?;
             facts.vulnerabilities = advisories.and_then(|advisories| vulnerabilities(&facts, advisories));
             plan.limits().deadline.check()?;
             host::step();
@@ -311,6 +320,7 @@ pub fn whole_plan(limits: Limits) -> Arc<Plan> {
     let mut plan = rules_plan(limits);
     plan.look_into_archives();
     plan.look_for_components();
+    plan.hold_packages(HeldLayers::Upper);
     Arc::new(plan)
 }
 

@@ -11,9 +11,10 @@ use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
 use crate::packages::Inventory;
+use crate::packages::verify::Verification;
 use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
 use crate::scan::packed;
-use crate::scan::{Entry, EntryKind, LayerFacts};
+use crate::scan::{Entry, EntryKind, HeldLayers, LayerFacts};
 
 pub use verify::verify;
 
@@ -37,12 +38,23 @@ pub struct Facts {
     pub changes: Vec<Comparison>,
     /// For each of `changes`: what of them comes from package managers.
     pub upgrades: Vec<Upgrades>,
+    /// Which files are not what their packages say, where that is wanted and the layers could be applied.
+    pub verified: Option<Verified>,
     /// What is installed, where that is wanted and the layers could be applied.
     pub inventory: Option<Inventory>,
     /// What advisories say of that, where some were given; or why they could not be asked.
     pub vulnerabilities: Option<Result<Vulnerabilities, String>>,
     /// Content of files that turned out to be wanted only when the tree was known.
     pub second_read: Contents,
+}
+
+/// Which files are not what their packages say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Of which layers.
+    pub layers: HeldLayers,
+    /// For each reading of the rootfs; none where only upper layers count and there is no base below them.
+    pub readings: Vec<Verification>,
 }
 
 impl Facts {

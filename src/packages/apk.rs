@@ -74,7 +74,7 @@ impl Record {
                 self.directory = directory.clone();
                 let path = directory?;
                 if !path.is_root() {
-                    self.files.push(PackageFile { path, packed: Packed::Untold, is_config: false });
+                    self.files.push(untold(path, false));
                 }
             }
             b'R' => {
@@ -88,7 +88,7 @@ impl Record {
                 let path = directory.join(value);
                 // apk keeps changed files there, and puts the package's own beside them.
                 let is_config = path.is_below(&ImagePath::new("etc"));
-                self.files.push(PackageFile { path, packed: Packed::Untold, is_config });
+                self.files.push(untold(path, is_config));
                 self.after_file = true;
             }
             b'Z' => {
@@ -119,6 +119,10 @@ impl Record {
         };
         (Some(package), self.broken)
     }
+}
+
+fn untold(path: ImagePath, is_config: bool) -> PackageFile {
+    PackageFile { path, packed: Packed::Untold, is_config, is_verified: true }
 }
 
 fn is_path(bytes: &[u8]) -> bool {

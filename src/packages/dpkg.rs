@@ -113,11 +113,12 @@ fn source(value: &str) -> Source {
 /// digest that is not known yet.
 fn conffile(line: &[u8]) -> Option<PackageFile> {
     let mut rest = line;
+    let mut is_verified = true;
     loop {
         let space = rest.iter().rposition(|byte| *byte == b' ')?;
         let (before, word) = (rest.get(..space)?.trim_ascii_end(), rest.get(space + 1..)?);
         if matches!(word, b"obsolete" | b"remove-on-upgrade") {
-            rest = before;
+            (rest, is_verified) = (before, false);
             continue;
         }
         let digest = from_hex(word).map(FileDigest::Md5);
@@ -126,6 +127,7 @@ fn conffile(line: &[u8]) -> Option<PackageFile> {
             path: ImagePath::new(before),
             packed: digest.map_or(Packed::Untold, Packed::Digest),
             is_config: true,
+            is_verified,
         });
     }
 }
@@ -141,7 +143,8 @@ fn is_path(bytes: &[u8]) -> bool {
 pub fn add_files(package: &mut Package, list: Option<&[u8]>, md5sums: Option<&[u8]>) -> usize {
     let mut broken = 0;
     let mut files: BTreeMap<ImagePath, PackageFile> = BTreeMap::new();
-    let file = |path: ImagePath| PackageFile { path, packed: Packed::Untold, is_config: false };
+    let file =
+        |path: ImagePath| PackageFile { path, packed: Packed::Untold, is_config: false, is_verified: true };
     for line in lines(list.unwrap_or_default()) {
         if is_path(line) {
             let path = ImagePath::new(line);
@@ -234,6 +237,8 @@ mod tests {
         let conffiles: Vec<_> = parsed.packages[0].files.iter().map(|file| file.path.to_string()).collect();
         assert_eq!(conffiles, ["/etc/issue", "/etc/old", "/etc/new"]);
         assert_eq!(parsed.packages[0].files[2].packed, Packed::Untold);
+        let verified: Vec<_> = parsed.packages[0].files.iter().map(|file| file.is_verified).collect();
+        assert_eq!(verified, [true, false, true]);
     }
 
     #[test]

@@ -100,6 +100,13 @@ impl<'a> Database<'a> {
     }
 }
 
+/// What the lists of a package may be called; nothing where that is no file name, and leads elsewhere.
+fn beside_names(package: &Package, suffix: &str) -> impl Iterator<Item = String> {
+    let Package { name, architecture, .. } = package;
+    let names = [format!("{name}:{architecture}{suffix}"), format!("{name}{suffix}")];
+    names.into_iter().take_while(|name| !name.contains('/'))
+}
+
 /// The packages, each once, sorted by name and architecture.
 fn each_once(packages: Vec<Package>) -> Vec<Package> {
     let keyed = packages.into_iter().map(|package| {
@@ -290,14 +297,21 @@ impl<'a> Databases<'a> {
         Ok(dpkg::add_files(package, list.as_deref(), sums.as_deref()))
     }
 
+    /// Whether there is a list of a package's files, where its manager keeps such lists: each names a directory at least.
+    pub(super) fn lists_files(&self, package: &Package) -> bool {
+        if package.manager != Manager::Dpkg {
+            return true;
+        }
+        let lists = [(INFO, ".list"), (INFO, ".md5sums"), (STATUS_D, ".md5sums")];
+        lists.into_iter().any(|(directory, suffix)| {
+            beside_names(package, suffix)
+                .any(|name| self.tree.resolve(&ImagePath::new(directory).join(name.as_bytes())).is_ok())
+        })
+    }
+
     /// A package that may be there in several architectures has its own in the file's name.
     fn beside(&self, package: &Package, directory: &str, suffix: &str) -> Result<Option<Arc<[u8]>>, String> {
-        let Package { name, architecture, .. } = package;
-        for name in [format!("{name}:{architecture}{suffix}"), format!("{name}{suffix}")] {
-            // What is no file name leads elsewhere.
-            if name.contains('/') {
-                return Ok(None);
-            }
+        for name in beside_names(package, suffix) {
             if let Some(bytes) = self.read(&ImagePath::new(directory).join(name.as_bytes()))? {
                 return Ok(Some(bytes));
             }

@@ -17,9 +17,11 @@ mod history;
 pub mod installed;
 pub mod inventory;
 pub mod owners;
+pub mod packed;
 pub mod purl;
 pub mod rpm;
 mod unread;
+pub mod verify;
 pub mod version;
 
 use std::fmt;
@@ -29,6 +31,7 @@ pub use history::History;
 pub use installed::{Database, Databases, plan};
 pub use inventory::{Installed, Inventory, Kind};
 
+use crate::digest::hex;
 use crate::model::ImagePath;
 
 /// A program that installs packages and keeps a database of them.
@@ -89,6 +92,9 @@ pub struct PackageFile {
     pub packed: Packed,
     /// Whether it is configuration that its owner may change.
     pub is_config: bool,
+    /// Whether its manager holds what is there to it: not where the package wants it so (rpm's `%verify(not filedigest)`),
+    /// and not configuration that the package does not bring any more (dpkg's `obsolete`).
+    pub is_verified: bool,
 }
 
 /// What a package says is at one of its paths.
@@ -98,6 +104,9 @@ pub enum Packed {
     /// what it does not bring (`%ghost`), of what another package's file took the place of, and of
     /// devices and pipes.
     Untold,
+    /// A regular file, and no digest of its content that could be compared: none, or by an algorithm that is not
+    /// kept (rpm).
+    File,
     /// A file whose content has this digest; apk's may be that of a symlink's target.
     Digest(FileDigest),
     /// A symlink to this, as written (rpm).
@@ -111,7 +120,7 @@ impl Packed {
     pub fn digest(&self) -> Option<FileDigest> {
         match self {
             Self::Digest(digest) => Some(*digest),
-            Self::Untold | Self::Link(_) | Self::Directory(_) => None,
+            Self::Untold | Self::File | Self::Link(_) | Self::Directory(_) => None,
         }
     }
 }
@@ -125,6 +134,26 @@ pub enum FileDigest {
     Sha1([u8; 20]),
     /// rpm.
     Sha256([u8; 32]),
+}
+
+impl FileDigest {
+    /// As people name the algorithm.
+    pub fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Md5(_) => "MD5",
+            Self::Sha1(_) => "SHA-1",
+            Self::Sha256(_) => "SHA-256",
+        }
+    }
+
+    /// In hexadecimal digits.
+    pub fn hex(&self) -> String {
+        match self {
+            Self::Md5(bytes) => hex(bytes),
+            Self::Sha1(bytes) => hex(bytes),
+            Self::Sha256(bytes) => hex(bytes),
+        }
+    }
 }
 
 /// What was read of a database, and what could not be.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Databases, Package, Packed};
+use super::{Databases, Package, PackageFile, Packed};
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 
@@ -29,36 +29,12 @@ impl<'a> Owners<'a> {
         if packages.is_empty() || paths.is_empty() {
             return owners;
         }
-        let diversions = databases.diversions();
-        let diversions: BTreeMap<&ImagePath, _> = diversions.iter().map(|told| (&told.from, told)).collect();
-        // Most files share their directory with others.
-        let mut located: BTreeMap<&[u8], ImagePath> = BTreeMap::new();
-        for (number, package) in packages.iter().enumerate() {
-            for file in &package.files {
-                let diverted =
-                    diversions.get(&file.path).filter(|told| told.by.as_ref() != Some(&package.name));
-                let path = match diverted {
-                    Some(diverted) => &diverted.to,
-                    None => &file.path,
-                };
-                let (directory, name) = path.split();
-                if name.is_empty() {
-                    continue;
-                }
-                let place = || {
-                    // As a file in it, so that a symlink as its last part is followed too.
-                    databases.tree.locate(&ImagePath::new(directory).join(b"-")).parent()
-                };
-                let path = match diverted {
-                    Some(_) => place().join(name),
-                    None => located.entry(directory).or_insert_with(place).join(name),
-                };
-                if paths.contains(&path) {
-                    let owned = Owned { package: number, packed: &file.packed };
-                    owners.by_path.entry(path).or_default().push(owned);
-                }
+        each_located(databases, packages, |package, file, path| {
+            if paths.contains(&path) {
+                let owned = Owned { package, packed: &file.packed };
+                owners.by_path.entry(path).or_default().push(owned);
             }
-        }
+        });
         owners
     }
 
@@ -70,6 +46,41 @@ impl<'a> Owners<'a> {
     /// Who owns a path, and as what.
     pub fn of_path(&self, path: &ImagePath) -> impl Iterator<Item = Owned<'a>> + '_ {
         self.by_path.get(path).into_iter().flatten().copied()
+    }
+}
+
+/// Calls `each` for every file of `packages`, with the index of its package and the path where it lies in the databases' tree:
+/// where it was put aside to, and symlinks of its parents followed.
+pub(super) fn each_located<'a>(
+    databases: &Databases<'_>,
+    packages: &'a [Package],
+    mut each: impl FnMut(usize, &'a PackageFile, ImagePath),
+) {
+    let diversions = databases.diversions();
+    let diversions: BTreeMap<&ImagePath, _> = diversions.iter().map(|told| (&told.from, told)).collect();
+    // Most files share their directory with others.
+    let mut located: BTreeMap<&[u8], ImagePath> = BTreeMap::new();
+    for (number, package) in packages.iter().enumerate() {
+        for file in &package.files {
+            let diverted = diversions.get(&file.path).filter(|told| told.by.as_ref() != Some(&package.name));
+            let path = match diverted {
+                Some(diverted) => &diverted.to,
+                None => &file.path,
+            };
+            let (directory, name) = path.split();
+            if name.is_empty() {
+                continue;
+            }
+            let place = || {
+                // As a file in it, so that a symlink as its last part is followed too.
+                databases.tree.locate(&ImagePath::new(directory).join(b"-")).parent()
+            };
+            let path = match diverted {
+                Some(_) => place().join(name),
+                None => located.entry(directory).or_insert_with(place).join(name),
+            };
+            each(number, file, path);
+        }
     }
 }
 

@@ -195,13 +195,15 @@ impl Policy {
     pub fn judges(&self, rule: &Rule) -> bool {
         let services = &self.settings.services;
         let concern = !services.known.is_empty() || services.environment.is_some();
-        self.profile.judges(rule) && (concern || rule.needs != Needs::Environment)
+        self.profile.judges(self.settings.options.needs(rule))
+            && (concern || rule.needs != Needs::Environment)
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
     pub fn requires(&self, rule: &Rule, has_catalog: bool, has_advisories: bool, base: &BaseStatus) -> bool {
         let has_environment = self.settings.services.environment.is_some();
-        self.profile.requires(rule, has_catalog, has_environment, has_advisories, base)
+        let needs = self.settings.options.needs(rule);
+        self.profile.requires(rule, needs, has_catalog, has_environment, has_advisories, base)
     }
 }
 

@@ -34,6 +34,11 @@ pub(super) fn add_options(options: &mut Options, rule: &Rule, table: &mut Table<
                 options.advisories_max_age_days = u32::try_from(most.value).unwrap_or(u32::MAX);
             }
         }
+        "package-file-tampered" => {
+            if let Some(flag) = table.flag("all_layers") {
+                options.verify_all_layers = flag.value;
+            }
+        }
         "package-forbidden" => {
             let is_said = table.has("packages");
             let packages = table.tables("packages");
@@ -140,6 +145,9 @@ pub(super) fn push_options(text: &mut String, rule: &str, options: &Options) {
         }
         ("advisories-stale", _) => {
             let _ = writeln!(text, "max_age_days = {}", options.advisories_max_age_days);
+        }
+        ("package-file-tampered", _) => {
+            let _ = writeln!(text, "all_layers = {}", options.verify_all_layers);
         }
         ("package-forbidden", _) => push_forbidden(text, &options.forbidden_packages),
         _ => {}

@@ -24,10 +24,10 @@ impl Profile {
         Self { name: name.to_owned(), base, require: None, tell: BTreeSet::new() }
     }
 
-    /// Whether images are judged by the rule at all.
-    pub(super) fn judges(&self, rule: &Rule) -> bool {
+    /// Whether images are judged at all by a rule with these needs.
+    pub(super) fn judges(&self, needs: Needs) -> bool {
         self.base != BaseDemand::None
-            || matches!(rule.needs, Needs::Image | Needs::Environment | Needs::Advisories)
+            || matches!(needs, Needs::Image | Needs::Environment | Needs::Advisories)
     }
 
     /// Whether an image is in error where the rule could not be evaluated.
@@ -37,6 +37,7 @@ impl Profile {
     pub(super) fn requires(
         &self,
         rule: &Rule,
+        needs: Needs,
         has_catalog: bool,
         has_environment: bool,
         has_advisories: bool,
@@ -51,7 +52,7 @@ impl Profile {
             BaseDemand::None => false,
         };
         let nothing_to_compare = base.base_layers() == 0 && !matches!(base, BaseStatus::NotEvaluated { .. });
-        match rule.needs {
+        match needs {
             Needs::Image => true,
             // Whoever names none asks for none.
             Needs::Environment => has_environment,

@@ -306,7 +306,7 @@ impl Draft {
 }
 
 /// The rules whose findings are about packages by name.
-const PACKAGE_RULES: [&str; 2] = ["vulnerability", "package-forbidden"];
+const PACKAGE_RULES: [&str; 3] = ["vulnerability", "package-forbidden", "package-file-tampered"];
 
 /// The preset that the document extends: the default one where it says nothing, and none for `none`.
 fn extended(root: &mut Table<'_>) -> Option<Preset> {

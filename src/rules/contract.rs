@@ -7,7 +7,7 @@ use super::RULES;
 use super::severity::Severity::{self, Critical, High, Low, Medium};
 
 /// Name, default severity, recommendations of the CIS Docker Benchmark.
-const CONTRACT: [(&str, Severity, &[&str]); 58] = [
+const CONTRACT: [(&str, Severity, &[&str]); 59] = [
     ("account-no-password", High, &[]),
     ("account-uid-zero", High, &[]),
     ("add-instruction", Low, &["4.9"]),
@@ -43,6 +43,7 @@ const CONTRACT: [(&str, Severity, &[&str]); 58] = [
     ("ld-so-preload", High, &[]),
     ("media-type-mismatch", Medium, &[]),
     ("package-cache-left", Low, &[]),
+    ("package-file-tampered", High, &[]),
     ("package-forbidden", High, &["4.3"]),
     ("path-env-unsafe", Medium, &[]),
     ("path-escapes-root", High, &[]),

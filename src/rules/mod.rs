@@ -29,4 +29,4 @@ pub use rule::{Also, Finding, Judgement, Needs, Rule};
 pub use services::{Environment, Service, Services};
 pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;
-pub use table::{FURTHER, RULES};
+pub use table::{FURTHER, PACKAGE_FILE_TAMPERED, RULES};

@@ -1,7 +1,9 @@
 //! What a policy may choose of single rules.
 
 use super::pattern::Pattern;
+use super::rule::{Needs, Rule};
 use super::severity::Severity;
+use super::table::PACKAGE_FILE_TAMPERED;
 use crate::digest::Digest;
 
 /// The options of the rules that have some; [`Default`] holds what is built in.
@@ -20,6 +22,9 @@ pub struct Options {
     pub vulnerability: VulnerabilityOptions,
     /// Days from which on a feed of advisories is too old (`advisories-stale`). 30 by default.
     pub advisories_max_age_days: u32,
+    /// Whether files of all layers are held to their packages, and not only those above the base (`package-file-tampered`).
+    /// Not by default: what the base holds is its owners' affair.
+    pub verify_all_layers: bool,
     /// Packages that must not be there (`package-forbidden`).
     pub forbidden_packages: Vec<ForbiddenPackage>,
 }
@@ -116,6 +121,13 @@ pub struct ForbiddenPackage {
     pub reason: String,
 }
 
+impl Options {
+    /// What a rule needs to be evaluated: one that looks at all layers alike needs no base.
+    pub fn needs(&self, rule: &Rule) -> Needs {
+        if self.verify_all_layers && rule.id == PACKAGE_FILE_TAMPERED.id { Needs::Image } else { rule.needs }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -131,6 +143,7 @@ impl Default for Options {
                 vex: Vec::new(),
             },
             advisories_max_age_days: 30,
+            verify_all_layers: false,
             forbidden_packages: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ use crate::model::spelling;
 use crate::scan::Plan;
 
 /// All rules, in alphabetical order of their names.
-pub static RULES: [&Rule; 58] = [
+pub static RULES: [&Rule; 59] = [
     &account::account_no_password::RULE,
     &account::account_uid_zero::RULE,
     &hygiene::add_instruction::RULE,
@@ -45,6 +45,7 @@ pub static RULES: [&Rule; 58] = [
     &account::ld_so_preload::RULE,
     &integrity::media_type_mismatch::RULE,
     &hygiene::package_cache_left::RULE,
+    &package::package_file_tampered::RULE,
     &package::package_forbidden::RULE,
     &config::path_env_unsafe::RULE,
     &integrity::path_escapes_root::RULE,
@@ -69,6 +70,9 @@ pub static RULES: [&Rule; 58] = [
     &privilege::world_writable_directory::RULE,
     &privilege::world_writable_file::RULE,
 ];
+
+/// The rule that needs files held to their packages ([`Plan::hold_packages`]).
+pub static PACKAGE_FILE_TAMPERED: &Rule = &package::package_file_tampered::RULE;
 
 /// What rules want further, once what their plans wanted is read: files that other files name. Each is
 /// asked again as long as what it wants brings something new.

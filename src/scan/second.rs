@@ -69,32 +69,51 @@ pub fn known_entries(
     )
 }
 
-/// Digests that prove nothing any more, and that package managers still write down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OldDigests {
-    /// MD5 of the file's content.
-    pub md5: [u8; 16],
-    /// SHA-1 of it.
-    pub sha1: [u8; 20],
+/// Which of [`OldDigests`] are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OldAlgorithms {
+    /// MD5.
+    pub md5: bool,
+    /// SHA-1.
+    pub sha1: bool,
 }
 
-/// Hashes the content of some entries, of any size, by MD5 and SHA-1; else as [`read_entries`].
+/// Digests that prove nothing any more, and that package managers still write down; those that were wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OldDigests {
+    /// MD5 of the file's content.
+    pub md5: Option<[u8; 16]>,
+    /// SHA-1 of it.
+    pub sha1: Option<[u8; 20]>,
+}
+
+impl OldDigests {
+    /// Whether there is all that is wanted.
+    pub fn have(&self, wanted: OldAlgorithms) -> bool {
+        (self.md5.is_some() || !wanted.md5) && (self.sha1.is_some() || !wanted.sha1)
+    }
+}
+
+/// Hashes the content of some entries, of any size; else as [`read_entries`].
 ///
 /// # Errors
 /// As there.
 pub fn hash_entries(
     blob: &Section,
     known: &[Entry],
-    wanted: &BTreeSet<usize>,
+    wanted: &BTreeMap<usize, OldAlgorithms>,
     limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<OldDigests>>> {
-    read_wanted(blob, known, wanted, limits, |reader, _, _| {
-        let (mut md5, mut sha1) = (Md5::new(), Sha1::new());
+    let indexes = wanted.keys().copied().collect();
+    read_wanted(blob, known, &indexes, limits, |reader, _, indexes| {
+        let by = |of: fn(&OldAlgorithms) -> bool| wanted.range(indexes.clone()).any(|(_, by)| of(by));
+        let (mut md5, mut sha1) = (by(|by| by.md5).then(Md5::new), by(|by| by.sha1).then(Sha1::new));
         let content = reader.hashed_body(|piece| {
-            update(&mut md5, &piece);
-            update(&mut sha1, &piece);
+            md5.iter_mut().for_each(|md5| update(md5, &piece));
+            sha1.iter_mut().for_each(|sha1| update(sha1, &piece));
         })?;
-        Ok((content, OldDigests { md5: md5.finalize().into(), sha1: sha1.finalize().into() }))
+        let (md5, sha1) = (md5.map(|md5| md5.finalize().into()), sha1.map(|sha1| sha1.finalize().into()));
+        Ok((content, OldDigests { md5, sha1 }))
     })
 }
 

@@ -202,10 +202,15 @@ fn accounts_of_the_base_may_not_be_touched() {
 
 #[test]
 fn state_that_package_managers_touch_is_shown_and_no_more() {
-    let base = small_base().layer(Layer::new().file("var/lib/dpkg/status", "Package: a\n"));
+    let status = |names: &[&str]| {
+        let paragraphs = names.iter().map(|name| format!("Package: {name}\nVersion: 1\n\n"));
+        let layer = Layer::new().file("var/lib/dpkg/status", paragraphs.collect::<String>());
+        names.iter().fold(layer, |layer, name| layer.file(format!("var/lib/dpkg/info/{name}.list"), "/.\n"))
+    };
+    let base = small_base().layer(status(&["a"]));
     let room = crate::harness::Room::new();
     let catalog = room.catalog(&[&base]);
-    let app = clean_app(&base).layer(Layer::new().file("var/lib/dpkg/status", "Package: a\n\nPackage: b\n"));
+    let app = clean_app(&base).layer(status(&["a", "b"]));
     let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
     assert_eq!(checked.exit, 0, "{:#}", checked.report);
     assert_eq!(checked.finding("base-file-modified")["severity"], "info");

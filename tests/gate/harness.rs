@@ -212,6 +212,6 @@ pub static SMALL_CATALOG: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 /// A set of these.
-pub fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
+pub fn set<'a>(items: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     items.into_iter().map(str::to_owned).collect()
 }

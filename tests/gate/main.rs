@@ -46,6 +46,7 @@ mod secrets;
 mod services;
 mod services_inside;
 mod shown;
+mod tampered;
 mod testdata;
 mod timeout;
 mod two_truths;

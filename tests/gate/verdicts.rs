@@ -157,6 +157,7 @@ fn bases() -> Vec<Trial> {
     let packaged = Manager::Dpkg.base(&[&sed(), &other()]);
     let new = package("less", "590", &[("usr/bin/less", "less")]);
     let installed = Manager::Dpkg.database(new.unpacked(Layer::new()), &[&sed(), &other(), &new], &[&new]);
+    let tampered = installed.clone().file_mode("usr/bin/less", "evil", 0o755);
     let on_packaged = |layer| Subject::from(packages::child(&packaged, layer)).against(&packaged);
     let ls = |mode| Layer::new().file_mode("usr/bin/ls", elf(62, "ls"), mode);
     let shell = PASSWD.replace("/usr/sbin/nologin", "/bin/sh");
@@ -172,7 +173,8 @@ fn bases() -> Vec<Trial> {
         trial("base-file-replaced", Layer::new().symlink("usr/bin/ls", "sh"), file("usr/bin/ls", "evil")),
         trial("base-metadata-changed", ls(0o700), ls(0o755)),
         trial("base-not-official", Image::new().user("1").layer(file("a", "x")), app()),
-        trial("base-package-changed", on_packaged(upgrade(Manager::Dpkg)), on_packaged(installed)),
+        trial("base-package-changed", on_packaged(upgrade(Manager::Dpkg)), on_packaged(installed.clone())),
+        trial("package-file-tampered", on_packaged(tampered), on_packaged(installed)),
         trial("base-revoked", in_state(State::Revoked), in_state(State::Deprecated)),
     ]
 }

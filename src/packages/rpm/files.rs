@@ -25,8 +25,10 @@ const TAG_FILEDIGESTALGO: u32 = 5011;
 const FLAG_CONFIG: u32 = 1;
 const FLAG_GHOST: u32 = 1 << 6;
 
-/// `RPMVERIFY_FILEDIGEST` of `include/rpm/rpmvf.h`.
+/// `RPMVERIFY_FILEDIGEST`, `_LINKTO` and `_MODE` of `include/rpm/rpmvf.h`; the mode holds the type.
 const VERIFY_DIGEST: u64 = 1;
+const VERIFY_LINK: u64 = 1 << 2;
+const VERIFY_MODE: u64 = 1 << 6;
 
 /// What became of a file when its package was installed (`RPMFILE_STATE_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,10 @@ pub struct File {
     pub state: State,
     /// Whether its digest is to be verified; `%verify(not filedigest)` says no.
     pub verify_digest: bool,
+    /// Whether what it points to is to be verified.
+    pub verify_link: bool,
+    /// Whether its type and permissions are.
+    pub verify_mode: bool,
 }
 
 impl File {
@@ -156,6 +162,7 @@ fn described(index: &Index<'_>, paths: Vec<ImagePath>) -> std::result::Result<Ve
             b"" => None,
             digits => digest(algorithm, digits)?,
         };
+        let verifies = |what| verify.get(at).is_none_or(|flags| flags & what != 0);
         let target = targets.get(at).copied().unwrap_or_default();
         files.push(File {
             path,
@@ -165,7 +172,9 @@ fn described(index: &Index<'_>, paths: Vec<ImagePath>) -> std::result::Result<Ve
             size: sizes.get(at).copied(),
             link_target: (!target.is_empty()).then(|| target.to_vec()),
             state: states.get(at).map_or(State::Unknown, |state| state_of(*state)),
-            verify_digest: verify.get(at).is_none_or(|flags| flags & VERIFY_DIGEST != 0),
+            verify_digest: verifies(VERIFY_DIGEST),
+            verify_link: verifies(VERIFY_LINK),
+            verify_mode: verifies(VERIFY_MODE),
         });
     }
     Ok(files)

@@ -146,10 +146,17 @@ fn package_file(file: File) -> Option<PackageFile> {
         State::Replaced | State::WrongColor => false,
         State::Normal | State::Unknown => !file.is_ghost(),
     };
+    let packed = if holds { packed(&file) } else { Packed::Untold };
     Some(PackageFile {
+        // As `rpm -V` does.
+        is_verified: match packed {
+            Packed::Link(_) => file.verify_link,
+            Packed::Directory(_) => file.verify_mode,
+            Packed::Digest(_) | Packed::File | Packed::Untold => file.verify_digest,
+        },
         // What is not to be verified is expected to change.
         is_config: file.is_config() || !file.verify_digest,
-        packed: if holds { packed(&file) } else { Packed::Untold },
+        packed,
         path: file.path,
     })
 }
@@ -164,7 +171,8 @@ fn packed(file: &File) -> Packed {
     let told = match (file.mode.map(|mode| (mode & TYPE_MASK, mode & !TYPE_MASK)), &file.link_target) {
         (Some((TYPE_DIRECTORY, mode)), _) => Some(Packed::Directory(mode.into())),
         (Some((TYPE_LINK, _)), Some(target)) => Some(Packed::Link(target.as_slice().into())),
-        (Some((TYPE_FILE, _)) | None, _) => file.digest.map(Packed::Digest),
+        (Some((TYPE_FILE, _)), _) => Some(file.digest.map_or(Packed::File, Packed::Digest)),
+        (None, _) => file.digest.map(Packed::Digest),
         _ => None,
     };
     told.unwrap_or(Packed::Untold)

@@ -271,6 +271,16 @@ pub(super) static SECTIONS: [Section; 9] = [
                 )],
             },
             Table {
+                at: "rules.package-file-tampered",
+                header: "[rules.package-file-tampered]",
+                keys: &[key(
+                    "all_layers",
+                    Absent::Is("false"),
+                    "true",
+                    "Whether files of all layers are held to their packages, of any image; else those above the base.",
+                )],
+            },
+            Table {
                 at: "rules.package-forbidden",
                 header: "[rules.package-forbidden]",
                 keys: &[below("packages", "Packages that must not be there.")],
@@ -439,7 +449,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 ),
                 below(
                     "package",
-                    "Pattern of the package's name, as findings of `vulnerability` and `package-forbidden` have it.",
+                    "Pattern of the package's name, as findings of `vulnerability`, `package-forbidden` and `package-file-tampered` have it.",
                 ),
                 key(
                     "reason",

@@ -17,12 +17,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn tell(change: &Change) -> Option<Finding> {
     let ChangeKind::Replaced { was, is } = &change.kind else { return None };
-    let message = format!("{} of the base has become {}", name(*was), name(*is));
+    let message = format!("{} of the base has become {}", kind_name(*was), kind_name(*is));
     let remedy = "keep the base's path as it is, and put yours beside it";
-    Some(Finding::new(message, remedy).evidence("baseType", name(*was)).evidence("type", name(*is)))
+    Some(Finding::new(message, remedy).evidence("baseType", kind_name(*was)).evidence("type", kind_name(*is)))
 }
 
-fn name(kind: EntryKind) -> &'static str {
+/// As findings name it.
+pub(in crate::rules) fn kind_name(kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::File | EntryKind::HardLink => "a file",
         EntryKind::Symlink => "a symlink",

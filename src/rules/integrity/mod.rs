@@ -66,6 +66,7 @@ mod tests {
             base: BaseStatus::Missing { nearest: None },
             changes: Vec::new(),
             upgrades: Vec::new(),
+            verified: None,
             inventory: None,
             vulnerabilities: None,
             second_read: BTreeMap::new(),

@@ -9,6 +9,7 @@ mod not_caught;
 mod secrets;
 mod stored;
 mod table;
+mod tampered;
 mod tree;
 mod users;
 

@@ -2,8 +2,11 @@
 
 use super::{app, assert_failing, with};
 use crate::harness::{Room, check_child, check_path};
+use crate::packages::check;
 use crate::secrets::github;
-use crate::support::{Compression, Entry, Layer, PASSWD, clean_app, small_base};
+use crate::support::{
+    Compression, Entry, Layer, Manager, PASSWD, Package, clean_app, other, package, sed, small_base,
+};
 
 #[test]
 fn a_secret_in_two_files_passes() {
@@ -91,4 +94,36 @@ fn a_list_of_access_rights_passes_on_a_new_file() {
     assert_failing(&with(Layer::new().entry(rights("opt/x"))), []);
     let failing = with(Layer::new().entry(rights("etc/os-release"))).failing();
     assert!(failing.contains("base-metadata-changed /etc/os-release"), "{failing:?}");
+}
+
+/// Checks a base with a new package, which is as its database says but for what `layer` does.
+fn with_package(manager: Manager, told: &Package, layer: Layer) -> crate::harness::Checked {
+    let layer = manager.database(layer, &[&sed(), &other(), told], &[told]);
+    check(&manager.base(&[&sed(), &other()]), layer)
+}
+
+#[test]
+fn a_package_database_that_is_forged_with_the_file_passes() {
+    let evil = || Layer::new().file_mode("usr/bin/less", "evil", 0o755);
+    let less = |content| package("less", "590-r1", &[("usr/bin/less", content)]);
+    for manager in Manager::ALL {
+        assert_failing(&with_package(manager, &less("evil"), evil()), []);
+        assert_failing(&with_package(manager, &package("less", "590-r1", &[]), evil()), []);
+        assert_failing(
+            &with_package(manager, &less("less"), evil()),
+            ["package-file-tampered /usr/bin/less"],
+        );
+    }
+    let diverted = evil().file("var/lib/dpkg/diversions", "/usr/bin/less\n/usr/bin/less.real\n:\n");
+    assert_failing(&with_package(Manager::Dpkg, &less("less"), diverted), []);
+}
+
+#[test]
+fn a_link_of_a_debian_package_that_leads_elsewhere_passes() {
+    let less = package("less", "590-r1", &[]).link("usr/bin/less", "more");
+    let evil = || Layer::new().symlink("usr/bin/less", "/opt/evil").file_mode("opt/evil", "evil", 0o755);
+    assert_failing(&with_package(Manager::Dpkg, &less, evil()), []);
+    for manager in [Manager::Apk, Manager::Rpm] {
+        assert_failing(&with_package(manager, &less, evil()), ["package-file-tampered /usr/bin/less"]);
+    }
 }

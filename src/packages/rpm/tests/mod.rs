@@ -10,7 +10,7 @@ use build::{Value, bdb, header, ndb, sqlite};
 use super::bytes::Order;
 use super::{State, Stored, packages, parse};
 use crate::error::Result;
-use crate::packages::{FileDigest, Manager, Package, Packed};
+use crate::packages::{FileDigest, Manager, Package, PackageFile, Packed};
 
 /// Two packages, the second long enough to need overflow pages.
 fn blobs() -> [Vec<u8>; 2] {
@@ -100,27 +100,42 @@ fn packages_have_the_files_that_are_there() {
     assert_eq!(shown, expected.map(|(path, packed, config)| (path.to_owned(), packed, config)));
 }
 
+/// The one path of a package, of which its header says this.
+fn packaged(mode: u16, flags: u32, state: u8, verify: u32) -> Option<PackageFile> {
+    let blob = header(
+        &[
+            (1000, Value::Text("a")),
+            (1001, Value::Text("1")),
+            (1002, Value::Text("1")),
+            (1030, Value::Halves(vec![mode])),
+            (1035, Value::Texts(vec![&"01".repeat(16)])),
+            (1036, Value::Texts(vec!["target"])),
+            (1037, Value::Words(vec![flags])),
+            (1045, Value::Words(vec![verify])),
+            (1116, Value::Words(vec![0])),
+            (1117, Value::Texts(vec!["a"])),
+            (1118, Value::Texts(vec!["/"])),
+        ],
+        &[(1029, Value::Bytes(vec![state]))],
+    );
+    whole(&ndb(&[blob])).unwrap().remove(0).files.pop()
+}
+
+#[test]
+fn a_path_is_verified_by_the_flag_of_what_it_is() {
+    let [digest, link, mode] = [1, 1 << 2, 1 << 6].map(|flag: u32| !flag);
+    let is_verified = |mode, verify| packaged(mode, 0, 0, verify).unwrap().is_verified;
+    for (kind, told) in
+        [(0o100_644, [false, true, true]), (0o120_777, [true, false, true]), (0o040_755, [true, true, false])]
+    {
+        assert_eq!([digest, link, mode].map(|verify| is_verified(kind, verify)), told, "{kind:o}");
+    }
+}
+
 #[test]
 fn a_path_is_what_its_mode_says_unless_it_is_not_the_packages() {
     let packed = |mode: u16, flags: u32, state: u8, verify: u32| {
-        let blob = header(
-            &[
-                (1000, Value::Text("a")),
-                (1001, Value::Text("1")),
-                (1002, Value::Text("1")),
-                (1030, Value::Halves(vec![mode])),
-                (1035, Value::Texts(vec![&"01".repeat(16)])),
-                (1036, Value::Texts(vec!["target"])),
-                (1037, Value::Words(vec![flags])),
-                (1045, Value::Words(vec![verify])),
-                (1116, Value::Words(vec![0])),
-                (1117, Value::Texts(vec!["a"])),
-                (1118, Value::Texts(vec!["/"])),
-            ],
-            &[(1029, Value::Bytes(vec![state]))],
-        );
-        let file = whole(&ndb(&[blob])).unwrap().remove(0).files.pop();
-        file.map(|file| (file.packed, file.is_config))
+        packaged(mode, flags, state, verify).map(|file| (file.packed, file.is_config))
     };
     let digest = Packed::Digest(FileDigest::Md5([1; 16]));
     let (ghost, all) = (1 << 6, u32::MAX);

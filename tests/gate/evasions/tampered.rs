@@ -1,0 +1,47 @@
+//! Programs that are not what their packages say, put so that a look at one path would miss it.
+
+use super::assert_failing;
+use crate::harness::{Checked, Room, check_path};
+use crate::packages::child;
+use crate::support::{Layer, Manager, other, package, sed};
+
+/// Checks an image with a new package, and one more layer.
+fn after(manager: Manager, layer: Layer) -> Checked {
+    let less = package("less", "590-r1", &[("usr/bin/less", "less"), ("usr/lib/less/lib", "lib")]);
+    let installed = manager.database(less.unpacked(Layer::new()), &[&sed(), &other(), &less], &[&less]);
+    let base = manager.base(&[&sed(), &other()]);
+    let room = Room::new();
+    let catalog = room.catalog(&[&base]);
+    let image = child(&base, installed).layer(layer);
+    check_path(&room.write("image.tar", image.oci_archive()), Some(&catalog))
+}
+
+#[test]
+fn a_packaged_program_that_was_changed_is_found_wherever_it_lies() {
+    for manager in Manager::ALL {
+        // Of the same size, and removed before.
+        let file = |content| Layer::new().whiteout("usr/bin/less").file_mode("usr/bin/less", content, 0o755);
+        assert_failing(&after(manager, file("evil")), ["package-file-tampered /usr/bin/less"]);
+        assert_failing(&after(manager, file("less")), []);
+        // In a directory that was hidden before.
+        let hidden = |content| Layer::new().opaque("usr/lib/less").file("usr/lib/less/lib", content);
+        assert_failing(&after(manager, hidden("evil")), ["package-file-tampered /usr/lib/less/lib"]);
+        assert_failing(&after(manager, hidden("lib")), []);
+    }
+}
+
+#[test]
+fn a_packaged_program_behind_a_link_is_found() {
+    for manager in Manager::ALL {
+        let file = |content| Layer::new().file_mode("opt/x", content, 0o755);
+        let linked = |content| file(content).hardlink("usr/bin/less", "opt/x");
+        let told = |content| {
+            after(manager, linked(content)).failing().contains("package-file-tampered /usr/bin/less")
+        };
+        // Some runtimes refuse a link in a file's place, which is told besides.
+        assert!(told("evil") && !told("less"), "{manager:?}");
+        let moved = |content| Layer::new().file("opt/less/lib", content).symlink("usr/lib/less", "/opt/less");
+        assert_failing(&after(manager, moved("evil")), ["package-file-tampered /opt/less/lib"]);
+        assert_failing(&after(manager, moved("lib")), []);
+    }
+}
