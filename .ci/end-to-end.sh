@@ -44,6 +44,7 @@ judge_packages() {
     local n
     for n in "${package_children[@]}"; do judge "$n packages of the base" "$n" "$work/$n.json" "$work/$n.tar"; done
     for n in "${rpm_children[@]}"; do judge "rpm $n packages of its base" "rpm-$n" "$work/rpm-$n.json" "$work/rpm-$n.tar"; done
+    judge_rpm_verify
 }
 
 # images DIR: the images of the forms, for whoever wants them.

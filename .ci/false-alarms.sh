@@ -1,6 +1,7 @@
 #!/bin/bash
 # ocicheck against a whole Debian that holds no secret: what it brings (libraries with the keys of their tests, Java's
-# keystores, programs that know how keys look) must not be told as secrets of medium or more. Needs root on Debian 12.
+# keystores, programs that know how keys look) must not be told as secrets of medium or more. Which of its files are not what
+# their packages say must be what dpkg says. Needs root on Debian 12.
 #
 # OCICHECK names the binary (default: target/release/ocicheck).
 set -euo pipefail
@@ -14,7 +15,10 @@ source "$here/../testdata/lib.sh"
 need mmdebstrap=mmdebstrap python3=python3 jq=jq
 apt_sources bookworm "$work/bookworm.sources"
 mmdebstrap --quiet --mode=root --variant=minbase \
-    --include=python3,perl,openssl,git,openjdk-17-jre-headless,ca-certificates-java \
+    --include=python3,perl,openssl,git,openjdk-17-jre-headless,ca-certificates-java,gawk,less \
+    --customize-hook='dpkg --root="$1" --verify >'"$work/verify.before"' || true' \
+    --customize-hook="$here/tamper.sh"' "$1"' \
+    --customize-hook='dpkg --root="$1" --verify >'"$work/verify.after"' || true' \
     bookworm "$work/rootfs.tar" "$work/bookworm.sources"
 python3 "$here/wrap.py" "$work/rootfs.tar" "$work/image.tar"
 
@@ -45,3 +49,21 @@ alarms='[.images[].findings[] | select((.rule | startswith("secret")) and (.seve
 jq "$alarms" "$work/report.json"
 [[ $(jq "$alarms | length" "$work/report.json") == 0 ]]
 [[ $(jq '[.images[].rules[] | select((.rule | startswith("secret")) and .outcome == "pass")] | length' "$work/report.json") == 3 ]]
+
+# Of files that are there, dpkg tells those with another digest; `c` is configuration.
+differing() { sed -n 's/^..5...... \(.\) /\1 /p' "$1" | LC_ALL=C sort; }
+if [[ $(differing "$work/verify.before") ]]; then
+    cat "$work/verify.before"
+    echo "packages of Debian are not what they say"
+    exit 1
+fi
+printf '[rules.package-file-tampered]\nall_layers = true\n' | sed '1i version = 1' >"$work/policy.toml"
+status=0
+"$ocicheck" "$work/image.tar" --policy "$work/policy.toml" --format json --progress never >"$work/report.json" || status=$?
+((status == 1))
+[[ $(jq -r '.images[].rules[] | select(.rule == "package-file-tampered") | .reason' "$work/report.json") == null ]]
+jq -r '.images[].findings[] | select(.rule == "package-file-tampered") |
+    "\(if .severity == "low" then "c" else " " end) \(.path)"' "$work/report.json" | LC_ALL=C sort >"$work/told"
+diff <(differing "$work/verify.after") "$work/told"
+[[ $(wc -l <"$work/told") == 5 ]]
+echo "$(wc -l <"$work/told") files are not what their packages say, as dpkg says"

@@ -128,7 +128,8 @@ packages() {
     for n in upgrades downgrades removes forges; do expect $n 1 base-package-changed; done
     explain upgrades /etc/corp-tool.conf /usr/bin/corp-tool /usr/lib/corp-tool/as-root \
         /usr/lib/corp-tool/libcorp.so /usr/share/corp-tool/1.0-1/news
-    expect tampers 1 base-package-changed base-file-modified:/usr/bin/corp-tool:5:'echo evil'
+    expect tampers 1 base-package-changed base-file-modified:/usr/bin/corp-tool:5:'echo evil' \
+        package-file-tampered:/usr/bin/corp-tool:5:'echo evil'
 }
 
 # explain NAME PATH…: adds to what is expected that the changed packages explain these paths.

@@ -2,7 +2,7 @@
 
 # shellcheck shell=bash disable=SC2154
 rpm_base=example.com/base/rpm:1
-rpm_children=(installs upgrades downgrades removes tampers logs)
+rpm_children=(installs upgrades downgrades removes tampers patches logs)
 
 # corp_rpm NAME VERSION: the same for rpm, as $work/rpms/NAME-VERSION-1.noarch.rpm, with a file that it only owns.
 corp_rpm() {
@@ -51,6 +51,17 @@ install_rpms() {
     rpm_in -i "${@:1:$#-1}" "$root"
 }
 spoil() { echo 'echo evil' >>"$1/usr/bin/corp-tool"; }
+# Files of a package that is new above the base: a program, configuration, a link, one that it only owns, one left out.
+# What rpm says of it is kept for judge_rpm_verify.
+patch_more() {
+    echo 'echo evil' >>"$1/usr/bin/more"
+    echo '# ours' >>"$1/etc/more.conf"
+    ln -sfn /etc "$1/usr/lib/more/lib.so"
+    mkdir -p "$1/var/lib"
+    echo state >"$1/var/lib/more.state"
+    rm "$1/usr/share/more/1.0/news"
+    rpm --root "$1" --dbpath /var/lib/rpm -V more 2>/dev/null >"$work/rpm-verify" || true
+}
 # While someone reads the database, SQLite keeps what is written in its log; whoever kills them leaves it there.
 upgrade_while_read() {
     python3 - "$@" <<-'EOF'
@@ -91,6 +102,7 @@ build_rpm_images() {
     on downgrades $rpm_base rpm_in -U --oldpackage "$(tool 0.9)"
     on removes $rpm_base rpm_in -e corp-tool
     on tampers upgrades spoil
+    on patches installs patch_more
     on logs $rpm_base upgrade_while_read "$(tool 2.0)"
     for n in "${rpm_children[@]}"; do
         sk "$(stored "localhost/$n:latest")" "oci-archive:$work/rpm-$n.tar:1"
@@ -104,5 +116,22 @@ build_rpm_images() {
         explain rpm-$n /etc/corp-tool.conf /usr/bin/corp-tool /usr/lib/corp-tool/as-root /usr/lib/corp-tool/lib.so \
             /usr/share/corp-tool/1.0
     done
-    expect rpm-tampers 1 base-package-changed base-file-modified:/usr/bin/corp-tool
+    expect rpm-tampers 1 base-package-changed base-file-modified:/usr/bin/corp-tool \
+        package-file-tampered:/usr/bin/corp-tool
+    expect rpm-patches 1 package-file-tampered:/usr/bin/more package-file-tampered:/usr/lib/more/lib.so
+}
+
+# Which files are not what their package says must be what rpm said of them; `c` is configuration.
+judge_rpm_verify() {
+    "$ocicheck" --bases "$work/bases.json" --format json --progress never -- "$work/rpm-patches.tar" \
+        >"$work/report.json" 2>/dev/null || true
+    if diff <(awk 'substr($0, 3, 1) == "5" || substr($0, 5, 1) == "L" { print substr($0, 12, 1), substr($0, 14) }' \
+        "$work/rpm-verify" | LC_ALL=C sort) \
+        <(jq -r '.images[].findings[] | select(.rule == "package-file-tampered") |
+            "\(if .severity == "low" then "c" else " " end) \(.path)"' "$work/report.json" | LC_ALL=C sort) >"$work/judged"; then
+        verdict ok "files are not what their package says, as rpm -V says"
+    else
+        verdict FAIL "files are not what their package says, as rpm -V says"
+        sed 's/^/    /' "$work/judged"
+    fi
 }
