@@ -3,7 +3,7 @@
 use ocicheck::advisories::{Answer, Fix, Kind, Level, Severity, Verdict};
 use ocicheck::digest::Digest;
 use ocicheck::error::ErrorKind;
-use ocicheck::policy::vex::{About, Documents, ImageId, Named, Said};
+use ocicheck::policy::vex::{About, Documents, ImageId, Named, Package, Said};
 
 /// What is installed in the image that is asked about.
 const PACKAGES: [&str; 3] = [
@@ -11,6 +11,9 @@ const PACKAGES: [&str; 3] = [
     "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64&distro=alpine-3.18.0&upstream=openssl",
     "pkg:golang/golang.org/x/net@v0.5.0",
 ];
+
+/// The module whose program the last of them is in.
+const PROGRAM: &str = "pkg:golang/example.com/app@v1.0.0";
 
 /// The manifest's digest is that of these bytes.
 pub const MANIFEST: &[u8] = b"a manifest";
@@ -77,6 +80,9 @@ fn said(documents: &Documents, name: &str, packages: &[&str]) -> Said {
     };
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [Digest::sha256(MANIFEST)]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
-    let packages = || packages.iter().map(|purl| (*purl).to_owned()).collect();
+    // All could be in one program, but only those of Go are.
+    let program = |purl: &str| purl.starts_with("pkg:golang/").then(|| PROGRAM.to_owned());
+    let package = |purl: &&str| Package { purl: (*purl).to_owned(), program: program(purl) };
+    let packages = || packages.iter().map(package).collect();
     documents.say(&About { image: &image, answer: &answer, packages: &packages, release: Some("3.18.0") })
 }
