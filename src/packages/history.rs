@@ -25,7 +25,7 @@ fn key(database: &Database<'_>) -> Key {
 }
 
 /// A database from one layer on, up to the next state.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct State {
     layer: usize,
     manager: Manager,
@@ -63,7 +63,7 @@ impl History {
         let gone: Vec<_> = self.live().filter(|key| !keys.contains(key)).cloned().collect();
         for database in &there {
             let key = key(database);
-            if !self.databases.contains_key(&key)
+            if !self.live().any(|live| *live == key)
                 && let Some(states) = self.moved(&gone, &key)
             {
                 self.databases.insert(key.clone(), states);
@@ -86,11 +86,12 @@ impl History {
     }
 
     /// What is known of a database that a layer moved to this place, as when `/lib` becomes a part of `/usr`: the one of
-    /// its manager that is gone with that layer, if there is just one.
-    fn moved(&self, gone: &[Key], to: &Key) -> Option<Vec<State>> {
+    /// its manager that is gone with that layer, if there is just one. It goes with it, as what stood at a place before the
+    /// database was gone from there counts no more; a copy at each place of each layer would be a square.
+    fn moved(&mut self, gone: &[Key], to: &Key) -> Option<Vec<State>> {
         let mut of_manager = gone.iter().filter(|(manager, _)| *manager == to.0);
         let from = of_manager.next().filter(|_| of_manager.next().is_none())?;
-        self.databases.get(from).cloned()
+        self.databases.get_mut(from).map(std::mem::take).filter(|states| !states.is_empty())
     }
 
     /// The layer of each package of a database, in their order; `None` where this history does not know the
@@ -136,4 +137,28 @@ impl History {
 /// What makes a package this one.
 fn identity(package: &Package) -> (&str, &str, &str) {
     (&package.name, &package.architecture, &package.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::tests::{file, tree};
+
+    /// Each layer adds what it changed, wherever the database stands then: else an image of all layers that there may be
+    /// takes gigabytes.
+    #[test]
+    fn a_database_that_each_layer_moves_has_one_history() {
+        let places = ["var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/rpmdb.sqlite"];
+        let mut history = History::default();
+        let layers = 40;
+        for layer in 0..layers {
+            history.see(layer, &tree(&[file(places[layer % 2], 0o644)]));
+        }
+        let states: usize = history.databases.values().map(Vec::len).sum();
+        assert!(states <= 3 * layers, "{states}");
+        let live: Vec<_> = history.live().cloned().collect();
+        assert_eq!(live.len(), 1);
+        let first = history.databases[&live[0]].first().map(|state| state.layer);
+        assert_eq!(first, Some(0), "moved there and back");
+    }
 }
