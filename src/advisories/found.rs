@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits::INPUT_FINDINGS;
 use crate::packages::{Distribution, Installed, Inventory, Kind};
+
+/// Packages that are asked for before what is said of them is put together: enough for all threads, and few enough
+/// for what is said of each to be held.
+const ASKED_AT_ONCE: usize = 64;
 
 /// What is known of the vulnerabilities of an image.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,36 +43,50 @@ impl Vulnerabilities {
     /// Asks for each package of an image.
     ///
     /// # Errors
-    /// A database that cannot be read, or is not as it was written.
+    /// A database that cannot be read, or is not as it was written; there are more than [`INPUT_FINDINGS`].
     pub fn of(inventory: &Inventory, advisories: &Advisories) -> Result<Self> {
+        Self::within(inventory, advisories, INPUT_FINDINGS)
+    }
+
+    /// As [`Self::of`], where there may be so many.
+    fn within(inventory: &Inventory, advisories: &Advisories, most: usize) -> Result<Self> {
         let sources = advisories.sources().to_vec();
         let built = advisories.header().built.clone();
         let mut vulnerabilities = Self { sources, built, ..Self::default() };
         let distribution = inventory.distribution.as_ref();
-        let asked = inventory.packages.par_iter().map(|package| Asked::of(package, distribution, advisories));
-        let asked: Vec<Result<Asked>> = asked.collect();
-        let mut found: BTreeMap<_, Found> = BTreeMap::new();
-        for (number, (package, asked)) in inventory.packages.iter().zip(asked).enumerate() {
-            // The first package's error, whichever thread met one first.
-            let answers = match asked? {
-                Asked::OfTheDistribution => continue,
-                Asked::Uncovered(whence) => {
-                    *vulnerabilities.uncovered.entry(whence).or_default() += 1;
-                    continue;
+        let ask = |package| Asked::of(package, distribution, advisories);
+        let mut found = BTreeMap::new();
+        let packages: Vec<(usize, &Installed)> = inventory.packages.iter().enumerate().collect();
+        for some in packages.chunks(ASKED_AT_ONCE) {
+            let asked: Vec<Result<Asked>> = some.par_iter().map(|(_, package)| ask(package)).collect();
+            for ((number, package), asked) in some.iter().zip(asked) {
+                // The first package's error, whichever thread met one first.
+                match asked? {
+                    Asked::OfTheDistribution => {}
+                    Asked::Uncovered(whence) => *vulnerabilities.uncovered.entry(whence).or_default() += 1,
+                    Asked::Told(answers) => add(&mut found, (*number, package), answers),
                 }
-                Asked::Told(answers) => answers,
-            };
-            for answer in answers {
-                let (name, version) = (answer.package.clone(), answer.version.clone());
-                let key = (answer.id.clone(), package.kind, name, version, package.layer);
-                let (kind, layer) = (package.kind, package.layer);
-                let known =
-                    found.entry(key).or_insert_with(|| Found { answer, kind, packages: Vec::new(), layer });
-                known.packages.push(number);
+            }
+            // The rule has as many findings, and would be refused them.
+            if found.len() > most {
+                let what = "the number of vulnerabilities of an image";
+                return Err(Error::limit(what, "INPUT_FINDINGS", most as u64));
             }
         }
         vulnerabilities.found = found.into_values().collect();
         Ok(vulnerabilities)
+    }
+}
+
+/// The advisory, the kind of packages, what it calls them and their version, and the layer.
+type Key = (String, Kind, String, String, usize);
+
+fn add(found: &mut BTreeMap<Key, Found>, (number, package): (usize, &Installed), answers: Vec<Answer>) {
+    let (kind, layer) = (package.kind, package.layer);
+    for answer in answers {
+        let key = (answer.id.clone(), kind, answer.package.clone(), answer.version.clone(), layer);
+        let known = found.entry(key).or_insert_with(|| Found { answer, kind, packages: Vec::new(), layer });
+        known.packages.push(number);
     }
 }
 
@@ -148,5 +167,55 @@ fn question(package: &Installed, ecosystem: Ecosystem) -> Question<'_> {
             None => Modularity::Unknown,
         },
         ..Question::new(ecosystem, &package.name, &package.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Affected, End, Fix, Kind as Feed, Range, Record, build_of};
+    use super::*;
+    use crate::model::ImagePath;
+
+    /// A database says as much of each version of a package, and a list of packages may have it in any number of them.
+    #[test]
+    fn vulnerabilities_are_held_to_input_findings() {
+        let range = Range { introduced: String::new(), end: End::Open };
+        let affected = Affected {
+            ecosystem: Ecosystem::parse("PyPI").unwrap(),
+            package: "app".to_owned(),
+            arch: String::new(),
+            module: String::new(),
+            ranges: vec![range],
+            versions: Vec::new(),
+            fix: Fix::AsRanges,
+            severity: None,
+        };
+        let record = |number: usize| {
+            let id = format!("PYSEC-{number}");
+            (Feed::Osv, Record { id, affected: vec![affected.clone()], ..Record::default() })
+        };
+        let database = build_of((0..3).map(record).collect(), None).unwrap();
+        let advisories = Advisories::of_bytes(database).unwrap();
+        let package = |number: usize| Installed {
+            kind: Kind::PyPi,
+            name: "app".to_owned(),
+            version: number.to_string(),
+            architecture: None,
+            source: None,
+            module: None,
+            place: ImagePath::root(),
+            inside: None,
+            layer: 0,
+            files: Vec::new(),
+            owner: None,
+            is_program: false,
+        };
+        let packages = (0..2 * ASKED_AT_ONCE).map(package).collect();
+        let inventory = Inventory { packages, ..Inventory::default() };
+        let most = 3 * 2 * ASKED_AT_ONCE;
+        let all = Vulnerabilities::within(&inventory, &advisories, most).unwrap();
+        assert_eq!(all.found.len(), most);
+        let error = Vulnerabilities::within(&inventory, &advisories, most - 1).unwrap_err().to_string();
+        assert!(error.contains("INPUT_FINDINGS"), "{error}");
     }
 }
