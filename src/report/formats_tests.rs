@@ -296,6 +296,20 @@ mod in_gitlab {
         );
         let other = scan["vulnerabilities"][1]["identifiers"].as_array().unwrap();
         assert_eq!((other.len(), &other[0]["value"]), (20, &json!("CVE-2026-0000")));
+        // Files of one package are no advisories on it.
+        let of_file = |path: &str| {
+            let mut finding = finding("package-file-tampered", Severity::High, path, "x");
+            for (name, value) in [("package", "sed"), ("version", "4.9-1")] {
+                finding.evidence.insert(name.to_owned(), json!(value));
+            }
+            finding
+        };
+        let files = vec![of_file("/bin/sed"), of_file("/usr/lib/sed")];
+        let scan = parsed(&gitlab::render_container_scanning(&report(vec![with_findings(image(), files)])));
+        let names = ["0", "1"].map(|number| {
+            scan.pointer(&format!("/vulnerabilities/{number}/location/dependency/package/name")).cloned()
+        });
+        assert_eq!(names, [Some(json!("/bin/sed")), Some(json!("/usr/lib/sed"))]);
     }
 
     #[test]

@@ -130,9 +130,10 @@ fn kind_of(id: &str) -> String {
     id.split('-').next().unwrap_or_default().to_ascii_lowercase()
 }
 
-/// The package that a finding is about, else the path.
+/// The package of an advisory, else the path: several findings of one rule may be about files of one package.
 fn dependency(finding: &FindingReport) -> Value {
-    let (name, version) = match (told(finding, "package"), told(finding, "version")) {
+    let package = told(finding, "advisory").and_then(|_| told(finding, "package"));
+    let (name, version) = match (package, told(finding, "version")) {
         (Some(package), Some(version)) => (package.to_owned(), version.to_owned()),
         _ => (escape_text(finding.path.as_deref().unwrap_or("/")), layer_of(finding)),
     };
