@@ -4,7 +4,7 @@
 //! All of it is what the image says of itself. What could not be read is a [`Gap`], so that a package that
 //! is not seen is not taken for one that is not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -154,8 +154,8 @@ impl Inventory {
     ) -> Self {
         let mut inventory = Self::default();
         let mut system = System::default();
-        // A database that several readings share is read once.
-        let mut read: Vec<Database<'_>> = Vec::new();
+        // A database that several readings share is read once; each place has as many as there are readings.
+        let mut read: BTreeMap<ImagePath, Vec<Database<'_>>> = BTreeMap::new();
         for reading in &rootfs.readings {
             let databases = Databases::new(&reading.effective, content);
             match databases.distribution() {
@@ -166,10 +166,10 @@ impl Inventory {
                 }
             }
             for database in databases.whole().into_iter().chain(databases.single()) {
-                let known = |other: &Database<'_>| other.place == database.place && other.same_as(&database);
-                if !read.iter().any(known) {
+                let of_place = read.entry(database.place.clone()).or_default();
+                if !of_place.iter().any(|other| other.same_as(&database)) {
                     system.add(&databases, &database, history, &mut inventory.gaps);
-                    read.push(database);
+                    of_place.push(database);
                 }
             }
             let has_dpkg = databases.list().iter().any(|database| database.manager == Manager::Dpkg);

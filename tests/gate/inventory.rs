@@ -157,14 +157,17 @@ fn what_other_managers_keep_is_a_gap() {
     let debian = Manager::Dpkg.base(&[&sed()]);
     for (manager, path) in [
         ("Container-Optimized OS", "etc/cos-package-info.json"),
+        ("Guix", "gnu/store/abc-hello-2.12/bin/hello"),
         ("Nix", "nix/store/abc-hello-2.12/bin/hello"),
         ("opkg", "usr/lib/opkg/status"),
         ("Bottlerocket", "usr/share/bottlerocket/application-inventory.json"),
-        ("Portage", "var/db/pkg/sys-libs/glibc-2.39/CONTENTS"),
+        ("Portage, or FreeBSD's pkg", "var/db/pkg/sys-libs/glibc-2.39/CONTENTS"),
         ("xbps", "var/db/xbps/pkgdb-0.38.plist"),
+        ("eopkg", "var/lib/eopkg/package/glibc-2.39-1/metadata.xml"),
         ("opkg", "var/lib/opkg/status"),
         ("pacman", "var/lib/pacman/local/glibc-2.39-1/desc"),
         ("pkgtools", "var/lib/pkgtools/packages/glibc-2.39"),
+        ("pkgtools", "var/log/packages/glibc-2.17"),
         ("chisel", "var/lib/chisel/manifest.wall"),
     ] {
         let layer = || Layer::new().file(path, "x");
@@ -181,6 +184,9 @@ fn what_other_managers_keep_is_a_gap() {
     let nothing_in_it =
         small_base().layer(Layer::new().dir("var/lib/pacman/local", 0o755).dir("nix/store", 0o755));
     assert_eq!(inventory_on(&nothing_in_it, None).0, 0);
+    let round = small_base().layer(Layer::new().symlink("var/lib/pacman", "pacman"));
+    let (exit, inventory) = inventory_on(&round, None);
+    assert_eq!((exit, inventory["gaps"].as_array().unwrap().len()), (2, 1), "{inventory:#}");
 }
 
 /// To know of one package of a broken database is better than of none.
