@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source};
+use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source, Verdict};
 use crate::error::{Error, Result};
 use crate::limits::INPUT_FINDINGS;
 use crate::packages::{Distribution, Installed, Inventory, Kind};
@@ -29,7 +29,7 @@ pub struct Vulnerabilities {
 /// An advisory that an image is affected by, or of which that cannot be decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// What the advisory says; never [`Verdict::NotAffected`](super::Verdict::NotAffected).
+    /// What the advisory says; never [`Verdict::NotAffected`].
     pub answer: Answer,
     /// What kind of packages it is about.
     pub kind: Kind,
@@ -53,12 +53,12 @@ impl Vulnerabilities {
         let sources = advisories.sources().to_vec();
         let built = advisories.header().built.clone();
         let mut vulnerabilities = Self { sources, built, ..Self::default() };
-        let distribution = inventory.distribution.as_ref();
-        let ask = |package| Asked::of(package, distribution, advisories);
+        let context = Context::of(inventory, advisories)?;
         let mut found = BTreeMap::new();
         let packages: Vec<(usize, &Installed)> = inventory.packages.iter().enumerate().collect();
         for some in packages.chunks(ASKED_AT_ONCE) {
-            let asked: Vec<Result<Asked>> = some.par_iter().map(|(_, package)| ask(package)).collect();
+            let asked: Vec<Result<Asked>> =
+                some.par_iter().map(|(_, package)| context.ask(package)).collect();
             for ((number, package), asked) in some.iter().zip(asked) {
                 // The first package's error, whichever thread met one first.
                 match asked? {
@@ -100,33 +100,89 @@ enum Asked {
     Told(Vec<Answer>),
 }
 
-impl Asked {
-    fn of(package: &Installed, distribution: Option<&Distribution>, advisories: &Advisories) -> Result<Self> {
-        if is_of_the_distribution(package, distribution, advisories) {
-            return Ok(Self::OfTheDistribution);
+/// What all questions about an image need.
+struct Context<'a> {
+    advisories: &'a Advisories,
+    distribution: Option<&'a Distribution>,
+    /// Where the packages of the distribution come from, if its feed tells also what has no fix.
+    told_by_distribution: Option<Ecosystem>,
+    /// The packages of the distribution, by name.
+    of_distribution: BTreeMap<&'a str, Vec<&'a Installed>>,
+    /// Maven's packages that advisories name, by what stands behind the group; empty where every jar says its group.
+    artifacts: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Context<'a> {
+    fn of(inventory: &'a Inventory, advisories: &'a Advisories) -> Result<Self> {
+        let distribution = inventory.distribution.as_ref();
+        let told_by_distribution = distribution
+            .and_then(|it| of_distribution(it).ok())
+            .filter(|ecosystem| advisories.covers(ecosystem).is_some_and(|known| known.unfixed > 0));
+        let mut of_distribution: BTreeMap<&str, Vec<&Installed>> = BTreeMap::new();
+        for package in inventory.packages.iter().filter(|package| package.kind.is_of_the_system()) {
+            of_distribution.entry(&package.name).or_default().push(package);
         }
-        Ok(match ecosystem(package.kind, distribution) {
-            Ok(ecosystem) if advisories.covers(&ecosystem).is_some() => {
-                Self::Told(advisories.ask(&question(package, ecosystem))?)
+        let mut artifacts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        if inventory.packages.iter().any(lacks_group)
+            && let Ok(maven) = Ecosystem::parse("Maven")
+        {
+            for name in advisories.packages(&maven) {
+                let name = name?;
+                let (_, artifact) = name.rsplit_once(':').unwrap_or(("", name));
+                artifacts.entry(artifact).or_default().push(name);
             }
-            Ok(ecosystem) => Self::Uncovered(ecosystem.to_string()),
-            Err(reason) => Self::Uncovered(reason),
-        })
+        }
+        Ok(Self { advisories, distribution, told_by_distribution, of_distribution, artifacts })
+    }
+
+    fn ask(&self, package: &Installed) -> Result<Asked> {
+        if self.is_told_by_distribution(package)? {
+            return Ok(Asked::OfTheDistribution);
+        }
+        let ecosystem = match ecosystem(package.kind, self.distribution) {
+            Ok(ecosystem) if self.advisories.covers(&ecosystem).is_some() => ecosystem,
+            Ok(ecosystem) => return Ok(Asked::Uncovered(ecosystem.to_string())),
+            Err(reason) => return Ok(Asked::Uncovered(reason)),
+        };
+        let mut told = self.advisories.ask(&question(package, ecosystem.clone()))?;
+        if lacks_group(package) {
+            for name in self.artifacts.get(package.name.as_str()).into_iter().flatten() {
+                told.extend(self.ask_by_artifact(package, name, &ecosystem)?);
+            }
+        }
+        Ok(Asked::Told(told))
+    }
+
+    /// What is said of a package that a jar may be, which does not say its group.
+    fn ask_by_artifact(&self, package: &Installed, name: &str, ecosystem: &Ecosystem) -> Result<Vec<Answer>> {
+        let mut answers = self.advisories.ask(&Question::new(ecosystem.clone(), name, &package.version))?;
+        for answer in &mut answers {
+            if answer.verdict == Verdict::Affected {
+                let why = format!("the jar does not say its group, and may be {name}");
+                answer.verdict = Verdict::Undecidable(why);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Whether a package of a language came with one of the distribution that its feed speaks of. What was written over
+    /// it later is not the distribution's business, and of what its feed does not know nobody else would tell.
+    fn is_told_by_distribution(&self, package: &Installed) -> Result<bool> {
+        let (Some(owner), Some(ecosystem)) = (&package.owner, &self.told_by_distribution) else {
+            return Ok(false);
+        };
+        for owner in self.of_distribution.get(owner.as_str()).into_iter().flatten() {
+            if owner.layer == package.layer && self.advisories.names(&question(owner, ecosystem.clone()))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
-/// A package of a language that a package of the distribution brought is the distribution's business, where its
-/// feed tells also what has no fix; else nobody would tell of it.
-fn is_of_the_distribution(
-    package: &Installed,
-    distribution: Option<&Distribution>,
-    advisories: &Advisories,
-) -> bool {
-    package.owner.is_some()
-        && distribution
-            .and_then(|it| of_distribution(it).ok())
-            .and_then(|ecosystem| advisories.covers(&ecosystem))
-            .is_some_and(|known| known.unfixed > 0)
+/// Whether a jar is known by a name without its group, by which no advisory knows it.
+fn lacks_group(package: &Installed) -> bool {
+    package.kind == Kind::Maven && !package.name.contains(':')
 }
 
 /// Where packages of a kind come from; else what to call that.
@@ -134,7 +190,11 @@ fn ecosystem(kind: Kind, distribution: Option<&Distribution>) -> std::result::Re
     let name = match kind {
         Kind::Deb | Kind::Apk | Kind::Rpm => {
             let unknown = || format!("{kind} of an unknown distribution");
-            return of_distribution(distribution.ok_or_else(unknown)?);
+            let distribution = distribution.ok_or_else(unknown)?;
+            let ecosystem = of_distribution(distribution)?;
+            let has = ecosystem.family().purls.iter().any(|(known, _)| *known == kind.purl_type());
+            // Debian's packages under the name of Alpine: nobody speaks of such.
+            return if has { Ok(ecosystem) } else { Err(format!("{kind} of {}", distribution.id)) };
         }
         Kind::PyPi => "PyPI",
         Kind::Npm => "npm",

@@ -28,7 +28,7 @@ pub struct Subject<'a> {
     pub content: Option<Digest>,
     /// Of the finding.
     pub fingerprint: &'a str,
-    /// The advisory that it is of, by all its names.
+    /// The advisory that it is of, by all its names, its own first.
     pub advisories: &'a [&'a str],
     /// The package that it is about.
     pub package: Option<&'a str>,
@@ -40,6 +40,17 @@ impl Subject<'_> {
     /// Whether all that it is about is at paths that are accepted.
     fn is_within(&self, accepts: impl Fn(&[u8]) -> bool) -> bool {
         !self.more && self.path.is_some_and(&accepts) && self.others.iter().all(|path| accepts(path))
+    }
+
+    /// Whether an id names the advisory that it is of. A CVE does not where the advisory is about others, too: who accepts
+    /// one of them has said nothing of the rest.
+    fn is_of(&self, id: &str) -> bool {
+        let is_cve = |id: &str| id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("CVE-"));
+        let is_it = |name: &&&str| name.eq_ignore_ascii_case(id);
+        let Some((own, others)) = self.advisories.split_first() else { return false };
+        own.eq_ignore_ascii_case(id)
+            || others.iter().any(|name| is_it(&name))
+                && (!is_cve(id) || self.advisories.iter().all(|name| !is_cve(name) || is_it(&name)))
     }
 
     /// Whether it is about more than one place.
@@ -118,10 +129,7 @@ impl Waiver {
             && self.path.as_ref().is_none_or(path)
             && self.layer.is_none_or(|layer| subject.layer.contains(&Some(layer)))
             && self.fingerprint.as_ref().is_none_or(|fingerprint| fingerprint == subject.fingerprint)
-            && self
-                .advisory
-                .as_ref()
-                .is_none_or(|id| subject.advisories.iter().any(|it| it.eq_ignore_ascii_case(id)))
+            && self.advisory.as_ref().is_none_or(|id| subject.is_of(id))
             && self
                 .package
                 .as_ref()

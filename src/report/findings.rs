@@ -253,13 +253,17 @@ fn named<'a>(finding: &'a Finding, names: &[&str]) -> Vec<&'a str> {
 /// On one path a rule may find several things only where it names them: accounts, kinds of secrets. Without
 /// a path, the layer and the words tell; numbers and digests change with each build.
 fn finding_detail(finding: &Finding) -> String {
+    let with_places = |named: String| match finding.also == Also::default() {
+        true => named,
+        false => several_places(named, finding),
+    };
     if let Some(identity) = &finding.identity {
-        return identity.clone();
+        return with_places(identity.clone());
     }
     let named = finding.evidence.iter().find(|(name, _)| matches!(*name, "name" | "kind"));
     let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
     if finding.path.is_some() {
-        return if finding.also == Also::default() { named } else { several_places(named, finding) };
+        return with_places(named);
     }
     let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
     format!("{:?} {words}", finding.layer)

@@ -16,6 +16,7 @@ mod foreign;
 
 mod accounts;
 mod advisories;
+mod asked;
 mod bad_input;
 mod base;
 mod baseline;

@@ -141,6 +141,13 @@ impl Database {
         Ok(None)
     }
 
+    /// The names of an ecosystem's packages, sorted.
+    pub(crate) fn names(&self, ecosystem: &EcosystemInfo) -> impl Iterator<Item = Result<&str>> + '_ {
+        let first = u64::from(ecosystem.first_key);
+        let keys = first..first + u64::from(ecosystem.packages);
+        keys.map(|place| self.text(self.key_at(place)?.name))
+    }
+
     /// What advisories say of a package of an ecosystem.
     pub(crate) fn entries(
         &self,

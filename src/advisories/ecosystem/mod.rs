@@ -160,7 +160,7 @@ impl Ecosystem {
 }
 
 /// PEP 503: lower case, and each run of `-`, `_` and `.` is one `-`.
-fn python_name(name: &str) -> Cow<'_, str> {
+pub fn python_name(name: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let separated = |pair: &[u8]| pair.iter().all(|byte| *byte == b'-');
     if name.bytes().all(|byte| is_plain(byte) || byte == b'-') && !name.as_bytes().windows(2).any(separated) {

@@ -76,6 +76,30 @@ impl Advisories {
         self.database.ecosystem(ecosystem)
     }
 
+    /// Whether any advisory names a package, by whatever name its ecosystem's feeds speak of it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not as it was written.
+    pub fn names(&self, question: &Question<'_>) -> Result<bool> {
+        let (name, version) = question.asked();
+        for ecosystem in question.ecosystem.asked(version) {
+            if let Some(known) = self.database.ecosystem(&ecosystem)
+                && self.database.key(known, &name)?.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The packages of an ecosystem that advisories name, sorted.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not as it was written.
+    pub fn packages(&self, ecosystem: &Ecosystem) -> impl Iterator<Item = Result<&str>> {
+        self.covers(ecosystem).into_iter().flat_map(|known| self.database.names(known))
+    }
+
     /// The advisories that a package is affected by, or of which that cannot be decided; worst first.
     ///
     /// # Errors

@@ -48,10 +48,20 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     judgement
 }
 
-/// The day of a feed's newest change, and how many days ago that is. Of a feed that does not say it, the day on which
-/// the database was made of it.
+/// The day of a feed's newest change, and how many days ago that is. Of a feed that does not say it, or names a day that had
+/// not come then, the day on which the database was made of it: else one record of the year 2099 keeps a feed fresh. `None`
+/// where neither is known.
 fn age(source: &Source, built: Option<&str>, at: Date) -> Option<(Date, i64)> {
-    let day: Date = source.date.as_deref().or(built)?.parse().ok()?;
+    let day = |text: &str| text.parse::<Date>().ok();
+    let built = built.and_then(day);
+    let told = match source.date.as_deref() {
+        Some(told) => Some(day(told)?),
+        None => None,
+    };
+    let last = built.unwrap_or(at);
+    // It may be tomorrow elsewhere already.
+    let last = last.tomorrow().unwrap_or(last);
+    let day = told.filter(|told| *told <= last).or(built)?;
     let span = at.since(day).ok()?;
     Some((day, i64::from(span.get_days())))
 }
@@ -79,10 +89,10 @@ mod tests {
         };
         let at = date(2026, 3, 1);
         let days = |day| age(&source(Some(day)), Some("2026-02-28"), at).map(|(_, age)| age);
-        assert_eq!(
-            [days("2026-03-01"), days("2025-03-01"), days("2026-03-02")],
-            [Some(0), Some(365), Some(-1)]
-        );
+        assert_eq!([days("2026-03-01"), days("2025-03-01")], [Some(0), Some(365)]);
+        assert_eq!(days("2099-01-01"), Some(1), "that of the database");
+        let undated = |day| age(&source(Some(day)), None, at).map(|(_, age)| age);
+        assert_eq!((undated("2026-03-02"), undated("2099-01-01")), (Some(-1), None));
         assert_eq!((days("soon"), age(&source(None), None, at)), (None, None));
         assert_eq!(age(&source(None), Some("2026-02-28"), at), Some((date(2026, 2, 28), 1)));
     }

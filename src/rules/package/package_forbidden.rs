@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::advisories::{Ecosystem, compare};
+use crate::advisories::{Ecosystem, compare, python_name};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::packages::{Installed, Kind, Manager, version};
@@ -33,12 +33,12 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     };
     let mut judgement = Judgement::default();
     for package in &inventory.packages {
-        for entry in forbidden.iter().filter(|entry| names(entry, package)) {
-            match is_forbidden(entry, package) {
+        for (entry, version) in forbidden.iter().filter_map(|entry| Some((entry, named(entry, package)?))) {
+            match is_forbidden(entry, package.kind, version) {
                 Some(false) => {}
                 Some(true) => judgement.findings.push(finding(entry, package)),
                 None => {
-                    let (name, version) = (escape_text(&package.name), escape_text(&package.version));
+                    let (name, version) = (escape_text(&package.name), escape_text(version));
                     judgement.incomplete =
                         Some(format!("the version {version} of {name} cannot be compared with the policy's"));
                 }
@@ -51,16 +51,44 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
     Judgement { incomplete: judgement.incomplete, ..Judgement::of_unique(judgement.findings) }
 }
 
-fn names(entry: &ForbiddenPackage, package: &Installed) -> bool {
-    let is_kind = entry.kind.as_deref().is_none_or(|kind| kind == package.kind.purl_type());
-    let source = package.source.iter().map(|source| source.name.as_str());
-    is_kind && std::iter::once(package.name.as_str()).chain(source).any(|name| entry.name.matches(name))
+/// The version to compare where an entry names a package: its own, or that of its source, if that is what is named.
+fn named<'a>(entry: &ForbiddenPackage, package: &'a Installed) -> Option<&'a str> {
+    if entry.kind.as_deref().is_some_and(|kind| kind != package.kind.purl_type()) {
+        return None;
+    }
+    if is_name(entry, package) {
+        return Some(&package.version);
+    }
+    let source = package.source.as_ref().filter(|source| entry.name.matches(&source.name))?;
+    // A source rpm's epoch is not told.
+    let version = source.version.as_deref().filter(|_| package.kind != Kind::Rpm);
+    Some(version.unwrap_or(&package.version))
+}
+
+fn is_name(entry: &ForbiddenPackage, package: &Installed) -> bool {
+    let name = package.name.as_str();
+    let written = entry.name.text.as_str();
+    match package.kind {
+        // Written in one of many ways, by the image and by the policy.
+        Kind::PyPi => {
+            entry.name.matches(name)
+                || entry.name.matches(&python_name(name))
+                || python_name(written) == python_name(name)
+        }
+        // A jar that does not say its group may be of any.
+        Kind::Maven if !name.contains(':') => {
+            entry.name.matches(name)
+                || entry.name.matches(&format!(":{name}"))
+                || written.rsplit_once(':').is_some_and(|(_, artifact)| artifact == name)
+        }
+        _ => entry.name.matches(name),
+    }
 }
 
 /// Whether a version is within what is forbidden; `None` where it cannot be compared.
-fn is_forbidden(entry: &ForbiddenPackage, package: &Installed) -> Option<bool> {
-    let from = entry.from.as_deref().map(|from| order(package.kind, &package.version, from));
-    let below = entry.below.as_deref().map(|below| order(package.kind, &package.version, below));
+fn is_forbidden(entry: &ForbiddenPackage, kind: Kind, version: &str) -> Option<bool> {
+    let from = entry.from.as_deref().map(|from| order(kind, version, from));
+    let below = entry.below.as_deref().map(|below| order(kind, version, below));
     let from = from.map_or(Some(true), |order| Some(order?.is_ge()))?;
     let below = below.map_or(Some(true), |order| Some(order?.is_lt()))?;
     Some(from && below)
