@@ -21,7 +21,7 @@ pub use self::db::verify::Verified;
 #[doc(hidden)]
 pub use self::db::write::sealed;
 pub use self::ecosystem::{By, Ecosystem, Family, Names, NoEcosystem, Release, python_name};
-pub use self::feed::{Kind, Skip, Skips, Taken};
+pub use self::feed::{Kind, Skip, Skips, Taken, is_feed};
 pub use self::found::{Found, Vulnerabilities};
 pub use self::order::{Order, compare};
 pub use self::purl::{NoPurl, Purl};

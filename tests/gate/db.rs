@@ -287,6 +287,32 @@ fn a_database_is_written_whole_or_not_at_all() {
     assert!(std::fs::read(&database).unwrap() == before);
 }
 
+/// The next build would miss what was written over, and say nothing.
+#[test]
+fn a_database_is_not_written_over_what_it_is_made_of() {
+    let room = Room::new();
+    std::fs::create_dir(room.path("osv")).unwrap();
+    let (name, record) = ALMALINUX[0];
+    let document = room.write(&format!("osv/{name}"), record);
+    let broken = room.write("osv/broken.json", "{");
+    for (source, output) in
+        [(document.clone(), &document), (room.path("osv"), &document), (room.path("osv"), &broken)]
+    {
+        let output = build(&[source], output, &[]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("would be written over, and is read"), "{stderr}");
+    }
+    assert_eq!(std::fs::read_to_string(&document).unwrap(), record);
+    for _ in 0..2 {
+        assert!(build(&[room.path("osv")], &room.path("osv/advisories.db"), &[]).status.success());
+    }
+    // Of nothing but broken documents there is no database.
+    std::fs::remove_file(document).unwrap();
+    let output = build(&[room.path("osv")], &room.path("advisories.db"), &[]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
 #[test]
 fn records_that_are_broken_are_told_and_counted() {
     let room = Room::new();

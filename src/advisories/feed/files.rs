@@ -71,6 +71,11 @@ pub(super) fn is_archive(name: &str) -> bool {
     [".zip", ".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2"].iter().any(|end| name.ends_with(end))
 }
 
+/// Whether a file of that name in a directory is read as a feed, or a part of one.
+pub fn is_feed(name: &str) -> bool {
+    is_json(name) || is_archive(name)
+}
+
 /// The name of a source: of all that are called `all.zip`, also the directory's, which is the ecosystem's.
 pub(super) fn name_of(path: &Path) -> String {
     let part = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());

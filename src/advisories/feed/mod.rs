@@ -22,6 +22,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::files::is_feed;
 use self::files::{Found, fill, is_archive, is_json, name_of};
 pub use self::skips::{Skip, Skips};
 use super::record::Record;
@@ -270,7 +271,9 @@ impl<'a> Reader<'a> {
             self.file(&file.path, &file.name).map_err(|error| error.at(&file.name))?;
         }
         let mut taken = self.taken.iter().skip(first);
-        if taken.all(|taken| !taken.repeated && taken.records == 0 && taken.skips.total() == 0) {
+        let is_nothing =
+            |taken: &Taken| taken.records == 0 && taken.skips.total() == taken.skips.of(Skip::Unreadable);
+        if taken.all(|taken| !taken.repeated && is_nothing(taken)) {
             return Err(no_records());
         }
         Ok(())

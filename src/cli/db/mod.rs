@@ -16,7 +16,7 @@ use self::wire::Info;
 use super::args::InspectFormat;
 use super::exit::Exit;
 use super::output;
-use crate::advisories::{Advisories, Source, Taken, build};
+use crate::advisories::{Advisories, Source, Taken, build, is_feed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::escape::escape_text;
 
@@ -31,6 +31,10 @@ pub(super) fn run(command: &DbCommand) -> Result<Exit> {
 }
 
 fn build_file(arguments: &BuildDb) -> Result<()> {
+    if let Some(source) = arguments.sources.iter().find(|source| is_read_of(source, &arguments.output)) {
+        let what = format!("{} would be written over, and is read", arguments.output.display());
+        return Err(Error::usage(what).at(source.display().to_string()).hint("name another file with -o"));
+    }
     let built = build(&arguments.sources, arguments.at)?;
     for taken in &built.taken {
         tell(taken);
@@ -47,6 +51,13 @@ fn build_file(arguments: &BuildDb) -> Result<()> {
         size(made.size())
     ));
     Ok(())
+}
+
+/// Whether a file is a source, or would be read as a part of one.
+fn is_read_of(source: &Path, file: &Path) -> bool {
+    let (Ok(source), Ok(file)) = (source.canonicalize(), file.canonicalize()) else { return false };
+    let is_document = file.file_name().is_some_and(|name| is_feed(&name.to_string_lossy()));
+    file == source || is_document && file.starts_with(source)
 }
 
 /// What a source was taken for, and what of it did not come in.
