@@ -292,6 +292,22 @@ fn the_same_vulnerability_is_told_once() {
     assert_eq!(answers[0].cves, ["CVE-2024-1"]);
 }
 
+/// Else the record that is told decides by its date alone how bad a vulnerability is.
+#[test]
+fn of_several_severities_the_worst_counts() {
+    let events = r#"{"introduced": "0"}, {"fixed": "2.0"}"#;
+    let with = |id: &str, severity: &str| {
+        let more =
+            format!(r#", "aliases": ["CVE-2024-1"], "database_specific": {{"severity": "{severity}"}}"#);
+        osv(id, &more, &[package("PyPI", "x", events)])
+    };
+    for (one, two) in [("LOW", "CRITICAL"), ("CRITICAL", "LOW")] {
+        let advisories = database(&[&with("GHSA-1", one), &with("PYSEC-1", two)]);
+        let answers = advisories.ask(&Question::of_purl("pkg:pypi/x@1.0").unwrap()).unwrap();
+        assert_eq!((answers.len(), answers[0].severity.level), (1, Level::Critical), "{one} {two}");
+    }
+}
+
 /// The tracker knows what Debian's OSV export does not: what is undetermined there is "unfixed" here.
 #[test]
 fn the_tracker_counts_before_the_export_of_it() {
