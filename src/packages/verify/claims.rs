@@ -1,6 +1,6 @@
 //! What packages say of the files in scope, and what of it is so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::base::Base;
@@ -29,8 +29,8 @@ pub struct Claims {
 #[derive(Debug)]
 struct Claim {
     layer: usize,
-    /// It is what one of its packages says.
-    holds: bool,
+    /// It is what a package of these managers says.
+    holds: BTreeSet<Manager>,
     said: Vec<Said>,
 }
 
@@ -115,13 +115,18 @@ impl Claims {
                 base.has_path(&path) && (scope.first_layer > 0 || !base.has_as(&path, inode))
             };
             let is_of_base = is_in_base(number) && base.is_some_and(told_by_base);
-            let claim = self.claims.entry(path).or_insert(Claim { layer, holds: false, said: Vec::new() });
+            let claim = self.claims.entry(path).or_insert_with(|| Claim {
+                layer,
+                holds: BTreeSet::new(),
+                said: Vec::new(),
+            });
+            let manager = owner.manager;
             match holds {
-                Ok(()) => {
-                    claim.holds = true;
-                    claim.said = Vec::new();
+                Ok(()) if claim.holds.insert(manager) => {
+                    claim.said.retain(|said| said.owner.manager != manager);
                 }
-                Err(_) if claim.holds => {}
+                Ok(()) => {}
+                Err(_) if claim.holds.contains(&manager) => {}
                 Err(differs) => claim.said.push(Said {
                     owner: Arc::clone(owner),
                     told: file.packed.clone(),
@@ -192,21 +197,16 @@ enum Settled {
 }
 
 impl Claim {
+    /// No manager's database is believed for another's: what one wrote nobody else can vouch for.
     fn settle(self, path: &ImagePath, digests: &Digests) -> Settled {
+        let holding = self.said.iter().filter(|said| said.holds(digests)).map(|said| said.owner.manager);
+        let holding: BTreeSet<_> = holding.collect();
         let mut differing: Option<(Said, Found)> = None;
         let mut unknown = None;
-        for said in self.said {
-            let found = match &said.differs {
-                Differs::Yes(found) => Some(found.clone()),
-                Differs::Unless(need) => match computed(digests, *need) {
-                    Some(digest) if digest == need.1 => return Settled::AsPackaged,
-                    digest => digest.map(Found::Content),
-                },
-                Differs::Unknown => None,
-            };
+        for said in self.said.into_iter().filter(|said| !holding.contains(&said.owner.manager)) {
             // One says that it is a program and another that it is configuration: the program counts.
             let counts = |known: &(Said, Found)| known.0.is_config && !said.is_config;
-            match found {
+            match said.found(digests) {
                 _ if said.is_of_base => {}
                 None => unknown = unknown.or(Some(said.owner)),
                 Some(found) if differing.as_ref().is_none_or(counts) => differing = Some((said, found)),
@@ -224,6 +224,22 @@ impl Claim {
             })),
             (None, Some(owner)) => Settled::Unknown(owner),
             (None, None) => Settled::AsPackaged,
+        }
+    }
+}
+
+impl Said {
+    /// Whether it is so after all.
+    fn holds(&self, digests: &Digests) -> bool {
+        matches!(&self.differs, Differs::Unless(need) if computed(digests, *need) == Some(need.1))
+    }
+
+    /// What is there instead; `None` where nobody can say.
+    fn found(&self, digests: &Digests) -> Option<Found> {
+        match &self.differs {
+            Differs::Yes(found) => Some(found.clone()),
+            Differs::Unless(need) => computed(digests, *need).map(Found::Content),
+            Differs::Unknown => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! a symlink, and the type. What is not there is not told, for much is left out on purpose.
 //!
 //! A path may have several owners: packages of several architectures, and those of a database that nobody writes to any
-//! more. It is as packaged where it is what one of them says.
+//! more. It is as packaged where it is what one of them says; where several managers claim it, one of each.
 
 mod base;
 mod claims;

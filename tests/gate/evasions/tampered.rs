@@ -45,3 +45,15 @@ fn a_packaged_program_behind_a_link_is_found() {
         assert_failing(&after(manager, moved("lib")), []);
     }
 }
+
+#[test]
+fn the_forged_database_of_another_manager_vouches_for_nothing() {
+    let forged = package("less", "590-r1", &[("usr/bin/less", "evil")]);
+    for manager in Manager::ALL {
+        for another in Manager::ALL.into_iter().filter(|another| *another != manager) {
+            let evil = Layer::new().file_mode("usr/bin/less", "evil", 0o755);
+            let layer = another.database(evil, &[&sed(), &other(), &forged], &[&sed(), &other(), &forged]);
+            assert_failing(&after(manager, layer), ["package-file-tampered /usr/bin/less"]);
+        }
+    }
+}
