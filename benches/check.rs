@@ -52,6 +52,7 @@ fn prepare(image: &support::Image, base: Option<&support::Image>, with_facts: bo
             cache: None,
             read_before: None,
             plan,
+            held: None,
         };
         let gathered = engine::gather(&request, &()).expect("a sound base");
         let mut catalog = Catalog::default();

@@ -116,6 +116,7 @@ fn facts(image: &support::Image) -> (Facts, usize) {
         cache: None,
         read_before: None,
         plan,
+        held: None,
     };
     let gathered = engine::gather(&request, &()).expect("a sound image");
     let facts = gathered.images.into_iter().next().expect("an image");

@@ -78,6 +78,7 @@ fn peak(image: &Image, threads: usize) -> (usize, Facts) {
             advisories: None,
             read_before: None,
             plan,
+            held: None,
         };
         pool.install(|| engine::gather(&request, &())).unwrap()
     });

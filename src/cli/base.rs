@@ -87,8 +87,16 @@ fn enroll(
     limits: Limits,
 ) -> Result<Larger> {
     let plan = engine::whole_plan(limits);
-    let request =
-        Request { input, selection, bases: None, advisories: None, cache: None, read_before: None, plan };
+    let request = Request {
+        input,
+        selection,
+        bases: None,
+        advisories: None,
+        cache: None,
+        read_before: None,
+        plan,
+        held: None,
+    };
     let gathered = engine::gather(&request, &())?;
     if let Some(error) = gathered.errors.into_iter().next() {
         return Err(error);

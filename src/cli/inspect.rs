@@ -106,7 +106,16 @@ fn gather(
     // Not the catalog's facts files: what is shown is what was read of the image itself.
     let bases = catalog.map(|catalog| Bases { catalog, files: None });
     engine::gather(
-        &Request { input, selection, bases, advisories: None, cache: None, read_before: None, plan },
+        &Request {
+            input,
+            selection,
+            bases,
+            advisories: None,
+            cache: None,
+            read_before: None,
+            plan,
+            held: None,
+        },
         &(),
     )
 }

@@ -14,6 +14,7 @@ use crate::host;
 use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
 use crate::model::descriptor::{Compression, TocClaims};
 use crate::model::{Fault, Image};
+use crate::packages::verify::HeldLayers;
 use crate::packages::{History, Inventory};
 use crate::rootfs::{Inode, Readings, Rootfs, Tree};
 use crate::scan::{LayerFacts, Opinions, Plan, Tables};
@@ -31,6 +32,7 @@ pub(super) fn image_facts(
     layers: Vec<Option<Arc<LayerFacts>>>,
     bases: Option<Bases<'_>>,
     plan: &Plan,
+    held: Option<HeldLayers>,
     shared: &mut Shared,
 ) -> Result<Facts> {
     let deadline = plan.limits().deadline;
@@ -69,7 +71,7 @@ pub(super) fn image_facts(
     deadline.check()?;
     second::read(&mut facts, plan)?;
     deadline.check()?;
-    packaged::look(&mut facts, plan, &mut shared.digests)?;
+    packaged::look(&mut facts, held, plan.limits(), &mut shared.digests)?;
     if plan.looks_for_components() {
         deadline.check()?;
         facts.inventory = inventory(&facts, &history);

@@ -32,6 +32,7 @@ fn an_input_is_held_to_input_facts_bytes_as_a_whole() {
         advisories: None,
         read_before: None,
         plan: plan(Limits::default()),
+        held: None,
     };
     let read = |bytes: u64, threads: usize| {
         let budget = Arc::new(Budget::within(1 << 20, bytes));

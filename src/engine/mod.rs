@@ -24,10 +24,11 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::host;
 use crate::limits::{self, Limits};
+use crate::packages::verify::HeldLayers;
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
 use crate::rules::{PACKAGE_FILE_TAMPERED, RULES, Rule};
-use crate::scan::{Budget, HeldLayers, Opinions, Plan, Progress, Tables};
+use crate::scan::{Budget, Opinions, Plan, Progress, Tables};
 use crate::source::{self, Input, Selection};
 
 pub use before::ReadBefore;
@@ -106,6 +107,7 @@ impl Engine {
             cache: self.cache.as_ref(),
             read_before: self.read_before.as_ref(),
             plan: self.plan(),
+            held: self.held(),
         };
         let mut unjudged = Vec::new();
         let visited =
@@ -132,11 +134,14 @@ impl Engine {
         if self.advisories.is_some() || !settings.options.forbidden_packages.is_empty() {
             plan.look_for_components();
         }
-        if self.policy.judges(PACKAGE_FILE_TAMPERED) {
-            let all = settings.options.verify_all_layers;
-            plan.hold_packages(if all { HeldLayers::All } else { HeldLayers::Upper });
-        }
         Arc::new(plan)
+    }
+
+    /// Of which layers files are held to their packages under this policy.
+    fn held(&self) -> Option<HeldLayers> {
+        let all = self.policy.settings.options.verify_all_layers;
+        let layers = if all { HeldLayers::All } else { HeldLayers::Upper };
+        self.policy.judges(PACKAGE_FILE_TAMPERED).then_some(layers)
     }
 
     /// Judges the facts of one image.
@@ -203,6 +208,8 @@ pub struct Request<'a> {
     pub read_before: Option<&'a ReadBefore>,
     /// What is kept of their content, and how large things may be.
     pub plan: Arc<Plan>,
+    /// Of which layers files are held to what their packages say; costs a second read of layers that have some.
+    pub held: Option<HeldLayers>,
 }
 
 /// What is known of bases.
@@ -249,7 +256,7 @@ fn visit_within(
     progress: &dyn Progress,
     mut each: impl FnMut(Facts),
 ) -> Result<Visited> {
-    let Request { input, selection, bases, advisories, cache, read_before, plan } = request;
+    let Request { input, selection, bases, advisories, cache, read_before, plan, held } = request;
     let fault = |error: Error| error.at(input.name());
     let opened = guarded("reading it", || Ok(source::open(input, plan.limits()))).map_err(fault)?;
     let mut source = opened?;
@@ -280,7 +287,7 @@ fn visit_within(
         let title = image.title();
         let facts = guarded("reading the image", || {
             let layers = layers_of(&image, &scanned)?;
-            let mut facts = image_facts(image, layers, *bases, plan, &mut shared)?;
+            let mut facts = image_facts(image, layers, *bases, plan, *held, &mut shared)?;
             facts.vulnerabilities = advisories.and_then(|advisories| vulnerabilities(&facts, advisories));
             plan.limits().deadline.check()?;
             host::step();
@@ -320,7 +327,6 @@ pub fn whole_plan(limits: Limits) -> Arc<Plan> {
     let mut plan = rules_plan(limits);
     plan.look_into_archives();
     plan.look_for_components();
-    plan.hold_packages(HeldLayers::Upper);
     Arc::new(plan)
 }
 

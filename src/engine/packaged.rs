@@ -8,17 +8,21 @@ use crate::error::Result;
 use crate::facts::{Facts, Verified};
 use crate::limits::{Limits, VERIFIED_FILES};
 use crate::packages::packed::{Digests, Wanted};
-use crate::packages::verify::{self, Scope, Verification};
+use crate::packages::verify::{self, HeldLayers, Scope, Verification};
 use crate::packages::{Databases, installed::Content};
 use crate::rootfs::{Inode, Rootfs};
-use crate::scan::{HeldLayers, Plan};
 
-/// Looks for the packages behind each reading's changes, and holds files to their packages where the plan asks for it.
+/// Looks for the packages behind each reading's changes, and holds the files of `layers` to their packages.
 ///
 /// # Errors
 /// Only the host's: a layer that could not be read again.
-pub(super) fn look(facts: &mut Facts, plan: &Plan, digests: &mut FileDigests) -> Result<()> {
-    let (upgrades, verified) = looked_at(facts, plan, digests)?;
+pub(super) fn look(
+    facts: &mut Facts,
+    layers: Option<HeldLayers>,
+    limits: &Limits,
+    digests: &mut FileDigests,
+) -> Result<()> {
+    let (upgrades, verified) = looked_at(facts, layers, limits, digests)?;
     facts.upgrades = upgrades;
     facts.verified = verified;
     Ok(())
@@ -26,18 +30,17 @@ pub(super) fn look(facts: &mut Facts, plan: &Plan, digests: &mut FileDigests) ->
 
 fn looked_at(
     facts: &Facts,
-    plan: &Plan,
+    layers: Option<HeldLayers>,
+    limits: &Limits,
     digests: &mut FileDigests,
 ) -> Result<(Vec<Upgrades>, Option<Verified>)> {
     let Ok(rootfs) = &facts.rootfs else { return Ok((Vec::new(), None)) };
     let content = |inode: &Inode| facts.content(inode);
     let changed = claims_of_changes(facts, rootfs, &content);
-    let layers = plan.held_packages();
     let held = layers.map(|layers| claims_of_files(facts, rootfs, layers, &content)).unwrap_or_default();
     let mut wanted = Wanted::new();
     changed.iter().for_each(|claims| claims.want(&mut wanted));
     held.iter().for_each(|claims| claims.want(&mut wanted));
-    let limits: &Limits = plan.limits();
     let computed: Digests = digests.of(facts, &wanted, limits)?;
     let settled = changed.into_iter().zip(&facts.changes);
     let upgrades = settled.map(|(claims, comparison)| claims.settle(comparison, &computed)).collect();

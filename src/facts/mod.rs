@@ -11,10 +11,10 @@ use crate::base::{BaseStatus, Change, Comparison, Explanation, Upgrades};
 use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
 use crate::packages::Inventory;
-use crate::packages::verify::Verification;
+use crate::packages::verify::{HeldLayers, Verification};
 use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
 use crate::scan::packed;
-use crate::scan::{Entry, EntryKind, HeldLayers, LayerFacts};
+use crate::scan::{Entry, EntryKind, LayerFacts};
 
 pub use verify::verify;
 

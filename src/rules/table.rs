@@ -71,7 +71,7 @@ pub static RULES: [&Rule; 59] = [
     &privilege::world_writable_file::RULE,
 ];
 
-/// The rule that needs files held to their packages ([`Plan::hold_packages`]).
+/// The rule that needs files held to their packages ([`crate::facts::Verified`]).
 pub static PACKAGE_FILE_TAMPERED: &Rule = &package::package_file_tampered::RULE;
 
 /// What rules want further, once what their plans wanted is read: files that other files name. Each is

@@ -37,7 +37,7 @@ pub use known::KnownLayers;
 pub use layer::{ScanOptions, scan_layer};
 pub use opinion::Opinions;
 pub use pipeline::{LayerJob, Progress, scan_layers};
-pub use plan::{HeldLayers, Plan};
+pub use plan::Plan;
 pub use room::{Budget, Ceiling, Limit};
 pub use second::{OldAlgorithms, OldDigests, hash_entries, known_entries, read_entries};
 pub use secrets::{Secret, Secrets};

@@ -6,8 +6,7 @@ use super::room::Ceiling;
 use crate::limits::Limits;
 use crate::model::ImagePath;
 
-/// The files whose content is wanted, whether archives are looked into, whether components are looked for, and which files are
-/// held to their packages.
+/// The files whose content is wanted, whether archives are looked into, and whether components are looked for.
 ///
 /// It is asked for each entry of each layer, so an answer costs two look-ups and no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,16 +17,6 @@ pub struct Plan {
     directories: BTreeMap<ImagePath, BTreeSet<&'static str>>,
     archives: bool,
     components: bool,
-    packages: Option<HeldLayers>,
-}
-
-/// Of which layers files are held to what their packages say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeldLayers {
-    /// Those above the base; none where there is no base.
-    Upper,
-    /// All.
-    All,
 }
 
 impl Plan {
@@ -79,16 +68,6 @@ impl Plan {
         self.components
     }
 
-    /// Asks for the files of these layers to be held to what their packages say, once the tree is known.
-    pub fn hold_packages(&mut self, layers: HeldLayers) {
-        self.packages = self.packages.max(Some(layers));
-    }
-
-    /// Of which layers files are to be held to what their packages say.
-    pub fn held_packages(&self) -> Option<HeldLayers> {
-        self.packages
-    }
-
     /// Adds all that another plan asks for.
     pub fn merge(&mut self, other: &Plan) {
         for (path, ceiling) in &other.paths {
@@ -99,7 +78,6 @@ impl Plan {
         }
         self.archives |= other.archives;
         self.components |= other.components;
-        self.packages = self.packages.max(other.packages);
     }
 
     /// Up to which size the content of the regular file at `path` is wanted; `None` where it is not.

@@ -10,6 +10,7 @@ use ocicheck::base::{Catalog, CatalogEntry, State};
 use ocicheck::engine::{Bases, Request, gather, whole_plan};
 use ocicheck::facts::Facts;
 use ocicheck::limits::Limits;
+use ocicheck::packages::verify::HeldLayers;
 use ocicheck::rules::options::ForbiddenPackage;
 use ocicheck::rules::{Environment, Judgement, Pattern, RULES, Rule, Service, Settings};
 use ocicheck::source::{Input, Selection};
@@ -79,6 +80,7 @@ impl Subject {
             cache: None,
             read_before: None,
             plan,
+            held: Some(HeldLayers::Upper),
         };
         let mut gathered = gather(&request, &()).unwrap();
         assert!(gathered.errors.is_empty() && gathered.images.len() == 1, "{:?}", gathered.errors);

@@ -132,6 +132,7 @@ pub fn catalog() -> ocicheck::base::Catalog {
         cache: None,
         read_before: None,
         plan,
+        held: None,
     };
     let mut catalog = ocicheck::base::Catalog::default();
     let new = NewBase {

@@ -135,6 +135,7 @@ fn catalog_with_facts(room: &Room) -> Catalog {
         advisories: None,
         read_before: None,
         plan,
+        held: None,
     };
     let gathered = engine::gather(&request, &()).unwrap();
     let new = NewBase {

@@ -15,6 +15,15 @@ use crate::scan::EntryKind;
 
 pub use claims::Claims;
 
+/// Of which layers files are held to what their packages say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldLayers {
+    /// Those above the base; none where there is no base.
+    Upper,
+    /// All.
+    All,
+}
+
 /// A path that is not what its package says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deviation {

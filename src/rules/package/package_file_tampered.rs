@@ -3,13 +3,13 @@
 use crate::base::BaseStatus;
 use crate::facts::{Facts, Verified};
 use crate::model::escape::{escape_bytes, escape_text};
-use crate::packages::verify::{Deviation, Found};
+use crate::packages::verify::{Deviation, Found, HeldLayers};
 use crate::packages::{self, Packed};
 use crate::rules::Settings;
 use crate::rules::base::base_file_replaced::kind_name;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
-use crate::scan::{EntryKind, HeldLayers};
+use crate::scan::EntryKind;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "package-file-tampered",
