@@ -224,6 +224,20 @@ fn what_cannot_be_read_or_compared_is_no_pass() {
     assert!(reason(&by("ab")).contains("/usr/bin/new of the package new"), "{}", reason(&by("ab")));
 }
 
+/// With new files in it, and with one more in what the base has of it.
+#[test]
+fn what_a_database_that_is_not_read_may_say_is_no_pass() {
+    let pacman = |package: &str| Layer::new().file(&format!("var/lib/pacman/local/{package}/desc"), "x");
+    let image = |layer: Layer| base(Manager::Dpkg).layer(layer);
+    for (base, layer) in [(base(Manager::Dpkg), pacman("a-1")), (image(pacman("a-1")), pacman("b-1"))] {
+        let checked = check(&base, layer);
+        assert!(reason(&checked).contains("/var/lib/pacman/local: what pacman says"), "{}", dump(&checked));
+        assert_eq!(checked.exit, 2);
+    }
+    let untouched = check(&image(pacman("a-1")), Layer::new().file("opt/x", "x"));
+    assert_eq!((untouched.exit, untouched.outcome(RULE)), (0, "pass"), "{}", dump(&untouched));
+}
+
 #[test]
 fn what_rpm_does_not_verify_is_not_told() {
     let of = |file: RpmFile, content: &str| {

@@ -12,8 +12,9 @@ use crate::model::escape::escape_text;
 use crate::packages::allowance::Allowance;
 use crate::packages::owners::each_located;
 use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
+use crate::packages::unread;
 use crate::packages::{Database, Databases, FileDigest, Manager, Package, PackageFile, Packed};
-use crate::rootfs::Inode;
+use crate::rootfs::{Inode, NodeRef};
 use crate::scan::EntryKind;
 
 /// What packages say of the files in scope, up to digests that are still to be computed.
@@ -71,7 +72,19 @@ impl Claims {
                 return Self { gaps, ..Self::default() };
             }
         }
+        claims.tell_unread(after, scope);
         claims
+    }
+
+    /// Databases that no reader here knows may say something of any file that came with them.
+    fn tell_unread(&mut self, after: &Databases<'_>, scope: &Scope<'_>) {
+        let has_dpkg = after.list().iter().any(|database| database.manager == Manager::Dpkg);
+        for gap in unread::gaps(after.tree, has_dpkg) {
+            let node = after.tree.get(&gap.place);
+            if node.is_none_or(|node| is_written(node, scope.first_layer)) {
+                self.gaps.add(|| format!("{}: {}", gap.place, gap.reason));
+            }
+        }
     }
 
     fn add(
@@ -277,6 +290,18 @@ fn holds(
             })),
         }),
     }
+}
+
+/// Whether this layer or a later one wrote to what is there or below it.
+fn is_written(node: NodeRef<'_>, first_layer: usize) -> bool {
+    let mut waiting = vec![node];
+    while let Some(node) = waiting.pop() {
+        if node.origin().layer().max(node.inode().origin.layer()) >= first_layer {
+            return true;
+        }
+        waiting.extend(node.children());
+    }
+    false
 }
 
 fn found_as(inode: &Inode) -> Found {
