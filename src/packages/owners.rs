@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Databases, Package, PackageFile, Packed};
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{Located, Tree};
 
 /// A path as one package has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl<'a> Owners<'a> {
         if packages.is_empty() || paths.is_empty() {
             return owners;
         }
-        each_located(databases, packages, |package, file, path| {
+        each_located(databases, packages, |package, file, Located { path, .. }| {
             if paths.contains(&path) {
                 let owned = Owned { package, packed: &file.packed };
                 owners.by_path.entry(path).or_default().push(owned);
@@ -49,17 +49,17 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Calls `each` for every file of `packages`, with the index of its package and the path where it lies in the databases' tree:
+/// Calls `each` for every file of `packages`, with the index of its package and where it lies in the databases' tree:
 /// where it was put aside to, and symlinks of its parents followed.
 pub(super) fn each_located<'a>(
     databases: &Databases<'_>,
     packages: &'a [Package],
-    mut each: impl FnMut(usize, &'a PackageFile, ImagePath),
+    mut each: impl FnMut(usize, &'a PackageFile, Located),
 ) {
     let diversions = databases.diversions();
     let diversions: BTreeMap<&ImagePath, _> = diversions.iter().map(|told| (&told.from, told)).collect();
     // Most files share their directory with others.
-    let mut located: BTreeMap<&[u8], ImagePath> = BTreeMap::new();
+    let mut directories: BTreeMap<&[u8], Located> = BTreeMap::new();
     for (number, package) in packages.iter().enumerate() {
         for file in &package.files {
             let diverted = diversions.get(&file.path).filter(|told| told.by.as_ref() != Some(&package.name));
@@ -71,15 +71,12 @@ pub(super) fn each_located<'a>(
             if name.is_empty() {
                 continue;
             }
-            let place = || {
+            let located = directories.entry(directory).or_insert_with(|| {
                 // As a file in it, so that a symlink as its last part is followed too.
-                databases.tree.locate(&ImagePath::new(directory).join(b"-")).parent()
-            };
-            let path = match diverted {
-                Some(_) => place().join(name),
-                None => located.entry(directory).or_insert_with(place).join(name),
-            };
-            each(number, file, path);
+                databases.tree.locate_by_layer(&ImagePath::new(directory).join(b"-"))
+            });
+            let path = located.path.parent().join(name);
+            each(number, file, Located { path, by_layer: located.by_layer });
         }
     }
 }

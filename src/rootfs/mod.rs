@@ -38,7 +38,7 @@ mod whiteouts;
 
 pub use builder::{Builder, Runtime};
 pub use inode::{Inode, Origin};
-pub use resolve::{ResolveError, Resolved};
+pub use resolve::{Located, ResolveError, Resolved};
 pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};
 pub use walk::HardLinks;

@@ -22,6 +22,15 @@ impl Resolved<'_> {
     }
 }
 
+/// Where a path as some list has it would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The path, with the symlinks of its parents followed.
+    pub path: ImagePath,
+    /// The last layer that brought one of these symlinks.
+    pub by_layer: Option<usize>,
+}
+
 /// Why a path leads nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
@@ -85,12 +94,21 @@ impl Tree {
     /// are there, and the rest is taken as it is. A path through something that is no directory is
     /// taken as it is altogether.
     pub fn locate(&self, path: &ImagePath) -> ImagePath {
-        match self.follow(path.as_bytes(), false, Absent::Tell) {
-            Ok(followed) => {
-                followed.missing.iter().fold(self.path(followed.node), |path, part| path.join(part))
-            }
-            Err(_) => path.clone(),
-        }
+        self.locate_by_layer(path).path
+    }
+
+    /// As [`Tree::locate`], and whose doing it is that it is there.
+    pub fn locate_by_layer(&self, path: &ImagePath) -> Located {
+        let Ok(followed) = self.follow(path.as_bytes(), false, Absent::Tell) else {
+            return Located { path: path.clone(), by_layer: None };
+        };
+        let missing = followed.missing.iter();
+        let path = missing.fold(self.path(followed.node), |path, part| path.join(part));
+        // The last part is not followed, whatever it is.
+        let beyond = followed.beyond.into_iter().filter(|id| *id != followed.node);
+        let symlinks = beyond.filter(|id| self.inode(*id).kind == EntryKind::Symlink);
+        let layers = symlinks.map(|id| self.node(id).origin.max(self.inode(id).origin).layer());
+        Located { path, by_layer: layers.max() }
     }
 
     fn resolved(&self, followed: Result<Followed<'_>, Stopped>) -> Result<Resolved<'_>, ResolveError> {

@@ -14,7 +14,7 @@ use crate::packages::owners::each_located;
 use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
 use crate::packages::unread;
 use crate::packages::{Database, Databases, FileDigest, Manager, Package, PackageFile, Packed};
-use crate::rootfs::{Inode, NodeRef};
+use crate::rootfs::{Inode, Located, NodeRef};
 use crate::scan::EntryKind;
 
 /// What packages say of the files in scope, up to digests that are still to be computed.
@@ -111,10 +111,10 @@ impl Claims {
         let is_in_base = |number: usize| in_base.get(number).is_some_and(|is| *is);
         self.load_files(after, &mut packages, |number| is_theirs(is_in_base(number)));
         let owners: Vec<_> = packages.iter().map(|package| Arc::new(Owner::of(package, place))).collect();
-        each_located(after, &packages, |number, file, path| {
+        each_located(after, &packages, |number, file, Located { path, by_layer }| {
             let (Some(owner), Some(node)) = (owners.get(number), after.tree.get(&path)) else { return };
             let inode = node.inode();
-            let layer = node.origin().layer().max(inode.origin.layer());
+            let layer = node.origin().max(inode.origin).layer().max(by_layer.unwrap_or_default());
             if layer < scope.first_layer {
                 return;
             }
@@ -296,7 +296,7 @@ fn holds(
 fn is_written(node: NodeRef<'_>, first_layer: usize) -> bool {
     let mut waiting = vec![node];
     while let Some(node) = waiting.pop() {
-        if node.origin().layer().max(node.inode().origin.layer()) >= first_layer {
+        if node.origin().max(node.inode().origin).layer() >= first_layer {
             return true;
         }
         waiting.extend(node.children());

@@ -29,7 +29,7 @@ pub enum HeldLayers {
 pub struct Deviation {
     /// The path.
     pub path: ImagePath,
-    /// The layer that brought what is there.
+    /// The layer that brought what is there, or the symlink of a directory through which the package's path leads there.
     pub layer: usize,
     /// Whose it is.
     pub owner: Arc<Owner>,

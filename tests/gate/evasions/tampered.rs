@@ -2,8 +2,8 @@
 
 use super::assert_failing;
 use crate::harness::{Checked, Room, check_path};
-use crate::packages::child;
-use crate::support::{Layer, Manager, other, package, sed};
+use crate::packages::{check, child};
+use crate::support::{Layer, Manager, Package, other, package, sed};
 
 /// Checks an image with a new package, and one more layer.
 fn after(manager: Manager, layer: Layer) -> Checked {
@@ -55,5 +55,22 @@ fn the_forged_database_of_another_manager_vouches_for_nothing() {
             let layer = another.database(evil, &[&sed(), &other(), &forged], &[&sed(), &other(), &forged]);
             assert_failing(&after(manager, layer), ["package-file-tampered /usr/bin/less"]);
         }
+    }
+}
+
+#[test]
+fn a_link_of_an_upper_layer_to_a_file_of_the_base_is_found() {
+    for manager in Manager::ALL {
+        let new = package("new", "1", &[("opt/new/bin/other", "packed")]);
+        let linked = |new: &Package| {
+            let layer = Layer::new().symlink("opt/new/bin", "/usr/bin");
+            check(
+                &manager.base(&[&sed(), &other()]),
+                manager.database(layer, &[&sed(), &other(), new], &[new]),
+            )
+        };
+        assert_failing(&linked(&new), ["package-file-tampered /usr/bin/other"]);
+        let as_packed = package("new", "1", &[("opt/new/bin/other", "other")]);
+        assert_failing(&linked(&as_packed), []);
     }
 }
