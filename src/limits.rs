@@ -324,6 +324,14 @@ pub const PACKAGE_PATH_BYTES: usize = 256 << 20;
 /// path until the digests are computed. A whole TeX Live brings about 200,000.
 pub const VERIFIED_FILES: usize = 2_000_000;
 
+/// Bytes of the paths of these files, and of the targets of symlinks among them. A list names a short path, and a symlink in
+/// it may lead to a long one.
+pub const VERIFIED_PATH_BYTES: usize = 256 << 20;
+
+/// Bytes of directories of packaged files that are remembered with where symlinks lead from them. A whole TeX Live takes some
+/// megabytes.
+pub const LOCATED_BYTES: usize = 64 << 20;
+
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;

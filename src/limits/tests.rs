@@ -181,7 +181,12 @@ fn rows() -> Vec<Row> {
             "files_are_held_to_package_files_and_their_paths_to_package_path_bytes"
             "the_files_of_a_database_are_held_to_package_files_and_package_path_bytes"
             "lists_of_all_packages_are_held_to_package_files_and_package_path_bytes";
-        VERIFIED_FILES Number NotEvaluated, "files_that_are_compared_are_held_to_verified_files";
+        VERIFIED_FILES Number NotEvaluated,
+            "files_that_are_compared_are_held_to_verified_files_and_verified_path_bytes";
+        VERIFIED_PATH_BYTES Bytes NotEvaluated,
+            "files_that_are_compared_are_held_to_verified_files_and_verified_path_bytes";
+        LOCATED_BYTES Bytes Bounds("symlinks of the directories are followed again"),
+            "directories_that_are_remembered_are_held_to_located_bytes";
         LINE_FINDINGS Number NotEvaluated, "faults_are_held_to_line_findings";
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),

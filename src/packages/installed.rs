@@ -107,6 +107,11 @@ fn beside_names(package: &Package, suffix: &str) -> impl Iterator<Item = String>
     names.into_iter().take_while(|name| !name.contains('/'))
 }
 
+/// What is said where some of a whole mean nothing to us.
+pub(super) fn not_understood(count: usize, whole: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} of {whole} could not be understood"))
+}
+
 /// The packages, each once, sorted by name and architecture.
 fn each_once(packages: Vec<Package>) -> Vec<Package> {
     let keyed = packages.into_iter().map(|package| {
@@ -220,11 +225,7 @@ impl<'a> Databases<'a> {
         let (packages, notes) = match database.manager {
             Manager::Dpkg | Manager::Apk => {
                 let Parsed { packages, broken } = self.records(database)?;
-                let note = match broken {
-                    0 => None,
-                    1 => Some("1 of its lines or records could not be understood".to_owned()),
-                    many => Some(format!("{many} of its lines or records could not be understood")),
-                };
+                let note = not_understood(broken, "its lines or records");
                 (packages, note.into_iter().collect())
             }
             Manager::Rpm => {

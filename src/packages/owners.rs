@@ -2,8 +2,10 @@
 //! where symlinks lead (`/bin/ls` is `/usr/bin/ls` since `/usr` was merged).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use super::{Databases, Package, PackageFile, Packed};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{Located, Tree};
 
@@ -29,11 +31,12 @@ impl<'a> Owners<'a> {
         if packages.is_empty() || paths.is_empty() {
             return owners;
         }
-        each_located(databases, packages, |package, file, Located { path, .. }| {
+        let Ok(()) = each_located(databases, packages, |package, file, Located { path, .. }| {
             if paths.contains(&path) {
                 let owned = Owned { package, packed: &file.packed };
                 owners.by_path.entry(path).or_default().push(owned);
             }
+            Ok::<_, Infallible>(())
         });
         owners
     }
@@ -51,15 +54,17 @@ impl<'a> Owners<'a> {
 
 /// Calls `each` for every file of `packages`, with the index of its package and where it lies in the databases' tree:
 /// where it was put aside to, and symlinks of its parents followed.
-pub(super) fn each_located<'a>(
+///
+/// # Errors
+/// The first of `each`.
+pub(super) fn each_located<'a, E>(
     databases: &Databases<'_>,
     packages: &'a [Package],
-    mut each: impl FnMut(usize, &'a PackageFile, Located),
-) {
+    mut each: impl FnMut(usize, &'a PackageFile, Located) -> Result<(), E>,
+) -> Result<(), E> {
     let diversions = databases.diversions();
     let diversions: BTreeMap<&ImagePath, _> = diversions.iter().map(|told| (&told.from, told)).collect();
-    // Most files share their directory with others.
-    let mut directories: BTreeMap<&[u8], Located> = BTreeMap::new();
+    let mut directories = Directories::of(databases.tree, limits::LOCATED_BYTES);
     for (number, package) in packages.iter().enumerate() {
         for file in &package.files {
             let diverted = diversions.get(&file.path).filter(|told| told.by.as_ref() != Some(&package.name));
@@ -71,13 +76,39 @@ pub(super) fn each_located<'a>(
             if name.is_empty() {
                 continue;
             }
-            let located = directories.entry(directory).or_insert_with(|| {
-                // As a file in it, so that a symlink as its last part is followed too.
-                databases.tree.locate_by_layer(&ImagePath::new(directory).join(b"-"))
-            });
-            let path = located.path.parent().join(name);
-            each(number, file, Located { path, by_layer: located.by_layer });
+            let Located { path, by_layer } = directories.locate(directory);
+            each(number, file, Located { path: path.join(name), by_layer: *by_layer })?;
         }
+    }
+    Ok(())
+}
+
+/// Where directories lie, for most files share theirs with others.
+struct Directories<'a> {
+    tree: &'a Tree,
+    known: BTreeMap<&'a [u8], Located>,
+    /// How long those that are known are together, and may be.
+    bytes: usize,
+    limit: usize,
+}
+
+impl<'a> Directories<'a> {
+    fn of(tree: &'a Tree, limit: usize) -> Self {
+        Self { tree, known: BTreeMap::new(), bytes: 0, limit }
+    }
+
+    fn locate(&mut self, directory: &'a [u8]) -> &Located {
+        if self.bytes > self.limit {
+            self.known.clear();
+            self.bytes = 0;
+        }
+        self.known.entry(directory).or_insert_with(|| {
+            // By a file in it, so that a symlink as its last part is followed too.
+            let Located { path, by_layer } = self.tree.locate_by_layer(&ImagePath::new(directory).join(b"-"));
+            let located = Located { path: path.parent(), by_layer };
+            self.bytes += located.path.as_bytes().len() + size_of::<(&[u8], Located)>();
+            located
+        })
     }
 }
 
@@ -93,4 +124,26 @@ pub fn below(tree: &Tree, path: &ImagePath) -> Vec<ImagePath> {
         }
     }
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::tests::{file, symlink, tree};
+
+    #[test]
+    fn directories_that_are_remembered_are_held_to_located_bytes() {
+        let tree = tree(&[symlink("bin", "usr/bin"), file("usr/bin/a", 0o755)]);
+        let one = "usr/bin/0".len() + size_of::<(&[u8], Located)>();
+        let names: Vec<_> = (0..100).map(|number| format!("bin/{}", number % 10)).collect();
+        let mut directories = Directories::of(&tree, 3 * one);
+        for name in &names {
+            let path = directories.locate(name.as_bytes()).path.clone();
+            assert_eq!(path, ImagePath::new(format!("usr/{name}")));
+            assert!(directories.known.len() <= 4 && directories.bytes <= 4 * one);
+        }
+        let mut roomy = Directories::of(&tree, 10 * one);
+        names.iter().for_each(|name| drop(roomy.locate(name.as_bytes()).clone()));
+        assert_eq!(roomy.known.len(), 10);
+    }
 }

@@ -194,7 +194,7 @@ fn what_cannot_be_read_or_compared_is_no_pass() {
                 sums,
                 format!("none\n{}  usr/bin/less\n{}  usr/lib/less/lib\n", md5("less"), md5("lib")),
             ),
-            "1 lines of its lists",
+            "1 of the lines of its lists",
         ),
         (
             Layer::new().file(sums, format!("{}  usr/bin/less\n", md5("less"))),

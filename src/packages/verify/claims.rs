@@ -1,146 +1,84 @@
-//! What packages say of the files in scope, and what of it is so.
+//! What packages say of the files in scope, up to digests that are still to be computed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::base::Base;
-use super::{Deviation, Found, Gaps, Owner, Scope, Verification};
-use crate::error::Error;
-use crate::limits::VERIFIED_FILES;
+use super::claim::{Claim, Said, Settled, holds};
+use super::{Gaps, Owner, Room, Scope, Verification};
+use crate::error::{ErrorKind, Result};
+use crate::limits::Deadline;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::packages::allowance::Allowance;
+use crate::packages::installed::not_understood;
 use crate::packages::owners::each_located;
-use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
+use crate::packages::packed::{Digests, Wanted};
 use crate::packages::unread;
-use crate::packages::{Database, Databases, FileDigest, Manager, Package, PackageFile, Packed};
+use crate::packages::{Database, Databases, Manager, Package};
 use crate::rootfs::{Inode, Located, NodeRef};
-use crate::scan::EntryKind;
 
 /// What packages say of the files in scope, up to digests that are still to be computed.
 #[derive(Debug, Default)]
 pub struct Claims {
     claims: BTreeMap<ImagePath, Claim>,
-    /// There are more than may be.
-    is_over: bool,
     gaps: Gaps,
 }
 
-/// One path.
-#[derive(Debug)]
-struct Claim {
-    layer: usize,
-    /// It is what a package of these managers says.
-    holds: BTreeSet<Manager>,
-    said: Vec<Said>,
-}
-
-/// What one package says of a path, where that is not what is there, or not known to be.
-#[derive(Debug)]
-struct Said {
-    owner: Arc<Owner>,
-    told: Packed,
-    is_config: bool,
-    /// The base has the path and the package, so that what became of it is told by comparing with the base.
-    is_of_base: bool,
-    differs: Differs,
-}
-
-#[derive(Debug)]
-enum Differs {
-    /// As this is found.
-    Yes(Found),
-    /// Unless this digest is found.
-    Unless(Need),
-    /// Nobody can say.
-    Unknown,
-}
-
 impl Claims {
-    /// Reads the databases and looks for the files of all packages; `room` is how many files may be looked at yet.
-    pub fn of(after: &Databases<'_>, scope: &Scope<'_>, room: &mut usize) -> Self {
+    /// Reads the databases and looks for the files of all packages.
+    ///
+    /// # Errors
+    /// The time is up.
+    pub fn of(after: &Databases<'_>, scope: &Scope<'_>, room: &mut Room, deadline: Deadline) -> Result<Self> {
+        let sides = Sides { after, base: scope.before.map(Base::of), first_layer: scope.first_layer };
         let mut claims = Self::default();
-        let base = scope.before.map(Base::of);
         for database in after.list() {
-            claims.add(after, &database, scope, base.as_ref(), room);
-            if claims.is_over {
-                // Part of what is said of a path may be the wrong part.
-                let limit = VERIFIED_FILES as u64;
-                let what = "the number of packaged files that are compared";
-                let mut gaps = Gaps::default();
-                gaps.add(|| Error::limit(what, "VERIFIED_FILES", limit).to_string());
-                return Self { gaps, ..Self::default() };
-            }
-        }
-        claims.tell_unread(after, scope);
-        claims
-    }
-
-    /// Databases that no reader here knows may say something of any file that came with them.
-    fn tell_unread(&mut self, after: &Databases<'_>, scope: &Scope<'_>) {
-        let has_dpkg = after.list().iter().any(|database| database.manager == Manager::Dpkg);
-        for gap in unread::gaps(after.tree, has_dpkg) {
-            let node = after.tree.get(&gap.place);
-            if node.is_none_or(|node| is_written(node, scope.first_layer)) {
-                self.gaps.add(|| format!("{}: {}", gap.place, gap.reason));
-            }
-        }
-    }
-
-    fn add(
-        &mut self,
-        after: &Databases<'_>,
-        database: &Database<'_>,
-        scope: &Scope<'_>,
-        base: Option<&Base<'_>>,
-        room: &mut usize,
-    ) {
-        let place = &database.place;
-        let is_just_so = base.is_some_and(|base| base.has_just_so(database));
-        // What is wrong with databases that are as in the base, and with lists of its packages, is its owners' affair.
-        let is_theirs = |is_in_base| is_in_base && scope.first_layer > 0;
-        let (mut packages, notes) = match after.readable(database) {
-            Ok(read) => read,
-            Err(reason) => (Vec::new(), vec![reason]),
-        };
-        if !is_theirs(is_just_so) {
-            notes.into_iter().for_each(|note| self.gaps.add(|| format!("{place}: {note}")));
-        }
-        let is_in_base = |package| is_just_so || base.is_some_and(|base| base.has(package));
-        let in_base: Vec<_> = packages.iter().map(is_in_base).collect();
-        let is_in_base = |number: usize| in_base.get(number).is_some_and(|is| *is);
-        self.load_files(after, &mut packages, |number| is_theirs(is_in_base(number)));
-        let owners: Vec<_> = packages.iter().map(|package| Arc::new(Owner::of(package, place))).collect();
-        each_located(after, &packages, |number, file, Located { path, by_layer }| {
-            let (Some(owner), Some(node)) = (owners.get(number), after.tree.get(&path)) else { return };
-            let inode = node.inode();
-            let layer = node.origin().max(inode.origin).layer().max(by_layer.unwrap_or_default());
-            if layer < scope.first_layer {
-                return;
-            }
-            let Some(holds) = holds(after, owner.manager, file, &path, inode) else { return };
-            let Some(left) = room.checked_sub(1) else {
-                self.is_over = true;
-                return;
-            };
-            *room = left;
-            let told_by_base = |base: &Base<'_>| {
-                base.has_path(&path) && (scope.first_layer > 0 || !base.has_as(&path, inode))
-            };
-            let is_of_base = is_in_base(number) && base.is_some_and(told_by_base);
-            let claim = self.claims.entry(path).or_insert_with(|| Claim {
-                layer,
-                holds: BTreeSet::new(),
-                said: Vec::new(),
-            });
-            let manager = owner.manager;
-            match holds {
-                Ok(()) if claim.holds.insert(manager) => {
-                    claim.said.retain(|said| said.owner.manager != manager);
-                }
+            deadline.check()?;
+            let packages = sides.packages_of(&database, &mut claims.gaps);
+            match claims.look_for(&packages, &sides, room, deadline) {
                 Ok(()) => {}
-                Err(_) if claim.holds.contains(&manager) => {}
-                Err(differs) => claim.said.push(Said {
+                // Part of what is said of a path may be the wrong part.
+                Err(error) if error.kind() == ErrorKind::Limit => {
+                    let mut gaps = Gaps::default();
+                    gaps.add(|| error.to_string());
+                    return Ok(Self { gaps, ..Self::default() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        sides.tell_unread(&mut claims.gaps);
+        Ok(claims)
+    }
+
+    fn look_for(
+        &mut self,
+        packages: &OfDatabase,
+        sides: &Sides<'_>,
+        room: &mut Room,
+        deadline: Deadline,
+    ) -> Result<()> {
+        each_located(sides.after, &packages.packages, |number, file, Located { path, by_layer }| {
+            deadline.check()?;
+            let (Some(owner), Some(node)) = (packages.owners.get(number), sides.after.tree.get(&path)) else {
+                return Ok(());
+            };
+            let inode = node.inode();
+            let layer = last_layer(node).max(by_layer.unwrap_or_default());
+            if layer < sides.first_layer {
+                return Ok(());
+            }
+            let OwnerOf { owner, is_in_base } = owner;
+            let Some(holds) = holds(sides.after.tree, owner.manager, file, &path, inode) else {
+                return Ok(());
+            };
+            room.take(&path, inode, &file.packed)?;
+            let is_of_base = *is_in_base && sides.is_told_by_base(&path, inode);
+            let claim = self.claims.entry(path).or_default();
+            match holds {
+                Ok(()) => claim.hold(owner.manager),
+                Err(differs) => claim.differ(Said {
+                    layer,
                     owner: Arc::clone(owner),
                     told: file.packed.clone(),
                     is_config: file.is_config,
@@ -148,42 +86,13 @@ impl Claims {
                     differs,
                 }),
             }
-        });
-    }
-
-    /// Adds the files of each package, and tells what cannot be known of that, but for packages that are `theirs`.
-    fn load_files(
-        &mut self,
-        after: &Databases<'_>,
-        packages: &mut [Package],
-        is_theirs: impl Fn(usize) -> bool,
-    ) {
-        let mut allowance = Allowance::default();
-        for (number, package) in packages.iter_mut().enumerate() {
-            let why = match after.load_files(package, &mut allowance) {
-                Err(reason) => Some(reason),
-                Ok(0) if after.lists_files(package) => None,
-                Ok(0) => Some("there is no list of its files".to_owned()),
-                Ok(lines) => Some(format!("{lines} lines of its lists of files could not be understood")),
-            };
-            if let Some(why) = why.filter(|_| allowance.is_spent() || !is_theirs(number)) {
-                self.gaps.add(|| format!("package {}: {why}", escape_text(&package.name)));
-            }
-            if allowance.is_spent() {
-                break;
-            }
-        }
+            Ok(())
+        })
     }
 
     /// Asks for the digests of files that are wanted.
     pub fn want(&self, wanted: &mut Wanted) {
-        for claim in self.claims.values().filter(|claim| claim.said.iter().any(|said| !said.is_of_base)) {
-            for said in &claim.said {
-                if let Differs::Unless(need) = said.differs {
-                    want(wanted, need);
-                }
-            }
-        }
+        self.claims.values().for_each(|claim| claim.want(wanted));
     }
 
     /// Holds the claims to the digests.
@@ -203,112 +112,103 @@ impl Claims {
     }
 }
 
-enum Settled {
-    AsPackaged,
-    Differs(Box<Deviation>),
-    Unknown(Arc<Owner>),
+/// The tree that is looked at, and the base below it.
+struct Sides<'a> {
+    after: &'a Databases<'a>,
+    base: Option<Base<'a>>,
+    first_layer: usize,
 }
 
-impl Claim {
-    /// No manager's database is believed for another's: what one wrote nobody else can vouch for.
-    fn settle(self, path: &ImagePath, digests: &Digests) -> Settled {
-        let holding = self.said.iter().filter(|said| said.holds(digests)).map(|said| said.owner.manager);
-        let holding: BTreeSet<_> = holding.collect();
-        let mut differing: Option<(Said, Found)> = None;
-        let mut unknown = None;
-        for said in self.said.into_iter().filter(|said| !holding.contains(&said.owner.manager)) {
-            // One says that it is a program and another that it is configuration: the program counts.
-            let counts = |known: &(Said, Found)| known.0.is_config && !said.is_config;
-            match said.found(digests) {
-                _ if said.is_of_base => {}
-                None => unknown = unknown.or(Some(said.owner)),
-                Some(found) if differing.as_ref().is_none_or(counts) => differing = Some((said, found)),
-                Some(_) => {}
+/// The packages of one database.
+struct OfDatabase {
+    packages: Vec<Package>,
+    /// For each of them.
+    owners: Vec<OwnerOf>,
+}
+
+struct OwnerOf {
+    owner: Arc<Owner>,
+    /// Whether the base has the package in this version.
+    is_in_base: bool,
+}
+
+impl Sides<'_> {
+    /// The packages with their files; what cannot be known of them is told.
+    fn packages_of(&self, database: &Database<'_>, gaps: &mut Gaps) -> OfDatabase {
+        let place = &database.place;
+        let is_just_so = self.base.as_ref().is_some_and(|base| base.has_just_so(database));
+        let (mut packages, notes) =
+            self.after.readable(database).unwrap_or_else(|reason| (Vec::new(), vec![reason]));
+        if !self.is_theirs(is_just_so) {
+            notes.into_iter().for_each(|note| gaps.add(|| format!("{place}: {note}")));
+        }
+        let owner = |package: &Package| OwnerOf {
+            owner: Arc::new(Owner::of(package, place)),
+            is_in_base: is_just_so || self.base.as_ref().is_some_and(|base| base.has(package)),
+        };
+        let owners: Vec<_> = packages.iter().map(owner).collect();
+        self.load_files(&mut packages, &owners, gaps);
+        OfDatabase { packages, owners }
+    }
+
+    /// Adds the files of each package, and tells what cannot be known of that.
+    fn load_files(&self, packages: &mut [Package], owners: &[OwnerOf], gaps: &mut Gaps) {
+        let mut allowance = Allowance::default();
+        for (package, owner) in packages.iter_mut().zip(owners) {
+            let why = match self.after.load_files(package, &mut allowance) {
+                Err(reason) => Some(reason),
+                Ok(0) if self.after.lists_files(package) => None,
+                Ok(0) => Some("there is no list of its files".to_owned()),
+                Ok(lines) => not_understood(lines, "the lines of its lists of files"),
+            };
+            if let Some(why) = why.filter(|_| allowance.is_spent() || !self.is_theirs(owner.is_in_base)) {
+                gaps.add(|| format!("package {}: {why}", escape_text(&package.name)));
+            }
+            if allowance.is_spent() {
+                break;
             }
         }
-        match (differing, unknown) {
-            (Some((said, found)), _) => Settled::Differs(Box::new(Deviation {
-                path: path.clone(),
-                layer: self.layer,
-                owner: said.owner,
-                is_config: said.is_config,
-                told: said.told,
-                found,
-            })),
-            (None, Some(owner)) => Settled::Unknown(owner),
-            (None, None) => Settled::AsPackaged,
+    }
+
+    /// What is wrong with databases that are as in the base, and with lists of its packages, is its owners' affair.
+    fn is_theirs(&self, is_in_base: bool) -> bool {
+        is_in_base && self.first_layer > 0
+    }
+
+    /// Whether comparing with the base tells what became of a file of a package that the base has.
+    fn is_told_by_base(&self, path: &ImagePath, inode: &Inode) -> bool {
+        let tells =
+            |base: &Base<'_>| base.has_path(path) && (self.first_layer > 0 || !base.has_as(path, inode));
+        self.base.as_ref().is_some_and(tells)
+    }
+
+    /// Databases that no reader here knows may say something of any file that came with them.
+    fn tell_unread(&self, gaps: &mut Gaps) {
+        let tree = self.after.tree;
+        let has_dpkg = self.after.list().iter().any(|database| database.manager == Manager::Dpkg);
+        for gap in unread::gaps(tree, has_dpkg) {
+            if tree.get(&gap.place).is_none_or(|node| is_written(node, self.first_layer)) {
+                gaps.add(|| format!("{}: {}", gap.place, gap.reason));
+            }
         }
     }
 }
 
-impl Said {
-    /// Whether it is so after all.
-    fn holds(&self, digests: &Digests) -> bool {
-        matches!(&self.differs, Differs::Unless(need) if computed(digests, *need) == Some(need.1))
-    }
-
-    /// What is there instead; `None` where nobody can say.
-    fn found(&self, digests: &Digests) -> Option<Found> {
-        match &self.differs {
-            Differs::Yes(found) => Some(found.clone()),
-            Differs::Unless(need) => computed(digests, *need).map(Found::Content),
-            Differs::Unknown => None,
-        }
-    }
-}
-
-/// Whether an inode is what its package says: `None` where the package says nothing that could be held to.
-fn holds(
-    after: &Databases<'_>,
-    manager: Manager,
-    file: &PackageFile,
-    path: &ImagePath,
-    inode: &Inode,
-) -> Option<Result<(), Differs>> {
-    if !file.is_verified {
-        return None;
-    }
-    let is_file = inode.kind == EntryKind::File;
-    match &file.packed {
-        // Of all regular files they tell a digest, but of configuration that they were not told of yet.
-        Packed::Untold if manager == Manager::Rpm || !is_file || file.is_config => None,
-        Packed::Untold => Some(Err(Differs::Unknown)),
-        Packed::File if is_file => Some(Err(Differs::Unknown)),
-        // A link to a directory serves as one, also to `rpm -V`.
-        Packed::Directory(_) => match after.tree.resolve(path) {
-            Ok(found) if found.node.inode().is_directory() => None,
-            _ => Some(Err(Differs::Yes(found_as(inode)))),
-        },
-        packed => Some(match is_packed(inode, packed).as_deref() {
-            Some([]) => Ok(()),
-            Some([need, ..]) => Err(Differs::Unless(*need)),
-            None => Err(Differs::Yes(match packed {
-                Packed::Digest(FileDigest::Sha256(_)) if is_file => {
-                    Found::Content(FileDigest::Sha256(inode.content))
-                }
-                _ => found_as(inode),
-            })),
-        }),
-    }
+/// The last layer that brought a name or what it names.
+fn last_layer(node: NodeRef<'_>) -> usize {
+    node.origin().max(node.inode().origin).layer()
 }
 
 /// Whether this layer or a later one wrote to what is there or below it.
 fn is_written(node: NodeRef<'_>, first_layer: usize) -> bool {
     let mut waiting = vec![node];
     while let Some(node) = waiting.pop() {
-        if node.origin().max(node.inode().origin).layer() >= first_layer {
+        if last_layer(node) >= first_layer {
             return true;
         }
         waiting.extend(node.children());
     }
     false
-}
-
-fn found_as(inode: &Inode) -> Found {
-    match inode.kind {
-        EntryKind::Symlink => Found::Link(inode.link().into()),
-        kind => Found::Other(kind),
-    }
 }
 
 #[cfg(test)]
@@ -322,7 +222,7 @@ mod tests {
 
     /// Two packages that own one file each, and one both: four that are compared.
     #[test]
-    fn files_that_are_compared_are_held_to_verified_files() {
+    fn files_that_are_compared_are_held_to_verified_files_and_verified_path_bytes() {
         let tree = tree(&[
             file("usr/a", 0o644),
             file("usr/b", 0o644),
@@ -345,16 +245,23 @@ mod tests {
         };
         let databases = Databases::new(&tree, &content);
         let scope = Scope { first_layer: 0, before: None };
-        let compared = |mut room: usize| {
-            let claims = Claims::of(&databases, &scope, &mut room);
+        let compared = |files: usize, path_bytes: usize| {
+            let mut room = Room::of(files, path_bytes);
+            let claims = Claims::of(&databases, &scope, &mut room, Deadline::default()).unwrap();
             (claims.claims.len(), claims.settle(&Digests::new()))
         };
-        let (paths, whole) = compared(4);
+        let bytes = 2 * "usr/a".len() + 2 * "usr/both".len();
+        let (paths, whole) = compared(4, bytes);
         assert_eq!((paths, whole.deviations.len()), (3, 0));
         assert!(whole.gaps.reason().unwrap().contains("could not be compared"), "{:?}", whole.gaps);
-        let (paths, cut) = compared(3);
-        assert_eq!(paths, 0);
-        let reason = cut.gaps.reason().unwrap();
-        assert!(reason.contains("exceeds the limit VERIFIED_FILES ("), "{reason}");
+        for (files, bytes, name) in [(3, bytes, "VERIFIED_FILES"), (4, bytes - 1, "VERIFIED_PATH_BYTES")] {
+            let (paths, cut) = compared(files, bytes);
+            assert_eq!(paths, 0);
+            let reason = cut.gaps.reason().unwrap();
+            assert!(reason.contains(&format!("exceeds the limit {name} (")), "{reason}");
+        }
+        let late = Deadline::after(std::time::Instant::now(), std::time::Duration::ZERO);
+        let late = Claims::of(&databases, &scope, &mut Room::default(), late);
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::Timeout);
     }
 }

@@ -5,7 +5,9 @@
 //! more. It is as packaged where it is what one of them says; where several managers claim it, one of each.
 
 mod base;
+mod claim;
 mod claims;
+mod room;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::model::ImagePath;
 use crate::scan::EntryKind;
 
 pub use claims::Claims;
+pub use room::Room;
 
 /// Of which layers files are held to what their packages say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
