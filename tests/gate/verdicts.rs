@@ -21,9 +21,10 @@ use crate::harness::{Room, SMALL_CATALOG};
 use crate::packages;
 use crate::secrets;
 use crate::support::{
-    Compression, Entry, Image, Layer, Layout, Manager, PASSWD, StoredLayer, clean_app, elf, other, package,
-    sed, small_base, upgrade,
+    Compression, Entry, Image, Layer, Layout, Manager, PASSWD, StoredLayer, clean_app, elf, small_base,
+    upgrade,
 };
+use crate::tampered;
 
 /// What a rule is given.
 struct Subject {
@@ -156,10 +157,9 @@ fn accounts() -> Vec<Trial> {
 
 fn bases() -> Vec<Trial> {
     let in_state = |state| Subject::from(app()).on(state);
-    let packaged = Manager::Dpkg.base(&[&sed(), &other()]);
-    let new = package("less", "590", &[("usr/bin/less", "less")]);
-    let installed = Manager::Dpkg.database(new.unpacked(Layer::new()), &[&sed(), &other(), &new], &[&new]);
-    let tampered = installed.clone().file_mode("usr/bin/less", "evil", 0o755);
+    let packaged = tampered::base(Manager::Dpkg);
+    let installed = tampered::install(Manager::Dpkg);
+    let changed = installed.clone().file_mode("usr/bin/less", "evil", 0o755);
     let on_packaged = |layer| Subject::from(packages::child(&packaged, layer)).against(&packaged);
     let ls = |mode| Layer::new().file_mode("usr/bin/ls", elf(62, "ls"), mode);
     let shell = PASSWD.replace("/usr/sbin/nologin", "/bin/sh");
@@ -176,7 +176,7 @@ fn bases() -> Vec<Trial> {
         trial("base-metadata-changed", ls(0o700), ls(0o755)),
         trial("base-not-official", Image::new().user("1").layer(file("a", "x")), app()),
         trial("base-package-changed", on_packaged(upgrade(Manager::Dpkg)), on_packaged(installed.clone())),
-        trial("package-file-tampered", on_packaged(tampered), on_packaged(installed)),
+        trial("package-file-tampered", on_packaged(changed), on_packaged(installed)),
         trial("base-revoked", in_state(State::Revoked), in_state(State::Deprecated)),
     ]
 }

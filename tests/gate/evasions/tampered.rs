@@ -1,20 +1,9 @@
 //! Programs that are not what their packages say, put so that a look at one path would miss it.
 
 use super::assert_failing;
-use crate::harness::{Checked, Room, check_path};
-use crate::packages::{check, child};
+use crate::packages::check;
 use crate::support::{Layer, Manager, Package, other, package, sed};
-
-/// Checks an image with a new package, and one more layer.
-fn after(manager: Manager, layer: Layer) -> Checked {
-    let less = package("less", "590-r1", &[("usr/bin/less", "less"), ("usr/lib/less/lib", "lib")]);
-    let installed = manager.database(less.unpacked(Layer::new()), &[&sed(), &other(), &less], &[&less]);
-    let base = manager.base(&[&sed(), &other()]);
-    let room = Room::new();
-    let catalog = room.catalog(&[&base]);
-    let image = child(&base, installed).layer(layer);
-    check_path(&room.write("image.tar", image.oci_archive()), Some(&catalog))
-}
+use crate::tampered::{after, base};
 
 #[test]
 fn a_packaged_program_that_was_changed_is_found_wherever_it_lies() {
@@ -64,10 +53,7 @@ fn a_link_of_an_upper_layer_to_a_file_of_the_base_is_found() {
         let new = package("new", "1", &[("opt/new/bin/other", "packed")]);
         let linked = |new: &Package| {
             let layer = Layer::new().symlink("opt/new/bin", "/usr/bin");
-            check(
-                &manager.base(&[&sed(), &other()]),
-                manager.database(layer, &[&sed(), &other(), new], &[new]),
-            )
+            check(&base(manager), manager.database(layer, &[&sed(), &other(), new], &[new]))
         };
         assert_failing(&linked(&new), ["package-file-tampered /usr/bin/other"]);
         let as_packed = package("new", "1", &[("opt/new/bin/other", "other")]);
