@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 pub use product::ImageId;
 
-use product::{Installed, Product};
+use product::{Installed, Products};
 
 use crate::advisories::Answer;
 use crate::digest::Digest;
@@ -81,7 +81,7 @@ pub struct Statement {
     pub status_notes: Option<String>,
     /// Name, IRI and aliases of the vulnerability, in lower case, each once.
     names: BTreeSet<String>,
-    products: Vec<Product>,
+    products: Products,
 }
 
 /// How a vulnerability concerns a product.
@@ -164,16 +164,7 @@ impl Documents {
             let limit = limits::VEX_DOCUMENTS as u64;
             return Err(Error::limit("the number of VEX documents", "VEX_DOCUMENTS", limit));
         }
-        let document = read::read(named, sha256).map_err(|error| error.at(named.source))?;
-        let items = |statement: &Statement| {
-            1 + statement.names.len() + statement.products.iter().map(Product::items).sum::<usize>()
-        };
-        self.items += document.statements.iter().map(items).sum::<usize>();
-        if self.items > limits::VEX_ITEMS {
-            let limit = limits::VEX_ITEMS as u64;
-            let what = "the number of statements, names and products of all VEX documents";
-            return Err(Error::limit(what, "VEX_ITEMS", limit).at(named.source));
-        }
+        let document = read::read(named, sha256, &mut self.items).map_err(|error| error.at(named.source))?;
         for (number, statement) in document.statements.iter().enumerate() {
             for name in &statement.names {
                 self.by_name.entry(name.clone()).or_default().push((self.documents.len(), number));
@@ -235,8 +226,7 @@ impl Documents {
 
     /// Whether a statement can be about an image at all: it is not one of other images only.
     pub fn concerns(&self, place: Place, image: &ImageId<'_>) -> bool {
-        self.get(place)
-            .is_some_and(|(_, statement)| statement.products.iter().any(|product| product.concerns(image)))
+        self.get(place).is_some_and(|(_, statement)| statement.products.concern(image))
     }
 
     fn of_part(&self, part: &Part) -> BTreeSet<Place> {
@@ -247,9 +237,7 @@ impl Documents {
     }
 
     fn covers(&self, place: Place, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
-        self.get(place).is_some_and(|(_, statement)| {
-            statement.products.iter().any(|product| product.covers(image, package))
-        })
+        self.get(place).is_some_and(|(_, statement)| statement.products.cover(image, package))
     }
 }
 

@@ -40,8 +40,9 @@ impl<'a> Installed<'a> {
 pub(super) struct Product {
     /// Each of these is it.
     pub(super) identities: Vec<Identity>,
-    /// The parts of it that the statement is about, each by its identities; all of it where there is none.
-    pub(super) parts: Vec<Vec<Identity>>,
+    /// The parts of it that the statement is about, each by its identities; all of it where neither it nor the statement
+    /// names one.
+    pub(super) subcomponents: Vec<Vec<Identity>>,
 }
 
 /// One way to say which software it is.
@@ -117,33 +118,55 @@ impl Identity {
 }
 
 impl Product {
-    /// How many things it names.
-    pub(super) fn items(&self) -> usize {
-        self.identities.len() + self.parts.iter().map(|part| part.len().max(1)).sum::<usize>()
-    }
-
     /// Whether a package of an image is it, or of it. Which package uses which others is known of programs of Go: parts of
     /// their modules are in the same file. Parts of other packages are nothing; what is said of the package itself holds,
-    /// as in go-vex.
-    pub(super) fn covers(&self, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
+    /// as in go-vex. `of_all` is whether the package is among the parts that the statement names for all of its products, if
+    /// it names some.
+    fn covers(&self, image: &ImageId<'_>, package: &Installed<'_>, of_all: Option<bool>) -> bool {
         if self.identities.iter().any(|identity| identity.is_package(package)) {
             return true;
         }
         let is_image = self.identities.iter().any(|identity| identity.is_image(image));
-        if self.parts.is_empty() {
+        if self.subcomponents.is_empty() && of_all.is_none() {
             return is_image;
         }
         let is_whole = is_image || self.identities.iter().any(|identity| identity.is_program_of(package));
-        is_whole && self.parts.iter().flatten().any(|part| part.is_package(package))
+        is_whole && (of_all == Some(true) || is_any(&self.subcomponents, package))
     }
 
     /// Whether it may be something of this image: it is no other image.
-    pub(super) fn concerns(&self, image: &ImageId<'_>) -> bool {
+    fn concerns(&self, image: &ImageId<'_>) -> bool {
         let of_images = |identity: &Identity| matches!(identity, Identity::Digest(..) | Identity::Image(_));
         !self.identities.iter().any(of_images)
             || self.identities.iter().any(|identity| identity.is_image(image))
             || self.identities.iter().any(|identity| matches!(identity, Identity::Package(_)))
     }
+}
+
+/// The products of a statement.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Products {
+    /// In its order.
+    pub(super) each: Vec<Product>,
+    /// Parts of each of them, in the forms before 0.2.0. They are kept once: products and parts may be many.
+    pub(super) subcomponents: Vec<Vec<Identity>>,
+}
+
+impl Products {
+    /// Whether a package of an image is one of them, or of one.
+    pub(super) fn cover(&self, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
+        let of_all = (!self.subcomponents.is_empty()).then(|| is_any(&self.subcomponents, package));
+        self.each.iter().any(|product| product.covers(image, package, of_all))
+    }
+
+    /// Whether one may be something of this image.
+    pub(super) fn concern(&self, image: &ImageId<'_>) -> bool {
+        self.each.iter().any(|product| product.concerns(image))
+    }
+}
+
+fn is_any(subcomponents: &[Vec<Identity>], package: &Installed<'_>) -> bool {
+    subcomponents.iter().flatten().any(|identity| identity.is_package(package))
 }
 
 /// Whether all that a statement's package URL says holds of the package's.

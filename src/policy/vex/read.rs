@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::product::{Identity, Product};
+use super::product::{Identity, Product, Products};
 use super::{Document, Named, Statement, Status};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::model::spelling;
 
 /// What the contexts of all versions begin with.
@@ -143,16 +144,55 @@ impl<'de, T: Deserialize<'de> + From<String>> Deserialize<'de> for OrText<T> {
     }
 }
 
-/// Reads a document.
+impl RawStatement {
+    /// How many statements, names, products and subcomponents that is.
+    fn items(&self) -> usize {
+        let RawVulnerability { id, name, aliases, .. } = &self.vulnerability.0;
+        let names = usize::from(id.is_some()) + usize::from(name.is_some()) + aliases.len();
+        let products: usize = self.products.iter().map(|product| product.0.items()).sum();
+        1 + names + products + items(&self.subcomponents)
+    }
+}
+
+impl RawProduct {
+    fn items(&self) -> usize {
+        let Self { id, identifiers, hashes, subcomponents, .. } = self;
+        identified(id.as_ref(), identifiers, hashes) + items(subcomponents)
+    }
+}
+
+fn items(components: &[OrText<RawComponent>]) -> usize {
+    let of = |RawComponent { id, identifiers, hashes, .. }: &RawComponent| {
+        identified(id.as_ref(), identifiers, hashes)
+    };
+    components.iter().map(|component| of(&component.0)).sum()
+}
+
+/// By how many names something is known; what has none counts, too.
+fn identified(
+    id: Option<&String>,
+    identifiers: &BTreeMap<String, String>,
+    hashes: &BTreeMap<String, String>,
+) -> usize {
+    (usize::from(id.is_some()) + identifiers.len() + hashes.len()).max(1)
+}
+
+/// Reads a document that adds to `items` what it holds, of [`limits::VEX_ITEMS`] that all documents have.
 ///
 /// # Errors
-/// What is wrong, and in which statement, counted from 1.
-pub(super) fn read(named: &Named<'_>, sha256: Digest) -> Result<Document> {
+/// What is wrong, and in which statement, counted from 1; there is too much in it.
+pub(super) fn read(named: &Named<'_>, sha256: Digest, items: &mut usize) -> Result<Document> {
     let text = named.text.strip_prefix('\u{feff}').unwrap_or(named.text);
     let raw: RawDocument = serde_json::from_str(text).map_err(|error| {
         Error::usage(format!("it is no OpenVEX document: {error}"))
             .hint("name a document in OpenVEX's JSON, as `vexctl create` writes it")
     })?;
+    *items += raw.statements.iter().map(RawStatement::items).sum::<usize>();
+    if *items > limits::VEX_ITEMS {
+        let limit = limits::VEX_ITEMS as u64;
+        let what = "the number of statements, names and products of all VEX documents";
+        return Err(Error::limit(what, "VEX_ITEMS", limit));
+    }
     let version = raw.context.strip_prefix(CONTEXT).map(|version| version.trim_end_matches('/'));
     if !version.is_some_and(|version| VERSIONS.contains(&version)) {
         let what = format!("the @context \"{}\" is not known here", raw.context);
@@ -200,10 +240,10 @@ fn read_statement(raw: RawStatement, of_document: Option<Timestamp>) -> Result<S
     }
     let timestamp = raw.timestamp.as_deref().map(time).transpose()?.or(of_document);
     let timestamp = timestamp.ok_or_else(|| Error::usage("neither it nor the document has a timestamp"))?;
-    let of_all = raw.subcomponents.into_iter().map(|part| part_of(part.0)).collect::<Result<Vec<_>>>()?;
-    let products = raw.products.into_iter().map(|product| read_product(product.0, &of_all));
-    let products = products.collect::<Result<Vec<_>>>()?;
-    if products.is_empty() {
+    let products = raw.products.into_iter().map(|product| read_product(product.0));
+    let products =
+        Products { each: products.collect::<Result<_>>()?, subcomponents: subcomponents(raw.subcomponents)? };
+    if products.each.is_empty() {
         return Err(Error::usage("it names no product").hint("say which image or packages it is about"));
     }
     Ok(Statement {
@@ -219,14 +259,17 @@ fn read_statement(raw: RawStatement, of_document: Option<Timestamp>) -> Result<S
     })
 }
 
-fn read_product(raw: RawProduct, of_all: &[Vec<Identity>]) -> Result<Product> {
-    let parts = raw.subcomponents.into_iter().map(|part| part_of(part.0)).collect::<Result<Vec<_>>>()?;
+fn read_product(raw: RawProduct) -> Result<Product> {
+    let subcomponents = subcomponents(raw.subcomponents)?;
     let identities = identities("a product", raw.id, raw.identifiers, raw.hashes)?;
-    Ok(Product { identities, parts: parts.into_iter().chain(of_all.iter().cloned()).collect() })
+    Ok(Product { identities, subcomponents })
 }
 
-fn part_of(raw: RawComponent) -> Result<Vec<Identity>> {
-    identities("a subcomponent", raw.id, raw.identifiers, raw.hashes)
+fn subcomponents(raw: Vec<OrText<RawComponent>>) -> Result<Vec<Vec<Identity>>> {
+    let of = |OrText(RawComponent { id, identifiers, hashes, .. })| {
+        identities("a subcomponent", id, identifiers, hashes)
+    };
+    raw.into_iter().map(of).collect()
 }
 
 /// All that a component is known by. Identifiers other than package URLs, and IRIs that are none, are nothing that an image

@@ -68,12 +68,16 @@ fn said(texts: &[&str], answer: &Answer, packages: &[&str]) -> Said {
 
 /// The same, of packages that are parts of a program.
 fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], program: Option<&str>) -> Said {
+    said_by(&read(texts).unwrap(), answer, packages, program)
+}
+
+fn said_by(documents: &Documents, answer: &Answer, packages: &[&str], program: Option<&str>) -> Said {
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [digest()]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
     let package = |purl: &&str| Package { purl: (*purl).to_owned(), program: program.map(str::to_owned) };
     let packages = || packages.iter().map(package).collect();
     let about = About { image: &image, answer, packages: &packages, release: Some("3.18.0") };
-    read(texts).unwrap().say(&about)
+    documents.say(&about)
 }
 
 fn digest() -> Digest {
@@ -325,6 +329,20 @@ fn the_forms_before_0_2_0_are_read() {
         assert!(accepts(json!({ "subcomponents": ["pkg:apk/alpine/libssl3"] })));
         assert!(!accepts(json!({ "subcomponents": ["pkg:apk/alpine/zlib"] })));
     }
+    // They are of their own statement, and no other's; beside those that a product has.
+    let mut several: Value = serde_json::from_str(&text(
+        "https://openvex.dev/ns",
+        json!({ "subcomponents": ["pkg:apk/alpine/zlib"] }),
+    ))
+    .unwrap();
+    let mut second = several["statements"][0].clone();
+    second["subcomponents"] = json!(["pkg:apk/alpine/libssl3"]);
+    several["statements"].as_array_mut().unwrap().push(second);
+    let told = said(&[&several.to_string()], &answer, &[OPENSSL]);
+    assert_eq!((told.accepts, &told.statements[..]), (true, &[((0, 1), false)][..]));
+    assert!(!said(&[&several.to_string()], &answer, &[CRYPTO]).accepts);
+    several["statements"][1]["products"] = json!([{ "@id": format!("sha256:{HEX}"), "subcomponents": [{ "@id": "pkg:apk/alpine/libcrypto3" }] }]);
+    assert!(said(&[&several.to_string()], &answer, &[OPENSSL, CRYPTO]).accepts);
 }
 
 #[test]
@@ -407,6 +425,27 @@ fn documents_are_held_to_vex_documents_and_vex_items() {
     assert!(read(&[&products(limits::VEX_ITEMS - 2)]).is_ok());
     let error = read(&[&products(limits::VEX_ITEMS - 1)]).unwrap_err();
     assert!(error.to_string().contains("VEX_ITEMS"), "{error}");
+}
+
+/// As they stand in the forms before 0.2.0, where they are of each product.
+#[test]
+fn subcomponents_of_all_products_are_counted_and_kept_once() {
+    let text = |count: usize| {
+        let images: Vec<_> = (0..count).map(|number| format!("sha256:{number:064x}")).collect();
+        let mut of_all: Vec<_> = (1..count).map(|number| format!("pkg:apk/alpine/x{number}")).collect();
+        of_all.push("pkg:apk/alpine/libssl3".to_owned());
+        let mut statement = statement(json!(images), "fixed");
+        statement["products"].as_array_mut().unwrap().push(json!(format!("sha256:{HEX}")));
+        statement["subcomponents"] = json!(of_all);
+        document(json!([statement]))
+    };
+    let documents = read(&[&text(100_000)]).unwrap();
+    // A statement, its name, one product more, and as many subcomponents as others.
+    assert_eq!(documents.items, 200_003);
+    let accepts = |purl: &str| said_by(&documents, &answer("CVE-2026-0001", &[], &[]), &[purl], None).accepts;
+    assert!(accepts(OPENSSL) && !accepts(CRYPTO));
+    let beyond = read(&[&text((limits::VEX_ITEMS - 3) / 2 + 1)]).unwrap_err();
+    assert!(beyond.to_string().contains("VEX_ITEMS"), "{beyond}");
 }
 
 #[test]
