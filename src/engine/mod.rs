@@ -176,7 +176,7 @@ impl Engine {
         let has_advisories = self.advisories.is_some();
         let verdict =
             ImageVerdict { source, facts, policy: &self.policy, has_catalog, has_advisories, judged };
-        guarded("judging the image", || Ok(build_image(&verdict)))
+        guarded("judging the image", || build_image(&verdict))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// When the time is up that a run may take; by default never.
 ///
 /// All that takes its time looks at it: each read of an input, each piece of a layer that is decoded,
-/// each thousand entries that are applied, each rule. What cannot look (a read that waits for a pipe, one
+/// each thousand entries that are applied, each rule, each finding that is told. What cannot look (a read that waits for a pipe, one
 /// rule) is for the caller to leave, as `ocicheck check` does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deadline(Option<(Instant, Duration)>);

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::base::{BaseStatus, Nearest};
 use crate::digest::chain_id_on;
+use crate::error::Result;
 use crate::facts::{Facts, user};
 use crate::limits;
 use crate::model::{History, Platform};
@@ -37,15 +38,23 @@ pub struct ImageVerdict<'a> {
 }
 
 /// The report of one image.
-pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
+///
+/// # Errors
+/// The time is up.
+pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
     let facts = verdict.facts;
+    let deadline = verdict.policy.limits.deadline;
     let places = layer_places(facts);
     let teller = Teller::new(verdict, &places);
     let mut findings = Vec::new();
     let mut rules = Vec::new();
     let mut image_verdict = Verdict::Pass;
     for (rule, judgement) in &verdict.judged {
-        let told: Vec<_> = judgement.findings.iter().map(|finding| teller.tell(rule, finding)).collect();
+        let told = judgement.findings.iter().map(|finding| {
+            deadline.check()?;
+            Ok(teller.tell(rule, finding))
+        });
+        let told = told.collect::<Result<Vec<_>>>()?;
         let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
         let would_fail = |finding: &FindingReport| {
             let accepted = matches!(finding.status, FindingStatus::Waived | FindingStatus::Known);
@@ -88,7 +97,7 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         key(a).cmp(&key(b))
     });
     rules.sort_by_key(|rule| rule.rule);
-    ImageReport {
+    Ok(ImageReport {
         identity: identity(verdict.source, facts),
         verdict: image_verdict,
         contents: contents(facts),
@@ -96,7 +105,7 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> ImageReport {
         rules,
         packages: installed(facts),
         heard: teller.into_heard(),
-    }
+    })
 }
 
 /// Which image it is; `source` is the input as given on the command line.

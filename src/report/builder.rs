@@ -1,16 +1,14 @@
 //! Putting images, errors and notes together into one report.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::vex::vex_reports;
 use super::{
     BaselineReport, ErrorReport, FindingReport, FindingStatus, ImageReport, Note, Outcome, PolicyAction,
-    PolicyInfo, Report, Run, SCHEMA_VERSION, Summary, Tool, UnusedReport, Verdict, VexReport, WaiverReport,
-    WaiverStatus,
+    PolicyInfo, Report, Run, SCHEMA_VERSION, Summary, Tool, Verdict, WaiverReport, WaiverStatus,
 };
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::policy::vex::{Document, Documents, ImageId, Place};
 use crate::policy::{Baseline, Policy, Source, Waiver};
 use crate::rules::Severity;
 
@@ -79,46 +77,8 @@ fn policy_info(policy: &Policy, images: &[ImageReport]) -> PolicyInfo {
     }
 }
 
-fn vex_reports(documents: &Documents, images: &[ImageReport]) -> Vec<VexReport> {
-    let heard: BTreeSet<_> = images.iter().flat_map(|image| &image.heard).copied().collect();
-    let digests: Vec<_> = images.iter().map(digests).collect();
-    let ids = images.iter().zip(&digests).map(|(image, digests)| ImageId {
-        names: &image.identity.names,
-        digests,
-        architecture: &image.identity.platform.architecture,
-    });
-    let ids: Vec<_> = ids.collect();
-    let report = |(number, document): (usize, &Document)| {
-        let places = (0..document.statements.len()).map(|statement| (number, statement));
-        let (used, others): (Vec<_>, Vec<_>) = places.partition(|place| heard.contains(place));
-        let (unused, other_image): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|place| ids.iter().any(|id| documents.concerns(*place, id)));
-        let by_it = |finding: &&FindingReport| {
-            finding.is_accepted_by_vex() && finding.vex.iter().any(|it| it.source == document.source)
-        };
-        VexReport {
-            source: document.source.clone(),
-            sha256: document.sha256.hex(),
-            id: document.id.clone(),
-            author: document.author.clone(),
-            timestamp: document.timestamp.map(|time| time.to_string()),
-            statements: document.statements.len(),
-            used: used.len(),
-            other_image: other_image.len(),
-            unused: unused.into_iter().filter_map(|place| unused_report(documents, place)).collect(),
-            findings: images.iter().flat_map(|image| &image.findings).filter(by_it).count(),
-        }
-    };
-    documents.all().iter().enumerate().map(report).collect()
-}
-
-fn unused_report(documents: &Documents, place: Place) -> Option<UnusedReport> {
-    let (_, statement) = documents.get(place)?;
-    Some(UnusedReport { statement: place.1 + 1, vulnerability: statement.vulnerability.clone() })
-}
-
 /// The digests that an image is known by.
-fn digests(image: &ImageReport) -> Vec<Digest> {
+pub(super) fn digests(image: &ImageReport) -> Vec<Digest> {
     let digests = [image.identity.manifest_digest.as_deref(), Some(&image.identity.config_digest)];
     digests.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
 }

@@ -1,20 +1,15 @@
 //! Findings as the report has them, with what the policy makes of each.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::build::without_middle;
-use super::{
-    FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction, PolicyLine, StatementReport,
-};
+use super::vex::{Heard, Vex, statements};
+use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction, PolicyLine};
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
-use crate::limits;
 use crate::model::ImagePath;
-use crate::packages::{Installed, Inventory};
-use crate::policy::vex::{self, About, Documents, ImageId, Place, Said};
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rules::{Also, Finding, Rule};
 use crate::scan::EntryKind;
@@ -52,8 +47,8 @@ pub(super) struct Teller<'a> {
     known: Option<KnownFindings<'a>>,
     /// The files of each layer, for findings that the effective tree does not show.
     files: Vec<OnceCell<HashMap<&'a ImagePath, ContentId>>>,
-    /// The VEX statements that are about some finding.
-    heard: RefCell<BTreeSet<Place>>,
+    /// What VEX documents are asked with.
+    vex: Vex<'a>,
 }
 
 impl<'a> Teller<'a> {
@@ -66,7 +61,7 @@ impl<'a> Teller<'a> {
             places,
             digests: image.manifest_digest.into_iter().chain([image.config_digest]).collect(),
             files: image.layers.iter().map(|_| OnceCell::new()).collect(),
-            heard: RefCell::default(),
+            vex: Vex::new(verdict),
         }
     }
 
@@ -79,7 +74,7 @@ impl<'a> Teller<'a> {
         let absolute = |path: &ImagePath| [b"/", path.as_bytes()].concat();
         let others: Vec<_> = finding.also.paths.iter().map(absolute).collect();
         let first = finding.path.as_ref().map(absolute);
-        let said = self.said(finding);
+        let said = self.vex.say(finding, &self.digests);
         let read = finding.layer.and_then(|index| self.verdict.facts.layers.get(index)?.as_ref());
         let decision = self.verdict.policy.decide(
             rule,
@@ -112,7 +107,7 @@ impl<'a> Teller<'a> {
             content_sha256: content.map(|digest| digest.hex()),
             evidence,
         };
-        FindingReport {
+        let report = FindingReport {
             rule: rule.id,
             severity: decision.severity,
             status: match decision.standing {
@@ -122,7 +117,7 @@ impl<'a> Teller<'a> {
                 Standing::Waived => FindingStatus::Waived,
             },
             policy: decision.because.and_then(|because| self.policy_line(because)),
-            vex: said.map(|said| statements(&self.verdict.policy.vex, &said)).unwrap_or_default(),
+            vex: said.as_ref().map(|said| statements(&self.verdict.policy.vex, said)).unwrap_or_default(),
             message: known.message,
             layer: finding.layer.and_then(|index| self.places.get(index).cloned()),
             effective: finding.effective,
@@ -132,7 +127,11 @@ impl<'a> Teller<'a> {
             fingerprint,
             references: rule.references(),
             path,
+        };
+        if let Some(said) = said.filter(|_| report.is_accepted_by_vex()) {
+            self.vex.accepted_by(&said);
         }
+        report
     }
 
     /// Whether the baseline has it. What is wrong with the image itself fails each time.
@@ -140,32 +139,9 @@ impl<'a> Teller<'a> {
         can_be_known(rule) && self.known.as_ref().is_some_and(|known| known.has(fingerprint, finding))
     }
 
-    /// The VEX statements that are about some finding, of all that were told.
-    pub(super) fn into_heard(self) -> BTreeSet<Place> {
-        self.heard.into_inner()
-    }
-
-    /// What VEX documents say of a finding; `None` where it is of no vulnerability.
-    fn said(&self, finding: &Finding) -> Option<Said> {
-        let ImageVerdict { policy, facts, .. } = self.verdict;
-        let vulnerabilities = facts.vulnerabilities.as_ref()?.as_ref().ok()?;
-        let found = vulnerabilities.found.get(finding.vulnerability?)?;
-        let inventory = facts.inventory.as_ref().filter(|_| !policy.vex.is_empty())?;
-        let package = |number: &usize| {
-            let package = inventory.packages.get(*number);
-            package.map(|package| vex_package(inventory, package)).unwrap_or_default()
-        };
-        let packages = || found.packages.iter().map(package).collect();
-        let image = ImageId {
-            names: &facts.image.names,
-            digests: &self.digests,
-            architecture: &facts.image.platform().architecture,
-        };
-        let release = inventory.distribution.as_ref().and_then(|it| it.version.as_deref());
-        let said =
-            policy.vex.say(&About { image: &image, answer: &found.answer, packages: &packages, release });
-        self.heard.borrow_mut().extend(&said.heard);
-        Some(said)
+    /// What VEX documents had to do with all that was told.
+    pub(super) fn into_heard(self) -> Heard {
+        self.vex.into_heard()
     }
 
     /// The line that decided; a VEX document is none of the policy's.
@@ -208,40 +184,6 @@ impl<'a> Teller<'a> {
         let inode = tree.get(path)?.inode();
         (inode.kind == EntryKind::File).then_some(inode.content)
     }
-}
-
-/// The statements that count for a finding.
-fn statements(documents: &Documents, said: &Said) -> Vec<StatementReport> {
-    let short = |text: &str| without_middle(text, limits::STATEMENT_CHARACTERS);
-    let optional = |text: &Option<String>| text.as_deref().map(short);
-    let told = said.statements.iter().take(limits::FINDING_STATEMENTS);
-    let told = told.filter_map(|(place, partial)| {
-        let (document, statement) = documents.get(*place)?;
-        Some(StatementReport {
-            source: document.source.clone(),
-            statement: place.1 + 1,
-            document: short(&document.id),
-            author: short(&document.author),
-            timestamp: statement.timestamp.to_string(),
-            vulnerability: short(&statement.vulnerability),
-            status: statement.status.name(),
-            justification: statement.justification,
-            impact_statement: optional(&statement.impact_statement),
-            action_statement: optional(&statement.action_statement),
-            status_notes: optional(&statement.status_notes),
-            partial: *partial,
-        })
-    });
-    told.collect()
-}
-
-/// A package as VEX documents name it.
-fn vex_package(inventory: &Inventory, package: &Installed) -> vex::Package {
-    let is_its = |other: &&Installed| {
-        other.is_program && (&other.place, &other.inside) == (&package.place, &package.inside)
-    };
-    let program = inventory.packages.iter().find(is_its).map(|program| inventory.purl(program));
-    vex::Package { purl: inventory.purl(package), program }
 }
 
 /// The values of a finding's evidence by these names.
@@ -288,47 +230,5 @@ fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str)
             let before = first.take();
             *first = Value::Array(vec![before, value]);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::policy::vex::Named;
-
-    #[test]
-    fn a_finding_tells_finding_statements_of_statement_characters() {
-        let statement = |characters: usize| {
-            json!({
-                "vulnerability": "CVE-2026-0001",
-                "products": ["pkg:deb/debian/sed"],
-                "status": "not_affected",
-                "impact_statement": "é".repeat(characters),
-            })
-        };
-        let most = limits::STATEMENT_CHARACTERS;
-        let count = limits::FINDING_STATEMENTS;
-        let all: Vec<_> = (0..=count).map(|number| statement(most + number)).collect();
-        let text = json!({
-            "@context": "https://openvex.dev/ns",
-            "@id": "x",
-            "author": "y",
-            "timestamp": "2026-01-01T00:00:00Z",
-            "statements": all,
-        });
-        let mut documents = Documents::default();
-        documents.add(&Named { source: "openvex.json", text: &text.to_string() }).unwrap();
-        let said = |count| Said {
-            statements: (0..count).map(|number| ((0, number), false)).collect(),
-            ..Said::default()
-        };
-        assert_eq!(statements(&documents, &said(count)).len(), count);
-        let told = statements(&documents, &said(count + 1));
-        assert_eq!(told.len(), count);
-        let words = |number: usize| told[number].impact_statement.as_deref().unwrap();
-        assert_eq!(words(0), "é".repeat(most));
-        assert!(words(1).contains('…') && words(1).chars().count() == most);
     }
 }

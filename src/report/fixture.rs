@@ -1,6 +1,6 @@
 //! Reports for tests of the renderers: a passing image, and pieces to spoil it with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(super) fn image() -> ImageReport {
         findings: Vec::new(),
         rules: passed.map(|rule| outcome(rule, Outcome::Pass, None)).to_vec(),
         packages: None,
-        heard: BTreeSet::new(),
+        heard: Heard::default(),
     }
 }
 

@@ -26,8 +26,9 @@ mod reference_tests;
 pub mod sarif;
 pub mod sbom;
 pub mod text;
+mod vex;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -39,12 +40,13 @@ pub use findings::Fingerprint;
 
 pub use inventory::InstalledReport;
 
+pub use vex::{Heard, StatementReport, UnusedReport, VexReport};
+
 pub use image::{
     BaseReport, BaseState, BreakReport, ConfigReport, ContentReport, ImageContents, ImageIdentity,
     LayerReport, LineageReport, NearestReport, Origin, PlatformReport,
 };
 
-use crate::policy::vex;
 use crate::rules::Severity;
 
 /// The version of this format.
@@ -159,41 +161,6 @@ pub enum WaiverStatus {
     OtherImage,
 }
 
-/// What became of a VEX document.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VexReport {
-    /// Its file, as named.
-    pub source: String,
-    /// SHA-256 of its text.
-    pub sha256: String,
-    /// The IRI that it gives itself.
-    pub id: String,
-    /// Whose word it is.
-    pub author: String,
-    /// When it was issued; null where it does not say so.
-    pub timestamp: Option<String>,
-    /// How many statements it has.
-    pub statements: usize,
-    /// Of these, about some finding.
-    pub used: usize,
-    /// Of these, about images only that were not among those judged.
-    pub other_image: usize,
-    /// The others: no finding is what they are about.
-    pub unused: Vec<UnusedReport>,
-    /// How many findings it accepted, over all images; alone or with other documents.
-    pub findings: usize,
-}
-
-/// A VEX statement that is about no finding.
-#[derive(Debug, Clone, Serialize)]
-pub struct UnusedReport {
-    /// Its number in the document, from 1.
-    pub statement: usize,
-    /// The vulnerability.
-    pub vulnerability: String,
-}
-
 /// What came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -244,9 +211,9 @@ pub struct ImageReport {
     pub rules: Vec<RuleReport>,
     /// What is installed; null where nothing asked for it.
     pub packages: Option<Vec<InstalledReport>>,
-    /// The VEX statements that are about some finding, also where later ones override them.
+    /// What VEX documents had to do with its findings.
     #[serde(skip)]
-    pub heard: BTreeSet<vex::Place>,
+    pub heard: Heard,
 }
 
 /// A finding.
@@ -298,23 +265,6 @@ impl FindingReport {
     }
 }
 
-impl StatementReport {
-    /// In one line, for people.
-    pub(crate) fn in_words(&self) -> String {
-        let Self { source, statement, author, vulnerability, status, partial, .. } = self;
-        let reasons = [
-            self.justification,
-            self.impact_statement.as_deref(),
-            self.action_statement.as_deref(),
-            self.status_notes.as_deref(),
-        ];
-        let reasons: Vec<_> = reasons.into_iter().flatten().collect();
-        let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(": ")) };
-        let some = if *partial { " in part" } else { "" };
-        format!("{vulnerability} is {status}{some} by {source}, statement {statement} ({author}){why}")
-    }
-}
-
 /// Whether a finding fails the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -327,36 +277,6 @@ pub enum FindingStatus {
     Waived,
     /// It would fail, and was there before: in the baseline.
     Known,
-}
-
-/// A VEX statement about a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StatementReport {
-    /// The document's file, as named.
-    pub source: String,
-    /// Its number in the document, from 1.
-    pub statement: usize,
-    /// The IRI that the document gives itself.
-    pub document: String,
-    /// Whose word it is.
-    pub author: String,
-    /// When it was known to be true.
-    pub timestamp: String,
-    /// The vulnerability, as it names it.
-    pub vulnerability: String,
-    /// What is said.
-    pub status: &'static str,
-    /// Why it is not affected.
-    pub justification: Option<&'static str>,
-    /// The same in words.
-    pub impact_statement: Option<String>,
-    /// What to do about it.
-    pub action_statement: Option<String>,
-    /// How the status was found.
-    pub status_notes: Option<String>,
-    /// Whether it is about some of the finding's packages or vulnerabilities only.
-    pub partial: bool,
 }
 
 /// A line of the policy that decided on a finding.

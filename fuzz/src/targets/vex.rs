@@ -81,8 +81,8 @@ fn said(documents: &Documents, name: &str, packages: &[&str]) -> Said {
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [Digest::sha256(MANIFEST)]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
     // All could be in one program, but only those of Go are.
-    let program = |purl: &str| purl.starts_with("pkg:golang/").then(|| PROGRAM.to_owned());
-    let package = |purl: &&str| Package { purl: (*purl).to_owned(), program: program(purl) };
-    let packages = || packages.iter().map(package).collect();
+    let program = |purl: &str| purl.starts_with("pkg:golang/").then_some(PROGRAM);
+    let packages: Vec<_> = packages.iter().map(|purl| Package::new(purl, program(purl))).collect();
+    let packages = || packages.iter().collect();
     documents.say(&About { image: &image, answer: &answer, packages: &packages, release: Some("3.18.0") })
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-pub use product::ImageId;
+pub use product::{ImageId, Package};
 
 use product::{Installed, Products};
 
@@ -117,15 +117,6 @@ impl Status {
     }
 }
 
-/// A package that a finding is about, by package URLs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Package {
-    /// Its own.
-    pub purl: String,
-    /// That of the module whose program it is a part of, where that is known.
-    pub program: Option<String>,
-}
-
 /// What a finding of a vulnerability is about.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
@@ -134,7 +125,7 @@ pub struct About<'a> {
     /// The advisory.
     pub answer: &'a Answer,
     /// All packages that it is about; made only where some statement is of the vulnerability.
-    pub packages: &'a dyn Fn() -> Vec<Package>,
+    pub packages: &'a dyn Fn() -> Vec<&'a Package>,
     /// The release of the distribution, for which some write `distro` alone: `3.18.4`.
     pub release: Option<&'a str>,
 }
@@ -198,16 +189,16 @@ impl Documents {
         if found.iter().all(BTreeSet::is_empty) {
             return said;
         }
-        let packages = (about.packages)().into_iter().map(|package| Installed::new(&package, about.release));
-        let packages: Vec<_> = packages.collect();
+        let packages = (about.packages)();
         // For each package and each vulnerability of it.
         let mut latest: Vec<Option<Place>> = Vec::new();
-        for package in &packages {
+        for package in packages {
+            let package = Installed { package, release: about.release };
             for places in &found {
                 let matching: Vec<Place> = places
                     .iter()
                     .copied()
-                    .filter(|place| self.covers(*place, about.image, package))
+                    .filter(|place| self.covers(*place, about.image, &package))
                     .collect();
                 said.heard.extend(&matching);
                 let time = |place: &Place| self.get(*place).map(|(_, statement)| statement.timestamp);

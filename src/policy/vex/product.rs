@@ -3,7 +3,6 @@
 //! Package URLs match as vexctl, Trivy and Grype match them (go-vex, `PurlMatches`): what the statement's says must be so
 //! in the package's, and what it does not say may be anything.
 
-use super::Package;
 use crate::advisories::{Ecosystem, Purl};
 use crate::digest::Digest;
 
@@ -18,21 +17,29 @@ pub struct ImageId<'a> {
     pub architecture: &'a str,
 }
 
-/// A package of the image.
-#[derive(Debug)]
-pub(super) struct Installed<'a> {
+/// A package that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// `None` where no package URL is known: then nothing is said of it.
     purl: Option<Purl>,
-    /// The module whose program it is a part of.
-    program: Option<Purl>,
-    /// The release of the distribution.
-    release: Option<&'a str>,
+    /// The modules whose programs it is a part of: several where there are several readings of one place.
+    programs: Vec<Option<Purl>>,
 }
 
-impl<'a> Installed<'a> {
-    pub(super) fn new(package: &Package, release: Option<&'a str>) -> Self {
-        let program = package.program.as_deref().and_then(|purl| Purl::parse(purl).ok());
-        Self { purl: Purl::parse(&package.purl).ok(), program, release }
+impl Package {
+    /// Of its package URL, and those of all modules whose programs it may be a part of.
+    pub fn new<'a>(purl: &str, programs: impl IntoIterator<Item = &'a str>) -> Self {
+        let read = |purl: &str| Purl::parse(purl).ok();
+        Self { purl: read(purl), programs: programs.into_iter().map(read).collect() }
     }
+}
+
+/// A package as it is installed in the image.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Installed<'a> {
+    pub(super) package: &'a Package,
+    /// The release of the distribution.
+    pub(super) release: Option<&'a str>,
 }
 
 /// A product of a statement.
@@ -100,13 +107,14 @@ impl Identity {
         }
     }
 
-    fn is_package(&self, package: &Installed<'_>) -> bool {
-        self.is(package.purl.as_ref(), package.release)
+    fn is_package(&self, installed: &Installed<'_>) -> bool {
+        self.is(installed.package.purl.as_ref(), installed.release)
     }
 
-    /// Whether it is the module whose program the package is a part of.
-    fn is_program_of(&self, package: &Installed<'_>) -> bool {
-        self.is(package.program.as_ref(), package.release)
+    /// Whether it is the module whose program the package is a part of, in each reading.
+    fn is_program_of(&self, installed: &Installed<'_>) -> bool {
+        let programs = &installed.package.programs;
+        !programs.is_empty() && programs.iter().all(|program| self.is(program.as_ref(), installed.release))
     }
 
     fn is(&self, installed: Option<&Purl>, release: Option<&str>) -> bool {

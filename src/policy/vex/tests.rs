@@ -63,19 +63,19 @@ fn read(texts: &[&str]) -> Result<Documents> {
 
 /// What a text says of a finding of these packages.
 fn said(texts: &[&str], answer: &Answer, packages: &[&str]) -> Said {
-    said_in(texts, answer, packages, None)
+    said_in(texts, answer, packages, &[])
 }
 
-/// The same, of packages that are parts of a program.
-fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], program: Option<&str>) -> Said {
-    said_by(&read(texts).unwrap(), answer, packages, program)
+/// The same, of packages that are parts of programs.
+fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], programs: &[&str]) -> Said {
+    said_by(&read(texts).unwrap(), answer, packages, programs)
 }
 
-fn said_by(documents: &Documents, answer: &Answer, packages: &[&str], program: Option<&str>) -> Said {
+fn said_by(documents: &Documents, answer: &Answer, packages: &[&str], programs: &[&str]) -> Said {
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [digest()]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
-    let package = |purl: &&str| Package { purl: (*purl).to_owned(), program: program.map(str::to_owned) };
-    let packages = || packages.iter().map(package).collect();
+    let packages: Vec<_> = packages.iter().map(|purl| Package::new(purl, programs.iter().copied())).collect();
+    let packages = || packages.iter().collect();
     let about = About { image: &image, answer, packages: &packages, release: Some("3.18.0") };
     documents.say(&about)
 }
@@ -93,19 +93,25 @@ fn accepts(product: Value, package: &str) -> bool {
 /// As VEX Hub has nearly all of its products.
 #[test]
 fn parts_of_a_module_are_what_its_programs_are_made_of() {
-    let accepts = |product: &str, part: &str, program: Option<&str>| {
+    let accepts = |product: &str, part: &str, programs: &[&str]| {
         let product = json!({ "@id": product, "subcomponents": [{ "@id": part }] });
         let text = document(json!([statement(json!([product]), "not_affected")]));
         let net = "pkg:golang/golang.org/x/net@v0.5.0";
-        said_in(&[&text], &answer("CVE-2026-0001", &[], &[]), &[net], program).accepts
+        said_in(&[&text], &answer("CVE-2026-0001", &[], &[]), &[net], programs).accepts
     };
     let (app, net) = ("pkg:golang/example.com/app", "pkg:golang/golang.org/x/net@v0.5.0");
-    assert!(accepts(app, net, Some("pkg:golang/example.com/app@v1.2.3")));
-    assert!(accepts(app, "pkg:golang/golang.org/x/net", Some(app)));
-    assert!(!accepts(app, net, None), "in no program that is known");
-    assert!(!accepts(app, net, Some("pkg:golang/example.com/other")), "in another program");
-    assert!(!accepts(app, "pkg:golang/golang.org/x/text", Some(app)), "another part");
-    assert!(!accepts("pkg:golang/example.com/app@v2.0.0", net, Some("pkg:golang/example.com/app@v1.2.3")));
+    assert!(accepts(app, net, &["pkg:golang/example.com/app@v1.2.3"]));
+    assert!(accepts(app, "pkg:golang/golang.org/x/net", &[app]));
+    assert!(!accepts(app, net, &[]), "in no program that is known");
+    assert!(!accepts(app, net, &["pkg:golang/example.com/other"]), "in another program");
+    assert!(!accepts(app, "pkg:golang/golang.org/x/text", &[app]), "another part");
+    assert!(!accepts("pkg:golang/example.com/app@v2.0.0", net, &["pkg:golang/example.com/app@v1.2.3"]));
+    assert!(
+        !accepts(app, net, &[app, "pkg:golang/example.com/other"]),
+        "another program for another runtime"
+    );
+    assert!(!accepts(app, net, &[app, "no purl"]));
+    assert!(accepts(app, net, &[app, "pkg:golang/example.com/app@v1.2.3"]));
 }
 
 #[test]
@@ -193,7 +199,8 @@ fn names_of_images_are_those_of_docker_hub_where_they_have_no_registry() {
         let names = [name.to_owned()];
         let image = ImageId { names: &names, digests: &[], architecture: "amd64" };
         let text = document(json!([statement(json!([said]), "fixed")]));
-        let packages = || vec![Package { purl: OPENSSL.to_owned(), program: None }];
+        let openssl = Package::new(OPENSSL, []);
+        let packages = || vec![&openssl];
         let answer = answer("CVE-2026-0001", &[], &[]);
         read(&[&text])
             .unwrap()
@@ -442,7 +449,7 @@ fn subcomponents_of_all_products_are_counted_and_kept_once() {
     let documents = read(&[&text(100_000)]).unwrap();
     // A statement, its name, one product more, and as many subcomponents as others.
     assert_eq!(documents.items, 200_003);
-    let accepts = |purl: &str| said_by(&documents, &answer("CVE-2026-0001", &[], &[]), &[purl], None).accepts;
+    let accepts = |purl: &str| said_by(&documents, &answer("CVE-2026-0001", &[], &[]), &[purl], &[]).accepts;
     assert!(accepts(OPENSSL) && !accepts(CRYPTO));
     let beyond = read(&[&text((limits::VEX_ITEMS - 3) / 2 + 1)]).unwrap_err();
     assert!(beyond.to_string().contains("VEX_ITEMS"), "{beyond}");
