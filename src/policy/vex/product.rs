@@ -144,7 +144,11 @@ impl Product {
 
     /// Whether it may be something of this image: it is no other image.
     fn concerns(&self, image: &ImageId<'_>) -> bool {
-        let of_images = |identity: &Identity| matches!(identity, Identity::Digest(..) | Identity::Image(_));
+        let of_images = |identity: &Identity| match identity {
+            Identity::Digest(..) | Identity::Image(_) => true,
+            Identity::Text(text) => is_name(text),
+            Identity::Package(_) | Identity::Unknown => false,
+        };
         !self.identities.iter().any(of_images)
             || self.identities.iter().any(|identity| identity.is_image(image))
             || self.identities.iter().any(|identity| matches!(identity, Identity::Package(_)))
@@ -257,6 +261,24 @@ fn parted(name: &str) -> (String, Option<&str>) {
             (name.strip_suffix(tag).unwrap_or(name).trim_end_matches(':').to_owned(), Some(tag))
         }
         None => (name.to_owned(), None),
+    }
+}
+
+/// Whether a text has the form of an image's whole name, `[REGISTRY[:PORT]/]PATH[:TAG]`: no IRI, CPE or single word.
+fn is_name(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let (repository, tag) = parted(text);
+    match repository.split_once('/') {
+        None => tag.is_some_and(is_word) && is_word(&repository),
+        Some((first, rest)) => {
+            let (registry, port) = first.split_once(':').unwrap_or((first, "443"));
+            is_word(registry)
+                && port.parse::<u16>().is_ok()
+                && rest.split('/').all(is_word)
+                && tag.is_none_or(is_word)
+        }
     }
 }
 
