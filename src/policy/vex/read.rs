@@ -1,5 +1,5 @@
 //! A document's JSON. Keys that OpenVEX does not have are passed over, as in any JSON-LD, but not where they might narrow
-//! which vulnerability or product is meant.
+//! which vulnerability or product is meant, nor where they may be misspelt ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::product::{Identity, Product, Products};
 use super::{Document, Named, Statement, Status};
@@ -57,7 +57,22 @@ struct RawStatement {
     justification: Option<String>,
     impact_statement: Option<String>,
     action_statement: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
 }
+
+/// The keys that decide what a statement says.
+const STATEMENT_KEYS: [&str; 9] = [
+    "vulnerability",
+    "timestamp",
+    "products",
+    "subcomponents",
+    "status",
+    "status_notes",
+    "justification",
+    "impact_statement",
+    "action_statement",
+];
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,9 +92,9 @@ struct RawProduct {
     #[serde(rename = "@id")]
     id: Option<String>,
     #[serde(default)]
-    identifiers: BTreeMap<String, String>,
+    identifiers: Once,
     #[serde(default)]
-    hashes: BTreeMap<String, String>,
+    hashes: Once,
     #[serde(default)]
     subcomponents: Vec<OrText<RawComponent>>,
     #[serde(rename = "supplier")]
@@ -92,9 +107,9 @@ struct RawComponent {
     #[serde(rename = "@id")]
     id: Option<String>,
     #[serde(default)]
-    identifiers: BTreeMap<String, String>,
+    identifiers: Once,
     #[serde(default)]
-    hashes: BTreeMap<String, String>,
+    hashes: Once,
     #[serde(rename = "supplier")]
     _supplier: Option<String>,
 }
@@ -169,12 +184,39 @@ fn items(components: &[OrText<RawComponent>]) -> usize {
 }
 
 /// By how many names something is known; what has none counts, too.
-fn identified(
-    id: Option<&String>,
-    identifiers: &BTreeMap<String, String>,
-    hashes: &BTreeMap<String, String>,
-) -> usize {
-    (usize::from(id.is_some()) + identifiers.len() + hashes.len()).max(1)
+fn identified(id: Option<&String>, identifiers: &Once, hashes: &Once) -> usize {
+    (usize::from(id.is_some()) + identifiers.0.len() + hashes.0.len()).max(1)
+}
+
+/// Texts by keys of which each comes once: readers differ in which of two they take.
+#[derive(Default)]
+struct Once(BTreeMap<String, String>);
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of texts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Once, A::Error> {
+        let mut once = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, String>()? {
+            if once.contains_key(&key) {
+                return Err(serde::de::Error::custom(format_args!("duplicate key `{key}`")));
+            }
+            once.insert(key, value);
+        }
+        Ok(Once(once))
+    }
+}
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(OnceVisitor)
+    }
 }
 
 /// Reads a document that adds to `items` what it holds, of [`limits::VEX_ITEMS`] that all documents have.
@@ -219,6 +261,9 @@ pub(super) fn read(named: &Named<'_>, sha256: Digest, items: &mut usize) -> Resu
 }
 
 fn read_statement(raw: RawStatement, of_document: Option<Timestamp>) -> Result<Statement> {
+    if let Some(key) = raw.others.keys().find(|key| is_misspelt(key)) {
+        return Err(unknown("key", key, &STATEMENT_KEYS));
+    }
     let RawVulnerability { id, name, aliases, .. } = raw.vulnerability.0;
     let names: Vec<String> =
         name.into_iter().chain(id).chain(aliases).filter(|name| !name.trim().is_empty()).collect();
@@ -274,18 +319,13 @@ fn subcomponents(raw: Vec<OrText<RawComponent>>) -> Result<Vec<Vec<Identity>>> {
 
 /// All that a component is known by. Identifiers other than package URLs, and IRIs that are none, are nothing that an image
 /// could be held to.
-fn identities(
-    what: &str,
-    id: Option<String>,
-    identifiers: BTreeMap<String, String>,
-    hashes: BTreeMap<String, String>,
-) -> Result<Vec<Identity>> {
+fn identities(what: &str, id: Option<String>, identifiers: Once, hashes: Once) -> Result<Vec<Identity>> {
     let by_id = id.into_iter().filter(|id| !id.is_empty()).map(|id| Identity::of(&id));
-    let by_purl = identifiers.into_iter().map(|(kind, value)| match kind.as_str() {
+    let by_purl = identifiers.0.into_iter().map(|(kind, value)| match kind.as_str() {
         "purl" => Identity::of(&value),
         _ => Identity::Unknown,
     });
-    let by_hash = hashes.into_iter().map(|(algorithm, value)| match algorithm.as_str() {
+    let by_hash = hashes.0.into_iter().map(|(algorithm, value)| match algorithm.as_str() {
         "sha-256" | "sha-512" => Identity::of_digest(&format!("{}:{value}", algorithm.replace('-', ""))),
         _ => Identity::Unknown,
     });
@@ -302,6 +342,11 @@ fn time(text: &str) -> Result<Timestamp> {
         Error::usage(format!("\"{text}\" is no timestamp"))
             .hint("write it as in RFC 3339: 2026-01-31T12:00:00Z")
     })
+}
+
+/// Whether it may be meant for a key that decides.
+fn is_misspelt(key: &str) -> bool {
+    spelling::nearest(key, STATEMENT_KEYS).is_some()
 }
 
 fn told(text: Option<String>) -> Option<String> {

@@ -387,9 +387,23 @@ fn mistakes_are_told_with_their_statement() {
         (with("products", json!([{ "@id": "x", "subcomponents": [{}] }])), "a subcomponent has neither"),
         (with("products", json!([{ "@id": "x", "subcomponent": [] }])), "unknown field `subcomponent`"),
         (with("products", json!("pkg:x/y")), "invalid type"),
+        (with("subcomponent", json!([])), "statement 2: there is no key \"subcomponent\""),
+        (with("subComponents", json!([])), "statement 2: there is no key \"subComponents\""),
+        (with("timestmap", json!("2026-01-01T00:00:00Z")), "statement 2: there is no key \"timestmap\""),
+        (
+            document(json!([{ "x": 0 }]))
+                .replace("\"x\":0", r#""vulnerability":"x","status":"fixed","products":[{"identifiers":{"purl":"a","purl":"b"}}]"#),
+            "duplicate key `purl`",
+        ),
+        (
+            document(json!([{ "x": 0 }]))
+                .replace("\"x\":0", r#""vulnerability":"x","status":"fixed","products":[{"hashes":{"sha-256":"a","sha-256":"b"}}]"#),
+            "duplicate key `sha-256`",
+        ),
         (with("vulnerability", json!({ "description": "x" })), "statement 2: it names no vulnerability"),
         (with("vulnerability", json!({ "name": "x", "nam": "y" })), "unknown field `nam`"),
         (with("timestamp", json!("yesterday")), "statement 2: \"yesterday\" is no timestamp"),
+        (with("vulnerability", json!(1)), "at line"),
         (whole("@context", json!("https://openvex.dev/ns/v9")), "the @context"),
         (whole("@context", json!("https://openvex.dev/nsx")), "the @context"),
         (whole("@context", json!("https://example.com")), "the @context"),
@@ -409,7 +423,12 @@ fn mistakes_are_told_with_their_statement() {
         assert!(error.to_string().contains(told), "{error}\n{told}");
         assert!(error.to_string().starts_with("openvex.json: "), "{error}");
     }
-    // Vendors add keys of their own, as vexctl's examples do.
+    // Vendors add keys of their own, as vexctl's examples do, and OpenVEX has some that decide nothing.
+    for key in
+        ["@id", "version", "last_updated", "supplier", "action_statement_timestamp", "vuln_description"]
+    {
+        assert!(read(&[&with(key, json!("x"))]).is_ok(), "{key}");
+    }
     let more =
         with("statement", json!("a sample")).replacen("\"version\"", "\"x\": {\"y\": [1]}, \"version\"", 1);
     assert_eq!(read(&[&more]).unwrap().all()[0].statements.len(), 2);
@@ -458,15 +477,28 @@ fn subcomponents_of_all_products_are_counted_and_kept_once() {
 #[test]
 fn a_statement_concerns_an_image_unless_it_is_of_others_only() {
     let digests = [digest()];
-    let image = ImageId { names: &[], digests: &digests, architecture: "amd64" };
+    let names = ["example.com/shop/app:1.4".to_owned()];
+    let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
     let other = format!("pkg:oci/app@sha256:{}", HEX.replace('1', "2"));
     for (products, concerns) in [
         (json!(["pkg:apk/alpine/x"]), true),
         (json!([format!("sha256:{HEX}")]), true),
         (json!([other]), false),
         (json!([other, "pkg:apk/alpine/x"]), true),
-        (json!(["pkg:oci/app"]), false),
+        (json!(["pkg:oci/app"]), true),
+        (json!(["pkg:oci/other"]), false),
+        (json!(["example.com/shop/app:1.4"]), true),
+        (json!(["example.com/shop/app:1.5"]), false),
+        (json!(["localhost:5000/app"]), false),
+        (json!(["alpine:3.18"]), false),
+        (json!(["alpine:3.18", "pkg:apk/alpine/x"]), true),
+        // What is no image's name is perhaps a mistake, and told.
+        (json!(["app"]), true),
         (json!(["https://example.com/x"]), true),
+        (json!(["cpe:2.3:a:gnu:sed:4.8:*:*:*:*:*:*:*"]), true),
+        (json!(["cpe:/a:gnu:sed"]), true),
+        (json!(["cpe:/a"]), true),
+        (json!(["urn:uuid:2a1f"]), true),
     ] {
         let text = document(json!([statement(products.clone(), "fixed")]));
         assert_eq!(read(&[&text]).unwrap().concerns((0, 0), &image), concerns, "{products}");
