@@ -106,6 +106,16 @@ pub struct Heard {
     accepted: BTreeMap<usize, usize>,
 }
 
+impl Heard {
+    /// Notes that a finding is accepted by nothing but what was said of it.
+    fn accept(&mut self, said: &Said) {
+        let documents: BTreeSet<usize> = said.statements.iter().map(|((document, _), _)| *document).collect();
+        for document in documents {
+            *self.accepted.entry(document).or_default() += 1;
+        }
+    }
+}
+
 /// What VEX documents are asked with about the findings of one image.
 pub(super) struct Vex<'a> {
     verdict: &'a ImageVerdict<'a>,
@@ -152,12 +162,9 @@ impl<'a> Vex<'a> {
         Some(said)
     }
 
-    /// Notes that a finding is accepted by nothing but what was said of it.
+    /// As [`Heard::accept`].
     pub(super) fn accepted_by(&self, said: &Said) {
-        let documents: BTreeSet<usize> = said.statements.iter().map(|((document, _), _)| *document).collect();
-        for document in documents {
-            *self.heard.borrow_mut().accepted.entry(document).or_default() += 1;
-        }
+        self.heard.borrow_mut().accept(said);
     }
 
     pub(super) fn into_heard(self) -> Heard {
@@ -258,6 +265,18 @@ mod tests {
 
     use super::*;
     use crate::policy::vex::Named;
+
+    /// Also those whose statements are beyond the ones that are shown.
+    #[test]
+    fn a_finding_counts_once_for_each_document_that_accepts_it() {
+        let many = (0..limits::FINDING_STATEMENTS + 1).map(|number| ((0, number), true));
+        let said =
+            Said { statements: many.chain([((2, 0), true)]).collect(), accepts: true, ..Said::default() };
+        let mut heard = Heard::default();
+        heard.accept(&said);
+        heard.accept(&said);
+        assert_eq!(heard.accepted, BTreeMap::from([(0, 2), (2, 2)]));
+    }
 
     #[test]
     fn a_finding_tells_finding_statements_of_statement_characters() {
