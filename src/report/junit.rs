@@ -159,6 +159,9 @@ fn listed<'a>(findings: impl Iterator<Item = &'a FindingReport>) -> String {
             FindingStatus::Fail | FindingStatus::Warn => "",
         };
         let _ = writeln!(text, "{}{waived}: {}{layer}", finding.severity, line(finding));
+        if let Some(by) = finding.accepted_by() {
+            let _ = writeln!(text, "  accepted: {}", escape_text(&by));
+        }
         let _ = writeln!(text, "  -> {}", escape_text(&finding.remediation));
     }
     text

@@ -93,7 +93,7 @@ fn write_image(text: &mut String, image: &ImageReport) {
     write_findings(text, "Fails", of_status(FindingStatus::Fail), false);
     write_findings(text, "Told only", of_status(FindingStatus::Warn), true);
     write_findings(text, "Known from the baseline", of_status(FindingStatus::Known), true);
-    write_findings(text, "Accepted by the policy", of_status(FindingStatus::Waived), true);
+    write_findings(text, "Accepted", of_status(FindingStatus::Waived), true);
     write_not_evaluated(text, image);
 }
 
@@ -124,9 +124,10 @@ fn write_findings<'a>(
     for finding in findings.iter().take(LISTED) {
         let path = finding.path.as_deref().map(code).unwrap_or_default();
         let layer = finding.layer.as_ref().map(|layer| layer.index.to_string()).unwrap_or_default();
+        let by = finding.accepted_by().map(|by| format!(", accepted: {}", code(&by))).unwrap_or_default();
         let _ = writeln!(
             text,
-            "| {} | {} | {path} | {} | {layer} |",
+            "| {} | {} | {path} | {}{by} | {layer} |",
             finding.severity,
             finding.rule,
             code(&finding.message)

@@ -256,6 +256,20 @@ impl FindingReport {
         self.status == FindingStatus::Waived && self.policy.is_none()
     }
 
+    /// By what it is accepted, why and until when, in one line for people; `None` where it is not.
+    pub(crate) fn accepted_by(&self) -> Option<String> {
+        if self.status != FindingStatus::Waived {
+            return None;
+        }
+        let Some(PolicyLine { line, reason, owner, expires, .. }) = &self.policy else {
+            return self.accepted_because();
+        };
+        let reason = reason.as_deref().unwrap_or_default();
+        let owner = owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+        let until = expires.as_deref().map(|date| format!(", until {date}")).unwrap_or_default();
+        Some(format!("policy line {line}: {reason}{owner}{until}"))
+    }
+
     /// Why it is accepted, in one line.
     pub(crate) fn accepted_because(&self) -> Option<String> {
         if self.is_accepted_by_vex() {
@@ -352,7 +366,7 @@ pub enum Outcome {
     Pass,
     /// It found something that fails.
     Fail,
-    /// What it found is all accepted by the policy, or known from the baseline.
+    /// What it found is all accepted by the policy or VEX documents, or known from the baseline.
     Waived,
     /// It could not look at everything; never a pass.
     NotEvaluated,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::advisories::{CRITICAL, Trial, advisory, debian, vulnerabilities};
 use crate::harness::{Checked, assert_valid, command, text};
-use crate::support::{Layer, Program, go_build_info};
+use crate::support::{Image, Layer, Program, go_build_info};
 
 /// As `vexctl create` wrote it, for the one vulnerable package of the image here:
 ///
@@ -146,15 +146,24 @@ fn every_form_of_the_report_says_by_whose_word() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let read = |file: &str| std::fs::read_to_string(trial.room.path(file)).unwrap();
     let said = "CVE-2026-0001 is fixed by vex.json, statement 1 (security@example.com): sed is not run";
-    for file in ["r.txt", "r.sarif", "r.html"] {
+    for file in &outputs[1..] {
         let words = read(file).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(said), "{file}: {words}");
+        assert!(!words.to_lowercase().contains("accepted by the policy"), "{file}: {words}");
+    }
+    assert_eq!(read("r.html").matches("statement 1 (security@example.com)").count(), 1, "said once");
+    for (file, told) in [
+        ("r.txt", "  Accepted:\n"),
+        ("r.txt", "; 1 of them accepted\n"),
+        ("r.md", "<summary>Accepted: 1</summary>"),
+        ("r.html", "<p class=\"dim\">Accepted: "),
+    ] {
+        assert!(read(file).contains(told), "{file}: {}", read(file));
     }
     assert!(read("r.txt").contains(
         "Note   vex.json: 2 of 4 statements are about no finding: CVE-2026-0002 (statement 2), CVE-2026-0001"
     ), "{}", read("r.txt"));
     assert!(read("r.xml").contains("critical, waived: /var/lib/dpkg/status"), "{}", read("r.xml"));
-    assert!(read("r.md").contains("Accepted by the policy: 1"));
     let report: Value = serde_json::from_str(&read("r.json")).unwrap();
     let document = &report["policy"]["vex"][0];
     assert_eq!((&document["used"], &document["otherImage"]), (&1.into(), &1.into()), "{document:#}");
@@ -214,10 +223,9 @@ fn an_image_is_accepted_by_its_digest_with_or_without_its_parts() {
     }
 }
 
-/// The products of VEX Hub: a module, and what is in its programs.
-#[test]
-fn what_is_in_a_program_is_accepted_as_a_part_of_its_module() {
-    let net = json!({
+/// An advisory of a module of Go.
+fn net() -> Value {
+    json!({
         "id": "GO-2026-0001",
         "aliases": ["CVE-2026-0001"],
         "modified": "2026-01-01T00:00:00Z",
@@ -226,31 +234,88 @@ fn what_is_in_a_program_is_accepted_as_a_part_of_its_module() {
             "package": { "ecosystem": "Go", "name": "golang.org/x/net" },
             "ranges": [{ "type": "SEMVER", "events": [{ "introduced": "0" }, { "fixed": "0.6.0" }] }],
         }],
-    });
-    let trial = Trial::new(&[net]);
-    let program = |module: &str| {
-        let module = format!("mod\t{module}\tv1.0.0\th1:x=");
-        let info = go_build_info("go1.26.1", &[&module, "dep\tgolang.org/x/net\tv0.5.0\th1:y="]);
-        Program::new().section(".go.buildinfo", info).bytes()
-    };
+    })
+}
+
+/// A program of a module, with the module in it that [`net`] is about.
+fn program(module: &str) -> Vec<u8> {
+    let module = format!("mod\t{module}\tv1.0.0\th1:x=");
+    let info = go_build_info("go1.26.1", &[&module, "dep\tgolang.org/x/net\tv0.5.0\th1:y="]);
+    Program::new().section(".go.buildinfo", info).bytes()
+}
+
+/// The findings of that advisory, where a document accepts the module in the programs of another.
+fn of_net(trial: &Trial, image: &Image, product: &str) -> Vec<Value> {
+    let part = json!([{ "@id": "pkg:golang/golang.org/x/net@v0.5.0" }]);
+    let products = json!([{ "@id": product, "subcomponents": part }]);
+    trial.room.write("openvex.json", document(&[("CVE-2026-0001", products, "not_affected")]));
+    let checked = trial.check_on(None, image, &format!("{NAMED}uncovered = \"tell\"\n"));
+    let is_it = |finding: &&Value| finding["evidence"]["advisory"] == "GO-2026-0001";
+    let found: Vec<_> = vulnerabilities(&checked).into_iter().filter(is_it).cloned().collect();
+    assert!(!found.is_empty(), "{product}: {}", checked.stderr);
+    found
+}
+
+/// The products of VEX Hub: a module, and what is in its programs.
+#[test]
+fn what_is_in_a_program_is_accepted_as_a_part_of_its_module() {
+    let trial = Trial::new(&[net()]);
     let one = Layer::new().file_mode("usr/bin/app", program("example.com/app"), 0o755);
     let two = one.clone().file_mode("usr/bin/other", program("example.com/other"), 0o755);
-    let policy = format!("{NAMED}uncovered = \"tell\"\n");
-    for (layer, product, exit) in [
-        (&one, "pkg:golang/example.com/app", 0),
-        (&one, "pkg:golang/example.com/other", 1),
-        (&one, "pkg:golang/golang.org/x/net", 0),
+    for (layer, product, status) in [
+        (&one, "pkg:golang/example.com/app", "waived"),
+        (&one, "pkg:golang/example.com/other", "fail"),
+        (&one, "pkg:golang/golang.org/x/net", "waived"),
         // The other program has it, too.
-        (&two, "pkg:golang/example.com/app", 1),
+        (&two, "pkg:golang/example.com/app", "fail"),
     ] {
-        let part = json!([{ "@id": "pkg:golang/golang.org/x/net@v0.5.0" }]);
-        let product = json!([{ "@id": product, "subcomponents": part }]);
-        trial.room.write("openvex.json", document(&[("CVE-2026-0001", product.clone(), "not_affected")]));
-        let checked = trial.check_on(None, &debian().layer(layer.clone()), &policy);
-        let is_it = |finding: &&Value| finding["evidence"]["advisory"] == "GO-2026-0001";
-        assert_eq!(vulnerabilities(&checked).into_iter().filter(is_it).count(), 1, "{}", checked.stderr);
-        assert_eq!(checked.exit, exit, "{product} {:#?}", vulnerabilities(&checked));
+        let found = of_net(&trial, &debian().layer(layer.clone()), product);
+        assert_eq!((found.len(), &found[0]["status"]), (1, &status.into()), "{product} {found:#?}");
     }
+}
+
+/// Runtimes make two trees of such layers, with a program each at one place.
+#[test]
+fn what_is_in_a_program_in_one_reading_only_is_not_accepted() {
+    let trial = Trial::new(&[net()]);
+    let lower =
+        Layer::new().symlink("bin", "usr/bin").file_mode("usr/bin/app", program("example.com/other"), 0o755);
+    let image = debian().layer(lower);
+    let upper = |path: &str| Layer::new().file_mode(path, program("example.com/app"), 0o755);
+    for (image, status) in [
+        (image.clone().layer(upper("usr/bin/app")), "waived"),
+        (image.clone().layer(upper("bin/app")), "fail"),
+    ] {
+        let found = of_net(&trial, &image, "pkg:golang/example.com/app");
+        let statuses: Vec<_> = found.iter().map(|finding| &finding["status"]).collect();
+        assert!(statuses.contains(&&status.into()), "{found:#?}");
+        assert_eq!(statuses.iter().all(|it| *it == "waived"), status == "waived", "{found:#?}");
+    }
+}
+
+/// Two documents may have one name.
+#[test]
+fn findings_are_counted_by_the_document_that_accepts_them() {
+    let trial = trial();
+    let named = |id: &str, statements: &[(&str, Value, &str)]| {
+        document(statements).replace("https://example.com/vex/1", id)
+    };
+    let sed = || json!(["pkg:deb/debian/sed"]);
+    std::fs::create_dir(trial.room.path("sub")).unwrap();
+    trial.room.write("openvex.json", named("of the policy", &[("CVE-2026-0009", sed(), "fixed")]));
+    trial.room.write("sub/openvex.json", named("of the caller", &[("CVE-2026-0001", sed(), "fixed")]));
+    trial.command(&debian(), NAMED);
+    let mut command = command();
+    command.current_dir(trial.room.path("sub")).args(["../image.tar", "--advisories", "../advisories.db"]);
+    command.args(["--policy", "../policy.toml", "--at", "2026-01-15"]);
+    let output = command.args(["--vex", "openvex.json", "--format", "json"]).output().unwrap();
+    let checked = Checked::of(&output);
+    let told = |key: &str| -> Vec<Value> {
+        checked.report["policy"]["vex"].as_array().unwrap().iter().map(|it| it[key].clone()).collect()
+    };
+    assert_eq!(told("source"), ["openvex.json", "openvex.json"], "{}", checked.stderr);
+    assert_eq!(told("id"), ["of the policy", "of the caller"]);
+    assert_eq!(told("findings"), [0, 1]);
 }
 
 /// Who pins the policy pins what it accepts.
@@ -271,6 +336,14 @@ fn a_pinned_policy_pins_its_documents() {
     let pinned = NAMED.replace(" }", &format!(", sha256 = \"{sha256}\" }}"));
     let checked = check(&trial, &pinned, &["--policy-sha256", &pin(&pinned)]);
     assert_eq!(checked.exit, 0, "{}", checked.stderr);
+    // Named twice, and pinned once: what is not pinned may be another tomorrow.
+    let item = |more: &str| format!("{{ file = \"openvex.json\"{more} }}");
+    let pin_item = format!(", sha256 = \"{sha256}\"");
+    for (items, line) in [([item(&pin_item), item("")], 2), ([item(""), item(&pin_item)], 2)] {
+        let twice = format!("[rules.vulnerability]\nvex = [{}]\n", items.join(", "));
+        let told = refused(&trial, &twice, &["--policy-sha256", &pin(&twice)]);
+        assert!(told.contains(&format!("policy.toml:{line}: --policy-sha256 pins the policy")), "{told}");
+    }
     // The caller's own word needs no pin.
     assert_eq!(check(&trial, "", &["--policy-sha256", &pin(""), "--vex", "openvex.json"]).exit, 0);
     trial.room.write("openvex.json", BY_VEXCTL.replace("4.8-r1", "4.8-r2"));

@@ -213,9 +213,8 @@ fn write_finding(page: &mut String, finding: &FindingReport) {
         Text(&finding.message),
         Text(&finding.remediation)
     );
-    if let Some(reason) = finding.accepted_because() {
-        let by = if finding.is_accepted_by_vex() { "VEX" } else { "the policy" };
-        let _ = write!(page, "<p class=\"dim\">Accepted by {by}: {}</p>", Text(&reason));
+    if let Some(by) = finding.accepted_by() {
+        let _ = write!(page, "<p class=\"dim\">Accepted: {}</p>", Text(&by));
     }
     write_evidence(page, finding);
     let layer = finding.layer.as_ref();
@@ -230,7 +229,8 @@ fn write_evidence(page: &mut String, finding: &FindingReport) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", Text(name), Text(&value));
     }
-    for statement in &finding.vex {
+    // Those that accept it stand above.
+    for statement in finding.vex.iter().filter(|_| !finding.is_accepted_by_vex()) {
         let _ = write!(page, "<dt>VEX</dt><dd>{}</dd>", Text(&statement.in_words()));
     }
     if let Some(content) = &finding.content_sha256 {

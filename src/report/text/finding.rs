@@ -13,7 +13,7 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     let with = |status| findings.iter().filter(|finding| finding.status == status).collect::<Vec<_>>();
     let (failing, told) = (with(FindingStatus::Fail), with(FindingStatus::Warn));
     write_rules(page, &failing, style);
-    write_accepted(page, "Accepted by the policy:", &with(FindingStatus::Waived), style);
+    write_accepted(page, "Accepted:", &with(FindingStatus::Waived), style);
     write_accepted(page, "Known from the baseline:", &with(FindingStatus::Known), style);
     // What is only told of how the image is made is named, and not read out each time.
     let folds = |finding: &&FindingReport| style.verbosity != Verbosity::Verbose && is_hygiene(finding.rule);
@@ -33,7 +33,8 @@ pub(super) fn write(page: &mut Page, findings: &[FindingReport], fail_on: Severi
     }
 }
 
-/// What would fail and is accepted, by the line of the policy that accepts it, or known: it is not hidden.
+/// What would fail and is accepted, by the line of the policy or the VEX statements that accept it, or known: it is not
+/// hidden.
 fn write_accepted(page: &mut Page, heading: &str, findings: &[&FindingReport], style: &Style) {
     if findings.is_empty() {
         return;
@@ -63,23 +64,10 @@ fn write_accepted(page: &mut Page, heading: &str, findings: &[&FindingReport], s
                 Look::Dim,
             );
         }
-        let by = accepted_by(first);
-        if !by.is_empty() {
-            page.wrapped(6, &by, Look::Dim);
+        if let Some(by) = first.accepted_by() {
+            page.wrapped(6, Safe::of(&by).as_str(), Look::Dim);
         }
     }
-}
-
-/// Who accepts a finding, why, and until when.
-fn accepted_by(finding: &FindingReport) -> String {
-    if finding.is_accepted_by_vex() {
-        return Safe::of(&finding.accepted_because().unwrap_or_default()).as_str().to_owned();
-    }
-    let Some(policy) = &finding.policy else { return String::new() };
-    let reason = policy.reason.as_deref().unwrap_or_default();
-    let owner = policy.owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
-    let until = policy.expires.as_deref().map(|date| format!(", until {date}")).unwrap_or_default();
-    Safe::of(&format!("line {}: {reason}{owner}{until}", policy.line)).as_str().to_owned()
 }
 
 /// Findings come worst first and then by rule, so that those of one block stand together.

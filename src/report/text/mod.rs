@@ -224,10 +224,7 @@ fn found(report: &Report) -> Option<String> {
     let findings = &report.summary.findings;
     let total: usize = findings.values().sum();
     let of = |severity: crate::rules::Severity| findings.get(severity.name()).copied().unwrap_or(0);
-    let accepted = [
-        (FindingStatus::Waived, "accepted by the policy"),
-        (FindingStatus::Known, "known from the baseline"),
-    ];
+    let accepted = [(FindingStatus::Waived, "accepted"), (FindingStatus::Known, "known from the baseline")];
     let accepted = accepted.map(|(status, how)| match of_status(report, status) {
         0 => String::new(),
         number => format!("; {number} of them {how}"),

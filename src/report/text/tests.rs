@@ -422,18 +422,18 @@ fn what_the_policy_accepts_is_told_with_who_answers_for_it() {
     let mut report = report(vec![with_findings(image(), findings)]);
     report.policy.waivers = vec![waiver(WaiverStatus::Unused), waiver(WaiverStatus::Expired)];
     let text = normal(&report);
-    let told = text.split_once("  Accepted by the policy:\n").expect("what is accepted").1;
+    let told = text.split_once("  Accepted:\n").expect("what is accepted").1;
     assert_eq!(
         told,
         "  high      setuid-file
     /usr/bin/helper
-      line 12: replaced in release 2 (shop-team), until 2027-03-31
+      policy line 12: replaced in release 2 (shop-team), until 2027-03-31
 
 Note   built-in:12: the waiver of setuid-file (shop-team) accepts nothing:
        remove it, or mend it
 Note   built-in:12: the waiver of setuid-file (shop-team) expired on 2026-03-31
 
-2 findings: 1 high, 1 medium (fails at medium); 1 of them accepted by the policy
+2 findings: 1 high, 1 medium (fails at medium); 1 of them accepted
 Next: ocicheck rules explain setgid-file
 "
     );
