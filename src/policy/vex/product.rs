@@ -288,6 +288,7 @@ fn whole(repository: &str) -> String {
     let repository = repository.strip_prefix("https://").unwrap_or(&repository).trim_end_matches('/');
     let (first, rest) = repository.split_once('/').unwrap_or((repository, ""));
     match first {
+        "index.docker.io" | "registry-1.docker.io" | "docker.io" if rest.is_empty() => "docker.io".to_owned(),
         "index.docker.io" | "registry-1.docker.io" | "docker.io" => format!("docker.io/{rest}"),
         _ if first.contains(['.', ':']) || first == "localhost" => repository.to_owned(),
         _ if rest.is_empty() => format!("docker.io/library/{repository}"),

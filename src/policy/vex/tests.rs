@@ -214,6 +214,20 @@ fn names_of_images_are_those_of_docker_hub_where_they_have_no_registry() {
         assert!(!is("quay.io/alpine:3.18", &format!("pkg:oci/alpine?repository_url={url}")), "{url}");
     }
     assert!(is("localhost:5000/alpine", "pkg:oci/alpine?repository_url=localhost:5000/alpine"));
+    // A registry alone has what is in it, and nothing below.
+    for (name, said, is_it) in [
+        ("example.com/app:1", "pkg:oci/app?repository_url=example.com", true),
+        ("example.com/app:1", "pkg:oci/app?repository_url=https://example.com/", true),
+        ("localhost:5000/app:1", "pkg:oci/app?repository_url=localhost:5000", true),
+        ("example.com/shop/app:1", "pkg:oci/app?repository_url=example.com", false),
+        ("example.com/shop/app:1", "pkg:oci/shop/app?repository_url=example.com", true),
+        ("other.example.com/app:1", "pkg:oci/app?repository_url=example.com", false),
+        ("shop/app:1", "pkg:oci/shop/app?repository_url=docker.io", true),
+        ("shop/app:1", "pkg:oci/shop/app?repository_url=index.docker.io", true),
+        ("shop/app:1", "pkg:oci/app?repository_url=docker.io", false),
+    ] {
+        assert_eq!(is(name, said), is_it, "{name} {said}");
+    }
     assert!(!is("localhost:5000/alpine", "pkg:oci/alpine?tag=latest"), "a tag that is not said is none");
 }
 
