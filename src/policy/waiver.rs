@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::document::Place;
-use super::vex::Said;
+use super::vex::Assessment;
 use crate::digest::Digest;
 use crate::rules::Pattern;
 
@@ -33,7 +33,7 @@ pub struct Subject<'a> {
     /// The package that it is about.
     pub package: Option<&'a str>,
     /// What VEX documents say of it.
-    pub vex: Option<&'a Said>,
+    pub vex: Option<&'a Assessment>,
 }
 
 impl Subject<'_> {

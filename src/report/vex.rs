@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::limits;
 use crate::model::ImagePath;
 use crate::packages::{Installed, Inventory, Kind};
-use crate::policy::vex::{About, Document, Documents, ImageId, Package, Place, Said};
+use crate::policy::vex::{About, Assessment, Document, Documents, ImageId, Package, Place};
 use crate::rules::Finding;
 
 /// What became of a VEX document.
@@ -108,7 +108,7 @@ pub struct Heard {
 
 impl Heard {
     /// Notes that a finding is accepted by nothing but what was said of it.
-    fn accept(&mut self, said: &Said) {
+    fn accept(&mut self, said: &Assessment) {
         let documents: BTreeSet<usize> = said.statements.iter().map(|((document, _), _)| *document).collect();
         for document in documents {
             *self.accepted.entry(document).or_default() += 1;
@@ -142,7 +142,7 @@ impl<'a> Vex<'a> {
     }
 
     /// What they say of a finding; `None` where it is of no vulnerability.
-    pub(super) fn say(&self, finding: &Finding, digests: &[Digest]) -> Option<Said> {
+    pub(super) fn say(&self, finding: &Finding, digests: &[Digest]) -> Option<Assessment> {
         let ImageVerdict { policy, facts, .. } = self.verdict;
         let vulnerabilities = facts.vulnerabilities.as_ref()?.as_ref().ok()?;
         let found = vulnerabilities.found.get(finding.vulnerability?)?;
@@ -157,13 +157,13 @@ impl<'a> Vex<'a> {
         };
         let release = inventory.distribution.as_ref().and_then(|it| it.version.as_deref());
         let said =
-            policy.vex.say(&About { image: &image, answer: &found.answer, packages: &packages, release });
+            policy.vex.assess(&About { image: &image, answer: &found.answer, packages: &packages, release });
         self.heard.borrow_mut().statements.extend(&said.heard);
         Some(said)
     }
 
     /// As [`Heard::accept`].
-    pub(super) fn accepted_by(&self, said: &Said) {
+    pub(super) fn accepted_by(&self, said: &Assessment) {
         self.heard.borrow_mut().accept(said);
     }
 
@@ -199,7 +199,7 @@ fn file(package: &Installed) -> FileId<'_> {
 }
 
 /// The statements that count for a finding.
-pub(super) fn statements(documents: &Documents, said: &Said) -> Vec<StatementReport> {
+pub(super) fn statements(documents: &Documents, said: &Assessment) -> Vec<StatementReport> {
     let short = |text: &str| without_middle(text, limits::STATEMENT_CHARACTERS);
     let optional = |text: &Option<String>| text.as_deref().map(short);
     let told = said.statements.iter().take(limits::FINDING_STATEMENTS);
@@ -270,8 +270,11 @@ mod tests {
     #[test]
     fn a_finding_counts_once_for_each_document_that_accepts_it() {
         let many = (0..limits::FINDING_STATEMENTS + 1).map(|number| ((0, number), true));
-        let said =
-            Said { statements: many.chain([((2, 0), true)]).collect(), accepts: true, ..Said::default() };
+        let said = Assessment {
+            statements: many.chain([((2, 0), true)]).collect(),
+            accepts: true,
+            ..Assessment::default()
+        };
         let mut heard = Heard::default();
         heard.accept(&said);
         heard.accept(&said);
@@ -300,9 +303,9 @@ mod tests {
         });
         let mut documents = Documents::default();
         documents.add(&Named { source: "openvex.json", text: &text.to_string() }).unwrap();
-        let said = |count| Said {
+        let said = |count| Assessment {
             statements: (0..count).map(|number| ((0, number), false)).collect(),
-            ..Said::default()
+            ..Assessment::default()
         };
         assert_eq!(statements(&documents, &said(count)).len(), count);
         let told = statements(&documents, &said(count + 1));

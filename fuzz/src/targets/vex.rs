@@ -3,7 +3,7 @@
 use ocicheck::advisories::{Answer, Fix, Kind, Level, Severity, Verdict};
 use ocicheck::digest::Digest;
 use ocicheck::error::ErrorKind;
-use ocicheck::policy::vex::{About, Documents, ImageId, Named, Package, Said};
+use ocicheck::policy::vex::{About, Assessment, Documents, ImageId, Named, Package};
 
 /// What is installed in the image that is asked about.
 const PACKAGES: [&str; 3] = [
@@ -57,7 +57,7 @@ pub fn vex(data: &[u8]) {
     }
 }
 
-fn said(documents: &Documents, name: &str, packages: &[&str]) -> Said {
+fn said(documents: &Documents, name: &str, packages: &[&str]) -> Assessment {
     let answer = Answer {
         id: name.to_owned(),
         aliases: Vec::new(),
@@ -84,5 +84,5 @@ fn said(documents: &Documents, name: &str, packages: &[&str]) -> Said {
     let program = |purl: &str| purl.starts_with("pkg:golang/").then_some(PROGRAM);
     let packages: Vec<_> = packages.iter().map(|purl| Package::new(purl, program(purl))).collect();
     let packages = || packages.iter().collect();
-    documents.say(&About { image: &image, answer: &answer, packages: &packages, release: Some("3.18.0") })
+    documents.assess(&About { image: &image, answer: &answer, packages: &packages, release: Some("3.18.0") })
 }

@@ -132,7 +132,7 @@ pub struct About<'a> {
 
 /// What documents say of a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct Assessment {
     /// The statements that count, in the order of documents; each with whether it is about some of the finding only.
     pub statements: Vec<(Place, bool)>,
     /// Whether they accept all of it.
@@ -182,10 +182,11 @@ impl Documents {
     }
 
     /// What they say of a finding. Of several statements about the same the latest counts, of those of one time the last.
-    pub fn say(&self, about: &About<'_>) -> Said {
-        let mut said = Said::default();
-        let parts = parts(about.answer);
-        let found: Vec<BTreeSet<Place>> = parts.iter().map(|part| self.of_part(part)).collect();
+    pub fn assess(&self, about: &About<'_>) -> Assessment {
+        let mut said = Assessment::default();
+        let vulnerabilities = vulnerabilities(about.answer);
+        let found: Vec<BTreeSet<Place>> =
+            vulnerabilities.iter().map(|vulnerability| self.about(vulnerability)).collect();
         if found.iter().all(BTreeSet::is_empty) {
             return said;
         }
@@ -220,10 +221,10 @@ impl Documents {
         self.get(place).is_some_and(|(_, statement)| statement.products.concern(image))
     }
 
-    fn of_part(&self, part: &Part) -> BTreeSet<Place> {
-        let named = part.names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied();
+    fn about(&self, vulnerability: &Vulnerability) -> BTreeSet<Place> {
+        let named = vulnerability.names.iter().filter_map(|name| self.by_name.get(name)).flatten().copied();
         let is_meant =
-            |place: &Place| self.get(*place).is_some_and(|(_, statement)| part.is_meant(statement));
+            |place: &Place| self.get(*place).is_some_and(|(_, statement)| vulnerability.is_meant(statement));
         named.filter(is_meant).collect()
     }
 
@@ -233,14 +234,14 @@ impl Documents {
 }
 
 /// One of the vulnerabilities that an advisory is about.
-struct Part {
+struct Vulnerability {
     /// All its names, in lower case.
     names: BTreeSet<String>,
     /// Its CVE, where it has one.
     cve: Option<String>,
 }
 
-impl Part {
+impl Vulnerability {
     /// Whether a statement that has one of its names is about it. Advisories are aliases of each of several CVEs, so
     /// where both sides name CVEs, these decide.
     fn is_meant(&self, statement: &Statement) -> bool {
@@ -256,15 +257,15 @@ const CVE: &str = "cve-";
 
 /// The vulnerabilities that an advisory is about: that of a vendor may fix several at once, and what is said of one of them
 /// says nothing of the others.
-fn parts(answer: &Answer) -> Vec<Part> {
+fn vulnerabilities(answer: &Answer) -> Vec<Vulnerability> {
     let names = std::iter::once(&answer.id).chain(&answer.aliases).chain(&answer.also).chain(&answer.cves);
     let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
     let (cves, others): (BTreeSet<_>, BTreeSet<_>) =
         names.into_iter().partition(|name| name.starts_with(CVE));
     if cves.is_empty() {
-        return vec![Part { names: others, cve: None }];
+        return vec![Vulnerability { names: others, cve: None }];
     }
-    let of_cve = |cve: String| Part {
+    let of_cve = |cve: String| Vulnerability {
         names: others.iter().cloned().chain(std::iter::once(cve.clone())).collect(),
         cve: Some(cve),
     };

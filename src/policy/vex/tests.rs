@@ -62,22 +62,22 @@ fn read(texts: &[&str]) -> Result<Documents> {
 }
 
 /// What a text says of a finding of these packages.
-fn said(texts: &[&str], answer: &Answer, packages: &[&str]) -> Said {
+fn said(texts: &[&str], answer: &Answer, packages: &[&str]) -> Assessment {
     said_in(texts, answer, packages, &[])
 }
 
 /// The same, of packages that are parts of programs.
-fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], programs: &[&str]) -> Said {
+fn said_in(texts: &[&str], answer: &Answer, packages: &[&str], programs: &[&str]) -> Assessment {
     said_by(&read(texts).unwrap(), answer, packages, programs)
 }
 
-fn said_by(documents: &Documents, answer: &Answer, packages: &[&str], programs: &[&str]) -> Said {
+fn said_by(documents: &Documents, answer: &Answer, packages: &[&str], programs: &[&str]) -> Assessment {
     let (names, digests) = (["example.com/shop/app:1.4".to_owned()], [digest()]);
     let image = ImageId { names: &names, digests: &digests, architecture: "amd64" };
     let packages: Vec<_> = packages.iter().map(|purl| Package::new(purl, programs.iter().copied())).collect();
     let packages = || packages.iter().collect();
     let about = About { image: &image, answer, packages: &packages, release: Some("3.18.0") };
-    documents.say(&about)
+    documents.assess(&about)
 }
 
 fn digest() -> Digest {
@@ -204,7 +204,7 @@ fn names_of_images_are_those_of_docker_hub_where_they_have_no_registry() {
         let answer = answer("CVE-2026-0001", &[], &[]);
         read(&[&text])
             .unwrap()
-            .say(&About { image: &image, answer: &answer, packages: &packages, release: None })
+            .assess(&About { image: &image, answer: &answer, packages: &packages, release: None })
             .accepts
     };
     for url in
