@@ -30,6 +30,11 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     if let Some(time) = arguments.timeout {
         policy.limits.deadline = Deadline::after(clock, time);
     }
+    if arguments.advisories.is_none() && !arguments.vex.is_empty() {
+        output::tell(
+            "note: without advisories (--advisories) no vulnerability is found that VEX documents could be about",
+        );
+    }
     let report = judge(arguments, &images, policy)?;
     for (path, format) in &outputs {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };

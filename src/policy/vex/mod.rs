@@ -181,7 +181,8 @@ impl Documents {
         Some((document, document.statements.get(statement)?))
     }
 
-    /// What they say of a finding. Of several statements about the same the latest counts, of those of one time the last.
+    /// What they say of a finding. Of several statements about the same the latest counts; of those of one time the last of a
+    /// document, and of several documents one that accepts nothing.
     pub fn assess(&self, about: &About<'_>) -> Assessment {
         let mut said = Assessment::default();
         let vulnerabilities = vulnerabilities(about.answer);
@@ -202,8 +203,7 @@ impl Documents {
                     .filter(|place| self.covers(*place, about.image, &package))
                     .collect();
                 said.heard.extend(&matching);
-                let time = |place: &Place| self.get(*place).map(|(_, statement)| statement.timestamp);
-                latest.push(matching.into_iter().max_by_key(|place| (time(place), *place)));
+                latest.push(self.latest(matching));
             }
         }
         let accepts = |place: &Option<Place>| {
@@ -214,6 +214,19 @@ impl Documents {
         let is_partial = |place: Place| latest.iter().any(|other| *other != Some(place));
         said.statements = counting.into_iter().map(|place| (place, is_partial(place))).collect();
         said
+    }
+
+    /// The one that counts of several statements about the same.
+    fn latest(&self, statements: Vec<Place>) -> Option<Place> {
+        let time = |place: Place| self.get(place).map(|(_, statement)| statement.timestamp);
+        let mut of_documents: BTreeMap<usize, Place> = BTreeMap::new();
+        for place in statements {
+            let last = of_documents.entry(place.0).or_insert(place);
+            *last = std::cmp::max_by_key(*last, place, |place| (time(*place), *place));
+        }
+        // In whatever order documents are named, and however often one is.
+        let accepts = |place: Place| self.get(place).is_some_and(|(_, statement)| statement.status.accepts());
+        of_documents.into_values().max_by_key(|place| (time(*place), !accepts(*place), *place))
     }
 
     /// Whether a statement can be about an image at all: it is not one of other images only.

@@ -318,6 +318,11 @@ fn the_latest_statement_counts_and_of_one_time_the_last() {
     assert!(!said(&[&old, &new], &answer, &[OPENSSL]).accepts);
     assert!(!said(&[&new, &old], &answer, &[OPENSSL]).accepts);
     assert_eq!(read(&[&old, &new, &old]).unwrap().all().len(), 2, "the same document twice says it once");
+    // Of one time none is the later, in whatever order they are named.
+    let (yes, no) = (document(json!([at(None, "fixed")])), document(json!([at(None, "affected")])));
+    for texts in [&[&*yes, &*no][..], &[&*no, &*yes], &[&*no, &*yes, &*no]] {
+        assert!(!said(texts, &answer, &[OPENSSL]).accepts);
+    }
 }
 
 #[test]
