@@ -427,6 +427,14 @@ pub const LAYER_COMPONENT_UNPACKED_BYTES: u64 = 4 << 30;
 /// have ten thousand.
 pub const LAYER_COMPONENT_BYTES: usize = 64 << 20;
 
+/// Names of an image under which files are looked at for components that came under other names: those of a large
+/// store of pnpm are some ten thousand.
+pub const COMPONENT_LINKS: usize = 200_000;
+
+/// Parts of paths that are followed for such names. Each takes a few; hostile ones lead through forty symlinks of
+/// a thousand parts each.
+pub const COMPONENT_LINK_STEPS: u64 = 60_000_000;
+
 /// Bytes of a feed that is one document, unpacked: the Debian security tracker, the largest of them, stays far
 /// below.
 pub const FEED_FILE_BYTES: u64 = 1 << 30;

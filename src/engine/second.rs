@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Contents, Facts};
 use crate::limits::{FURTHER_READS, Limits};
 use crate::model::ImagePath;
+use crate::packages::linked;
 use crate::rootfs::Tree;
 use crate::rules::FURTHER;
 use crate::scan::{Budget, Ceiling, EntryKind, Plan, known_entries, read_entries};
@@ -15,14 +16,18 @@ use crate::scan::{Budget, Ceiling, EntryKind, Plan, known_entries, read_entries}
 type Wanted = BTreeMap<usize, BTreeMap<usize, Ceiling>>;
 
 /// Reads the wanted files that turned out to be elsewhere, behind a symlink or hard link to a file
-/// that the plan did not name, and those that found no room before; then those that files name.
+/// that the plan did not name, and those that found no room before, and what says of components behind links; then
+/// those that files name.
 ///
 /// # Errors
 /// Only the host's: a layer that could not be read again.
 pub(super) fn read(facts: &mut Facts, plan: &Plan) -> Result<()> {
     let limits = plan.limits();
     let budget = Budget::new(limits);
-    let planned = wanted(facts, plan);
+    let mut planned = wanted(facts, plan);
+    if plan.looks_for_components() {
+        want_linked(facts, &mut planned, Ceiling::component_text(limits));
+    }
     facts.second_read = contents(facts, planned, &budget, limits)?;
     for _ in 0..FURTHER_READS {
         let further = further(facts, limits);
@@ -72,6 +77,19 @@ fn wanted(facts: &Facts, plan: &Plan) -> Wanted {
         }
     }
     wanted
+}
+
+/// Adds the texts that say what a component is and that links lead to.
+fn want_linked(facts: &Facts, wanted: &mut Wanted, ceiling: Ceiling) {
+    let Ok(rootfs) = &facts.rootfs else { return };
+    for reading in &rootfs.readings {
+        for (layer, entry) in linked::texts(&reading.effective, &facts.layers) {
+            let captured = facts.entry_content(layer, entry).is_some();
+            if !captured {
+                wanted.entry(layer).or_default().entry(entry).or_insert(ceiling);
+            }
+        }
+    }
 }
 
 fn contents(facts: &Facts, wanted: Wanted, budget: &Budget, limits: &Limits) -> Result<Contents> {

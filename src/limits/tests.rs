@@ -229,6 +229,10 @@ fn rows() -> Vec<Row> {
             "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
         LAYER_COMPONENT_BYTES Bytes Bounds("a gap among the components"),
             "components_are_held_to_layer_component_bytes";
+        COMPONENT_LINKS Number Bounds("a gap among the components"),
+            "links_are_held_to_component_links_and_component_link_steps";
+        COMPONENT_LINK_STEPS Number Bounds("a gap among the components"),
+            "links_are_held_to_component_links_and_component_link_steps";
         FEED_FILE_BYTES Bytes Usage, "a_feed_is_held_to_feed_file_bytes";
         FEED_DOCUMENT_BYTES Bytes Usage, "a_document_is_held_to_feed_document_bytes";
         FEED_UNPACKED_BYTES Bytes Usage, "an_archive_is_held_to_feed_unpacked_bytes";

@@ -1,13 +1,17 @@
 //! Packages of languages in a tree: those components that layers have and no later one took away.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::installed::Content;
 use super::inventory::{Gap, Installed, Kind};
+use super::linked::{Linked, Links, NOT_LOOKED_AT, place_of, tar_of};
+use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_bytes;
 use crate::rootfs::{Inode, Reading, Tree};
 use crate::scan::LayerFacts;
-use crate::scan::components::{Component, Components, Ecosystem, Evidence};
+use crate::scan::components::{self, Component, Components, Ecosystem, Evidence, Look};
 use crate::scan::facts::TarFacts;
 
 impl From<Ecosystem> for Kind {
@@ -28,13 +32,16 @@ impl From<Ecosystem> for Kind {
 pub(super) fn found(
     reading: &Reading,
     layers: &[Option<Arc<LayerFacts>>],
+    content: Content<'_>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<Installed> {
     let mut installed = Vec::new();
+    let mut told = BTreeSet::new();
     for (layer, tar) in (0..layers.len()).filter_map(|layer| Some((layer, tar_of(layers, layer)?))) {
         let Some(components) = &tar.components else { continue };
         for (entry, of_file) in &components.found {
             let Some((place, _)) = seen(&reading.effective, tar, layer, *entry) else { continue };
+            told.insert((layer, *entry));
             let below = in_base(&reading.base, layers, &place);
             for component in of_file {
                 let unchanged = |known: &&(usize, &[Component])| known.1.contains(component);
@@ -44,15 +51,86 @@ pub(super) fn found(
         }
         for (entry, gap) in &components.gaps {
             if let Some((place, _)) = seen(&reading.effective, tar, layer, *entry) {
+                told.insert((layer, *entry));
                 gaps.push(Gap { place, layer: Some(layer), reason: gap.to_string() });
             }
         }
     }
-    installed
+    let links = Links::of(&reading.effective, layers);
+    let mut behind = Behind { layers, content, told, texts: BTreeMap::new(), installed, gaps };
+    behind.gaps.extend(links.gaps);
+    let mut room = limits::LAYER_COMPONENT_BYTES;
+    for link in links.files {
+        if !behind.tell(link, &mut room) {
+            break;
+        }
+    }
+    behind.installed
 }
 
-fn tar_of(layers: &[Option<Arc<LayerFacts>>], layer: usize) -> Option<&TarFacts> {
-    layers.get(layer)?.as_ref()?.tar.as_deref().ok()
+/// A text: by layer and entry, and as what it is looked at.
+type Text = ((usize, usize), Look);
+
+/// What links lead to.
+struct Behind<'a> {
+    layers: &'a [Option<Arc<LayerFacts>>],
+    content: Content<'a>,
+    /// The files of which all was told, by layer and entry.
+    told: BTreeSet<(usize, usize)>,
+    texts: BTreeMap<Text, (Option<Component>, Option<components::Gap>)>,
+    installed: Vec<Installed>,
+    gaps: &'a mut Vec<Gap>,
+}
+
+impl Behind<'_> {
+    /// Adds what a name of a file stands for; whether there was room.
+    fn tell(&mut self, link: Linked<'_>, room: &mut usize) -> bool {
+        let Some(file) = place_of(link.inode.origin) else { return true };
+        let (found, gap) = match link.look {
+            None if self.told.insert(file) => {
+                let known = tar_of(self.layers, file.0).and_then(|tar| tar.components.as_ref());
+                let found = known.and_then(|known| known.found.get(&file.1));
+                (
+                    found.map_or(&[][..], Vec::as_slice),
+                    known.and_then(|known| known.gaps.get(&file.1).copied()),
+                )
+            }
+            // One of its names was told.
+            None => return true,
+            Some(look) if look.is_text() => match (self.content)(link.inode) {
+                Ok(bytes) => {
+                    let (found, gap) = self.texts.entry((file, look)).or_insert_with(|| look.read(&bytes));
+                    (found.as_slice(), *gap)
+                }
+                Err(reason) => {
+                    self.gaps.push(gap_of(&link, format!("{NOT_LOOKED_AT}: {reason}")));
+                    return true;
+                }
+            },
+            Some(_) => {
+                self.gaps.push(gap_of(&link, NOT_LOOKED_AT.to_owned()));
+                return true;
+            }
+        };
+        if let Some(gap) = gap {
+            self.gaps.push(gap_of(&link, gap.to_string()));
+        }
+        for component in found {
+            let bytes = component.name.len() + component.version.len() + link.place.as_bytes().len();
+            let Some(left) = room.checked_sub(bytes + size_of::<Installed>()) else {
+                let limit = "what links lead to takes more than the limit LAYER_COMPONENT_BYTES";
+                self.gaps.push(gap_of(&link, limit.to_owned()));
+                return false;
+            };
+            *room = left;
+            self.installed.push(package(component, link.place.clone(), link.layer));
+        }
+        true
+    }
+}
+
+fn gap_of(link: &Linked<'_>, reason: String) -> Gap {
+    Gap { place: link.place.clone(), layer: Some(link.layer), reason }
 }
 
 /// Where a tree has an entry of a layer; `None` where a later one hides it.

@@ -16,6 +16,7 @@ pub mod dpkg;
 mod history;
 pub mod installed;
 pub mod inventory;
+pub mod linked;
 pub mod owners;
 pub mod packed;
 pub mod purl;

@@ -85,6 +85,14 @@ impl Tree {
         self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse))
     }
 
+    /// As [`Tree::resolve`], where `steps` are left; those that it takes are taken from them.
+    pub fn resolve_within(&self, path: &ImagePath, steps: &mut u64) -> Result<Resolved<'_>, ResolveError> {
+        let followed = self.follow(path.as_bytes(), true, Absent::Refuse);
+        let taken = followed.as_ref().map_or_else(|stopped| stopped.steps, |followed| followed.steps);
+        *steps = steps.saturating_sub(taken);
+        self.resolved(followed)
+    }
+
     /// Follows a path as `lstat` does: the last part is not followed.
     pub fn resolve_no_follow(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
         self.resolved(self.follow(path.as_bytes(), false, Absent::Refuse))

@@ -191,9 +191,6 @@ impl<'a> Entries<'a> {
                 .evidence("entry", self.entries.len()),
             )?;
         }
-        if let (EntryKind::HardLink, Some(components)) = (entry.kind, &mut self.components) {
-            components.hard_link(self.entries.len(), &entry.path, &entry.hard_link_target());
-        }
         self.entries.push(entry);
         Ok(())
     }

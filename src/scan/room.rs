@@ -35,6 +35,14 @@ impl Ceiling {
         }
     }
 
+    /// That of texts that say what a component is.
+    pub fn component_text(limits: &Limits) -> Self {
+        Self {
+            file: Limit { bytes: limits::COMPONENT_TEXT_BYTES, name: "COMPONENT_TEXT_BYTES" },
+            ..Self::ordinary(limits)
+        }
+    }
+
     /// That of rpm's databases.
     pub fn rpm_database(limits: &Limits) -> Self {
         Self {

@@ -208,6 +208,131 @@ fn a_broken_rpm_database_tells_what_is_whole_in_it() {
     assert!(!inventory["gaps"].as_array().unwrap().is_empty());
 }
 
+const PYTHON: &str = "Name: PyYAML\nVersion: 5.1\n";
+const NPM: &str = r#"{"name": "lodash", "version": "4.17.20"}"#;
+const GEM: &str = "# stub: rack 2.2.2 ruby lib\n\nGem::Specification.new do |s|\n  s.name = \"rack\"\n  s.version = \"2.2.2\"\nend\n";
+
+/// As pnpm links the files of packages from its store, and symlinks lead to files of any name.
+#[test]
+fn metadata_is_found_under_the_name_of_a_link() {
+    let site = "usr/lib/python3/site-packages";
+    let (python, egg) = (format!("{site}/PyYAML-5.1.dist-info"), format!("{site}/PyYAML-5.1.egg"));
+    let (metadata, egg_info) = (format!("{python}/METADATA"), format!("{site}/PyYAML-5.1.egg-info"));
+    let npm = "app/node_modules/lodash/package.json".to_owned();
+    let gem = "usr/lib/ruby/specifications/rack-2.2.2.gemspec".to_owned();
+    for (text, file, link, target, place, name) in [
+        (PYTHON, "opt/store/aa", &metadata, None, &metadata, "PyYAML"),
+        (PYTHON, "opt/store/aa", &metadata, Some("/opt/store/aa"), &metadata, "PyYAML"),
+        (PYTHON, "opt/store/aa", &egg_info, Some("/opt/store/aa"), &egg_info, "PyYAML"),
+        (PYTHON, "opt/aa/METADATA", &python, Some("/opt/aa"), &metadata, "PyYAML"),
+        (PYTHON, "opt/aa/PKG-INFO", &egg_info, Some("/opt/aa"), &format!("{egg_info}/PKG-INFO"), "PyYAML"),
+        (
+            PYTHON,
+            "opt/aa/EGG-INFO/PKG-INFO",
+            &egg,
+            Some("/opt/aa"),
+            &format!("{egg}/EGG-INFO/PKG-INFO"),
+            "PyYAML",
+        ),
+        (NPM, "root/.local/share/pnpm/store/v3/files/ab/cdef", &npm, None, &npm, "lodash"),
+        (NPM, "src/p.json", &npm, Some("/src/p.json"), &npm, "lodash"),
+        (
+            NPM,
+            "app/node_modules/.store/lodash-1/package/package.json",
+            &"app/node_modules/lodash".to_owned(),
+            Some(".store/lodash-1/package"),
+            &npm,
+            "lodash",
+        ),
+        (GEM, "opt/store/aa", &gem, Some("/opt/store/aa"), &gem, "rack"),
+    ] {
+        let plain = Layer::new().file(file, text);
+        assert_eq!(told(&inventory(&small_base().layer(plain.clone()))), []);
+        let linked = match target {
+            None => plain.hardlink(link, file),
+            Some(target) => plain.symlink(link, target),
+        };
+        let inventory = inventory(&small_base().layer(linked));
+        let packages = inventory["packages"].as_array().unwrap();
+        assert_eq!(packages.len(), 1, "{link}: {inventory:#}");
+        assert_eq!(
+            (&packages[0]["name"], &packages[0]["place"]),
+            (&name.into(), &format!("/{place}").into())
+        );
+    }
+}
+
+/// Where the target is looked at by its own name, it is told there, and once.
+#[test]
+fn links_to_what_is_known_are_neither_packages_nor_gaps() {
+    let layer = Layer::new()
+        .file("app/node_modules/.pnpm/lodash@4/node_modules/lodash/package.json", NPM)
+        .symlink("app/node_modules/lodash", ".pnpm/lodash@4/node_modules/lodash")
+        .file("root/.cache/uv/archive/aa/PyYAML-5.1.dist-info/METADATA", PYTHON)
+        .hardlink(
+            "venv/PyYAML-5.1.dist-info/METADATA",
+            "root/.cache/uv/archive/aa/PyYAML-5.1.dist-info/METADATA",
+        )
+        .file("usr/share/java/x-1.2.jar", "no archive")
+        .symlink("usr/share/java/x.jar", "x-1.2.jar")
+        .file("src/own/package.json", r#"{"name": "own", "version": "1"}"#)
+        .symlink("app/node_modules/own", "../../src/own")
+        .symlink("app/node_modules/gone", "../../nowhere")
+        .symlink("app/node_modules/round", "round")
+        .symlink("app/gone.jar", "nowhere")
+        .dir("srv/empty", 0o755)
+        .symlink("srv/node_modules", "empty")
+        .symlink("bin/tool.sh", "../usr/share/java/x-1.2.jar");
+    let inventory = inventory(&small_base().layer(layer));
+    let names: Vec<_> = told(&inventory).into_iter().map(|(name, ..)| name).collect();
+    assert_eq!(names, ["PyYAML", "lodash"], "{inventory:#}");
+}
+
+#[test]
+fn links_to_what_is_not_read_again_are_gaps() {
+    for (place, layer) in [
+        (
+            "/app/log4j-core-2.14.1.jar",
+            Layer::new().file("opt/aa", "x").symlink("app/log4j-core-2.14.1.jar", "/opt/aa"),
+        ),
+        (
+            "/app/log4j-core-2.14.1.jar",
+            Layer::new().file("opt/aa", "x").hardlink("app/log4j-core-2.14.1.jar", "opt/aa"),
+        ),
+        (
+            "/app/node_modules",
+            Layer::new().file("deps/lodash/package.json", NPM).symlink("app/node_modules", "/deps"),
+        ),
+        (
+            "/app/node_modules/@x",
+            Layer::new().file("deps/lodash/package.json", NPM).symlink("app/node_modules/@x", "/deps"),
+        ),
+        (
+            "/ruby/specifications",
+            Layer::new().file("gems/rack-2.2.2.gemspec", GEM).symlink("ruby/specifications", "/gems"),
+        ),
+        (
+            "/a.dist-info/METADATA",
+            Layer::new().file("opt/aa", "no name").symlink("a.dist-info/METADATA", "/opt/aa"),
+        ),
+    ] {
+        let (exit, inventory) = inventory_on(&small_base().layer(layer), None);
+        let gaps = inventory["gaps"].as_array().unwrap();
+        assert_eq!((exit, gaps.len()), (2, 1), "{inventory:#}");
+        assert_eq!(gaps[0]["place"], place);
+    }
+}
+
+/// A file is there as long as one of its names is.
+#[test]
+fn what_is_left_of_a_files_names_is_told() {
+    let (first, second) = ("a/x.dist-info/METADATA", "b/x.dist-info/METADATA");
+    let both = small_base().layer(Layer::new().file(first, PYTHON).hardlink(second, first));
+    let place = |image: &Image| inventory(image)["packages"][0]["place"].clone();
+    assert_eq!(place(&both), format!("/{first}"));
+    assert_eq!(place(&both.layer(Layer::new().whiteout("a"))), format!("/{second}"));
+}
+
 #[test]
 fn the_text_has_a_line_for_each_package() {
     let base = Manager::Dpkg.base(&[&sed(), &other()]).layer(os_release(Layer::new(), "debian", "12"));

@@ -13,6 +13,7 @@ pub(crate) mod build;
 mod found;
 mod go;
 mod java;
+mod look;
 mod probe;
 mod programs;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod texts;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use look::Look;
 pub(crate) use probe::Probe;
 
 /// Where a component's name is given out.
@@ -164,13 +166,11 @@ pub enum Gap {
     ManyComponents,
     /// A program made by Go before 1.18, which points to what is in it, and not to where it could be.
     OldGo,
-    /// A hard link whose name would say that it is looked at; its file has another name.
-    HardLink,
 }
 
 impl Gap {
     /// All, in the order of their numbers in facts files.
-    pub const ALL: [Gap; 10] = [
+    pub const ALL: [Gap; 9] = [
         Self::LargeFile,
         Self::LargeText,
         Self::Unreadable,
@@ -180,7 +180,6 @@ impl Gap {
         Self::ManyEnds,
         Self::ManyComponents,
         Self::OldGo,
-        Self::HardLink,
     ];
 }
 
@@ -196,7 +195,6 @@ impl fmt::Display for Gap {
             Self::ManyEnds => "seems to end more often than the limit ARCHIVE_ENDS",
             Self::ManyComponents => "is in a layer whose components take more than the limit LAYER_COMPONENT_BYTES",
             Self::OldGo => "was made by Go before 1.18, and what it says of its modules could not be found in it",
-            Self::HardLink => "is a hard link to a file by whose name it is not known that it describes a component",
         })
     }
 }

@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::found::Found;
 use super::texts::Text;
-use super::{Components, Gap, java, programs};
+use super::{Components, java, programs};
 use crate::error::Result;
 use crate::limits::{self, Deadline};
 use crate::model::ImagePath;
@@ -162,14 +162,6 @@ impl<'a> Probe<'a> {
         self.found.finish(entries);
         (self.head, self.tail) = (emptied(head), emptied(tail));
         Ok(())
-    }
-
-    /// Another name of a file that went by, which is this entry: what it is known by may be this name only.
-    pub(crate) fn hard_link(&mut self, entry: usize, path: &ImagePath, target: &ImagePath) {
-        if Text::of(path).is_some() && Text::of(target) != Text::of(path) {
-            self.found.gap(Gap::HardLink);
-            self.found.finish(entry..=entry);
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Ecosystem, Evidence, Gap};
 use crate::model::ImagePath;
 
 /// A text that is known by its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Text {
     /// `X.dist-info/METADATA`, `X.egg-info/PKG-INFO`, `X.egg/EGG-INFO/PKG-INFO`, and `X.egg-info` where that is
     /// a file (Python's core metadata, and what came before it).
@@ -47,6 +47,13 @@ impl Text {
             }
             _ => None,
         }
+    }
+
+    /// Whether files of that name may be such a text, in some directory.
+    pub(super) fn is_for(name: &[u8]) -> bool {
+        matches!(name, b"METADATA" | b"PKG-INFO" | b"package.json")
+            || name.ends_with(b".egg-info")
+            || name.ends_with(b".gemspec")
     }
 
     /// Reads it; `is_cut` where it goes on beyond what is kept.
