@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::installed::Part;
+use super::inventory::Gap;
 use super::{Database, Databases, Manager, Package};
+use crate::digest::ContentId;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, Tree};
 
@@ -15,6 +17,8 @@ use crate::rootfs::{Inode, Tree};
 #[derive(Debug, Default)]
 pub struct History {
     databases: BTreeMap<Key, Vec<State>>,
+    /// The files of dpkg's `status.d` that there ever were, by content, with the last layer that had each.
+    single: BTreeMap<ContentId, State>,
 }
 
 /// Which database: of a manager, at a place.
@@ -58,7 +62,9 @@ impl History {
     /// Looks at the tree after a layer.
     pub fn see(&mut self, layer: usize, tree: &Tree) {
         let nothing = |_: &Inode| Err("it is not read".to_owned());
-        let there = Databases::new(tree, &nothing).whole();
+        let databases = Databases::new(tree, &nothing);
+        self.see_single(layer, &databases);
+        let there = databases.whole();
         let keys: BTreeSet<_> = there.iter().map(key).collect();
         let gone: Vec<_> = self.live().filter(|key| !keys.contains(key)).cloned().collect();
         for database in &there {
@@ -77,6 +83,51 @@ impl History {
             let (manager, place) = key.clone();
             self.databases.entry(key).or_default().push(State::gone(layer, manager, place));
         }
+    }
+
+    fn see_single(&mut self, layer: usize, databases: &Databases<'_>) {
+        for database in databases.single() {
+            let content = database.parts.iter().find_map(|part| Some(part.inode.as_ref().ok()?.content));
+            let Some(content) = content else { continue };
+            let state = self.single.entry(content).or_insert_with(|| State::of(layer, &database));
+            state.layer = layer;
+        }
+    }
+
+    /// The databases of lower layers that had packages, of managers of which no database has any now: which packages are
+    /// still there nobody says then. `known` are the managers that have some.
+    pub(super) fn lost(&self, databases: &Databases<'_>, known: &BTreeSet<Manager>) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        // Layers can bring the same bytes back any number of times.
+        let mut empty = BTreeSet::new();
+        let mut had_packages = |state: &State| {
+            let contents: Vec<_> =
+                state.parts.iter().map(|(_, inode)| inode.as_ref().ok().map(|inode| inode.content)).collect();
+            if contents.is_empty() || empty.contains(&contents) {
+                return false;
+            }
+            // What could not be read may have had some.
+            let had =
+                databases.readable(&state.database()).map_or(true, |(packages, _)| !packages.is_empty());
+            if !had {
+                empty.insert(contents);
+            }
+            had
+        };
+        let unsaid = self.databases.iter().filter(|((manager, _), _)| !known.contains(manager));
+        for ((_, place), states) in unsaid {
+            let followed = states.windows(2).rev().filter_map(|pair| Some((pair.first()?, pair.get(1)?)));
+            if let Some((_, next)) = followed.into_iter().find(|(state, _)| had_packages(state)) {
+                gaps.push(lost(place.clone(), next.layer.saturating_sub(1)));
+            }
+        }
+        if !known.contains(&Manager::Dpkg) {
+            let single = self.single.values().filter(|state| had_packages(state));
+            if let Some(last) = single.max_by_key(|state| state.layer) {
+                gaps.push(lost(last.place.parent(), last.layer));
+            }
+        }
+        gaps
     }
 
     /// The databases that are there, as of the last layer.
@@ -132,6 +183,13 @@ impl History {
         }
         Some(layers)
     }
+}
+
+fn lost(place: ImagePath, layer: usize) -> Gap {
+    let reason = format!(
+        "the database had packages up to layer {layer}, and none since: which of them are still installed is not known"
+    );
+    Gap { place, layer: Some(layer), reason }
 }
 
 /// What makes a package this one.

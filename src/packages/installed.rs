@@ -350,6 +350,12 @@ impl<'a> Databases<'a> {
         }
     }
 
+    /// The directory in which dpkg keeps lists of packages' files, where some are there.
+    pub(super) fn lists(&self) -> Option<ImagePath> {
+        let mut names = self.names_in(INFO).into_iter();
+        names.any(|name| name.ends_with(b".list")).then(|| ImagePath::new(INFO))
+    }
+
     /// The content of a file; `None` where there is none.
     pub(super) fn read(&self, path: &ImagePath) -> Result<Option<Arc<[u8]>>, String> {
         self.part(path.clone()).map(|part| self.bytes(&part)).transpose()

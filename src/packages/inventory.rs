@@ -184,6 +184,7 @@ impl Inventory {
             }
             inventory.packages.append(&mut found);
         }
+        inventory.gaps.extend(unsaid(rootfs, &system.managers, history, content));
         inventory.packages.extend(system.into_installed());
         inventory.sort();
         inventory
@@ -211,6 +212,8 @@ struct System {
     packages: Vec<Package>,
     /// The file that says so, and the layer; as many as packages.
     places: Vec<(ImagePath, usize)>,
+    /// Those whose databases have some, or could not be read.
+    managers: BTreeSet<Manager>,
 }
 
 impl System {
@@ -225,8 +228,14 @@ impl System {
         let gap = |reason| Gap { place: database.place.clone(), layer: written, reason };
         let (mut packages, mut notes) = match databases.readable(database) {
             Ok(read) => read,
-            Err(reason) => return gaps.push(gap(reason)),
+            Err(reason) => {
+                self.managers.insert(database.manager);
+                return gaps.push(gap(reason));
+            }
         };
+        if !packages.is_empty() {
+            self.managers.insert(database.manager);
+        }
         notes.extend(load_files(databases, &mut packages));
         let layers = history.layers_of(databases, database, &packages, &mut notes);
         let layers = layers.unwrap_or_else(|| vec![written.unwrap_or_default(); packages.len()]);
@@ -252,6 +261,21 @@ impl System {
             is_program: false,
         })
     }
+}
+
+/// What shows that packages were installed of which no database says so any more; `known` are the managers whose databases
+/// have some.
+fn unsaid(rootfs: &Rootfs, known: &BTreeSet<Manager>, history: &History, content: Content<'_>) -> Vec<Gap> {
+    let Some(first) = rootfs.first() else { return Vec::new() };
+    let mut gaps = history.lost(&Databases::new(&first.effective, content), known);
+    if !known.contains(&Manager::Dpkg) {
+        let lists =
+            rootfs.readings.iter().find_map(|reading| Databases::new(&reading.effective, content).lists());
+        let reason =
+            "it has lists of the files of packages, and neither status nor status.d names any package";
+        gaps.extend(lists.map(|place| Gap { place, layer: None, reason: reason.to_owned() }));
+    }
+    gaps
 }
 
 /// Adds what each package brought; what could not be read of that, in clauses.

@@ -333,6 +333,67 @@ fn what_is_left_of_a_files_names_is_told() {
     assert_eq!(place(&both.layer(Layer::new().whiteout("a"))), format!("/{second}"));
 }
 
+/// To take its database away takes no package away.
+#[test]
+fn a_database_that_was_taken_away_is_a_gap() {
+    for (manager, directory, file) in [
+        (Manager::Dpkg, "var/lib/dpkg", "var/lib/dpkg/status"),
+        (Manager::Apk, "lib/apk/db", "lib/apk/db/installed"),
+        (Manager::Rpm, "var/lib/rpm", "var/lib/rpm/Packages.db"),
+    ] {
+        let base = manager.base(&[&sed(), &other()]);
+        let nothing_to_do_with_it = Layer::new().file("etc/motd", "x");
+        let gaps = |layer: Layer| {
+            let (exit, inventory) =
+                inventory_on(&base.clone().layer(layer).layer(nothing_to_do_with_it.clone()), None);
+            let gaps = inventory["gaps"].as_array().unwrap().clone();
+            assert_eq!(exit, if gaps.is_empty() { 0 } else { 2 });
+            gaps
+        };
+        for honest in [
+            Layer::new().file("etc/issue", "x"),
+            upgrade(manager),
+            manager.database(Layer::new(), &[&other()], &[&other()]),
+        ] {
+            assert_eq!(gaps(honest), [] as [Value; 0], "{manager:?}");
+        }
+        for (trick, layer) in [
+            ("directory", Layer::new().whiteout(directory)),
+            ("opaque", Layer::new().opaque(directory)),
+            ("empty", manager.database(Layer::new(), &[], &[])),
+            ("nowhere", Layer::new().whiteout(directory).symlink(file, "/nowhere")),
+        ] {
+            let gaps = gaps(layer);
+            let had = |gap: &&Value| gap["reason"].as_str().unwrap().contains("had packages up to layer 0");
+            let gap = gaps.iter().find(had).unwrap_or_else(|| panic!("{manager:?} {trick}: {gaps:#?}"));
+            assert!(gap["place"].as_str().unwrap().starts_with(&format!("/{directory}")), "{gap}");
+        }
+    }
+}
+
+#[test]
+fn the_files_of_distroless_images_that_were_taken_away_are_a_gap() {
+    let image = small_base()
+        .layer(Layer::new().file("var/lib/dpkg/status.d/sed", sed().dpkg_paragraph()))
+        .layer(Layer::new().file("var/lib/dpkg/status.d/sed", "").file("var/lib/dpkg/status.d/other", "x"))
+        .layer(Layer::new().whiteout("var/lib/dpkg/status.d"));
+    let had = small_base().layers().count();
+    let (exit, inventory) = inventory_on(&image, None);
+    let gap = &inventory["gaps"][0];
+    assert_eq!((exit, &gap["place"], &gap["layer"]), (2, &"/var/lib/dpkg/status.d".into(), &had.into()));
+}
+
+#[test]
+fn lists_of_files_without_a_database_are_a_gap() {
+    let lists = || Layer::new().file("var/lib/dpkg/info/sed.list", "/.\n/bin\n/bin/sed\n");
+    let (exit, inventory) = inventory_on(&small_base().layer(lists()), None);
+    assert_eq!((exit, &inventory["gaps"][0]["place"]), (2, &"/var/lib/dpkg/info".into()), "{inventory:#}");
+    let with = lists().file("var/lib/dpkg/status.d/sed", sed().dpkg_paragraph());
+    assert_eq!(inventory_on(&small_base().layer(with), None).0, 0);
+    let nothing_in_it = Layer::new().file("var/lib/dpkg/info/format", "1\n");
+    assert_eq!(inventory_on(&small_base().layer(nothing_in_it), None).0, 0);
+}
+
 #[test]
 fn the_text_has_a_line_for_each_package() {
     let base = Manager::Dpkg.base(&[&sed(), &other()]).layer(os_release(Layer::new(), "debian", "12"));
