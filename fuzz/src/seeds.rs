@@ -39,7 +39,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "jars" => jars(),
         "layer" => layers(),
         "oci_layout" => layouts(),
-        "packages" => packages(),
+        "apk" => vec![INSTALLED.into()],
+        "dpkg" => of_dpkg(),
+        "rpm" => of_rpm(),
+        "versions" => versions(),
         "policy" => policies(),
         "secrets" => secrets(),
         "source" => archives(),
@@ -370,12 +373,26 @@ fn checks() -> Vec<Vec<u8>> {
     seeds
 }
 
-fn packages() -> Vec<Vec<u8>> {
+/// A package of apk's.
+const INSTALLED: &str = "C:Q1abcdefghijklmnopqrstuvwxyzA=\nP:sed\nV:4.9-r2\nA:x86_64\no:sed\nF:bin\nM:0:0:1777\nR:sed\na:0:0:755\nZ:Q1pd7MPHgBMq7Q5J6zZtYlVvC5Qkg=\n\n";
+
+fn of_dpkg() -> Vec<Vec<u8>> {
     let (status, package) =
         (crate::support::sed().conffile("etc/sedrc", "x").dpkg_paragraph(), crate::support::newer_sed());
     let status = [status, package.dpkg_paragraph()].concat();
     let status = format!("{status}Source: src (1:2)\nReplaces: a, b (<< 2)\nDescription: x\n more\n .\n\n");
-    let installed = "C:Q1abcdefghijklmnopqrstuvwxyzA=\nP:sed\nV:4.9-r2\nA:x86_64\no:sed\nF:bin\nM:0:0:1777\nR:sed\na:0:0:755\nZ:Q1pd7MPHgBMq7Q5J6zZtYlVvC5Qkg=\n\n";
+    vec![
+        after(0, status),
+        after(1, parted(&[b"/.\n/bin\n/bin/sed\n", b"d41d8cd98f00b204e9800998ecf8427e  bin/sed\n"])),
+        after(2, "/bin/a\n/bin/a.real\nother\n"),
+        after(
+            2,
+            "auto\n/usr/bin/editor\neditor.1.gz\n/usr/share/man/man1/editor.1.gz\n\n/bin/ed\n-100\n/man/ed\n\n",
+        ),
+    ]
+}
+
+fn of_rpm() -> Vec<Vec<u8>> {
     let rpm = RpmPackage::of(
         "sed",
         "4.8-1",
@@ -388,21 +405,14 @@ fn packages() -> Vec<Vec<u8>> {
     let ndb = rpm_database(&[rpm.clone(), RpmPackage::of("x", "1:2-3", [])], 8);
     let sqlite: &[u8] = include_bytes!("../../src/packages/rpm/tests/real/rpmdb.sqlite");
     let log: &[u8] = include_bytes!("../../src/packages/rpm/tests/real/rpmdb.sqlite-wal");
+    vec![ndb, sqlite.to_vec(), parted(&[sqlite, &log[..4200]])]
+}
+
+fn versions() -> Vec<Vec<u8>> {
     vec![
-        after(0, status),
-        after(1, installed),
-        after(2, ndb),
-        after(2, sqlite),
-        after(2, parted(&[sqlite, &log[..4200]])),
-        after(3, "\x001:2.3~rc1-1\n2.3-1+b1\n2.3\n"),
-        after(3, "\x011.2.3_rc1-r2\n1.2.3a\n1.2.3_p1~abc\n"),
-        after(3, "\x021:2.3~rc1-1\n2.3^git1-1\n2.3-1\n"),
-        after(4, parted(&[b"/.\n/bin\n/bin/sed\n", b"d41d8cd98f00b204e9800998ecf8427e  bin/sed\n"])),
-        after(5, "/bin/a\n/bin/a.real\nother\n"),
-        after(
-            5,
-            "auto\n/usr/bin/editor\neditor.1.gz\n/usr/share/man/man1/editor.1.gz\n\n/bin/ed\n-100\n/man/ed\n\n",
-        ),
+        after(0, "1:2.3~rc1-1\n2.3-1+b1\n2.3\n"),
+        after(1, "1.2.3_rc1-r2\n1.2.3a\n1.2.3_p1~abc\n"),
+        after(2, "1:2.3~rc1-1\n2.3^git1-1\n2.3-1\n"),
     ]
 }
 

@@ -40,9 +40,10 @@ pub struct Target {
 }
 
 /// Every target, in alphabetical order.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 25] = [
     Target { name: "accounts", run: accounts::accounts },
     Target { name: "advisories", run: advisories::advisories },
+    Target { name: "apk", run: packages::apk },
     Target { name: "apply", run: apply::apply },
     Target { name: "cache_entry", run: facts::cache_entry },
     Target { name: "catalog", run: written::catalog },
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 22] = [
     Target { name: "codecs", run: codecs::codecs },
     Target { name: "components", run: components::components },
     Target { name: "docker_manifest", run: documents::docker_manifest },
+    Target { name: "dpkg", run: packages::dpkg },
     Target { name: "facts", run: facts::facts },
     Target { name: "feeds", run: advisories::feeds },
     Target { name: "image_config", run: documents::image_config },
@@ -57,10 +59,11 @@ pub const TARGETS: [Target; 22] = [
     Target { name: "jars", run: jars::jars },
     Target { name: "layer", run: layer::layer },
     Target { name: "oci_layout", run: documents::oci_layout },
-    Target { name: "packages", run: packages::packages },
     Target { name: "policy", run: written::policy },
+    Target { name: "rpm", run: packages::rpm },
     Target { name: "secrets", run: secrets::secrets },
     Target { name: "source", run: source::source },
     Target { name: "toc", run: toc::toc },
+    Target { name: "versions", run: packages::versions },
     Target { name: "vex", run: vex::vex },
 ];

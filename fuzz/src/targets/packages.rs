@@ -7,16 +7,12 @@ use ocicheck::packages::{Manager, apk, dpkg};
 
 use super::tools::{first, parts};
 
-/// A first byte for what it is. Whatever stands in a database before a package does not hide it or is told as broken, and
-/// versions are in an order.
-pub fn packages(data: &[u8]) {
+/// A first byte for which of dpkg's files it is. Whatever stands in `status` before a package does not hide it.
+pub fn dpkg(data: &[u8]) {
     let (which, rest) = first(data);
-    match which % 6 {
+    match which % 3 {
         0 => status(rest),
-        1 => installed(rest),
-        2 => database(rest),
-        3 => versions(rest),
-        4 => {
+        1 => {
             let parts = parts(rest);
             let mut package = dpkg::parse_status(&paragraph("one")).packages.remove(0);
             dpkg::add_files(&mut package, parts.first().copied(), parts.get(1).copied());
@@ -41,15 +37,15 @@ fn status(data: &[u8]) {
     assert!(parsed.packages.iter().any(|package| package.name == "the-last-one"), "{parsed:?}");
 }
 
-/// `/lib/apk/db/installed`.
-fn installed(data: &[u8]) {
+/// `/lib/apk/db/installed`: whatever stands before a package does not hide it.
+pub fn apk(data: &[u8]) {
     let parsed = apk::parse(&[data, b"\n\nP:the-last-one\nV:1-r0\nA:x86_64\n\n"].concat())
         .expect("far from all limits");
     assert!(parsed.packages.iter().any(|package| package.name == "the-last-one"), "{parsed:?}");
 }
 
-/// An rpm database, and what SQLite keeps beside it.
-fn database(data: &[u8]) {
+/// An rpm database, and what SQLite keeps beside it: what is broken in it is told, and it is read as the same again.
+pub fn rpm(data: &[u8]) {
     let parts = parts(data);
     let part = |index: usize| parts.get(index).copied().unwrap_or_default();
     let (database, log, journal) = (part(0), part(1), part(2));
@@ -69,8 +65,8 @@ fn database(data: &[u8]) {
     let _ = rpm::packages(Stored { database, log, journal });
 }
 
-/// Three versions of one manager, by line.
-fn versions(data: &[u8]) {
+/// Three versions of one manager, by line: they are in an order.
+pub fn versions(data: &[u8]) {
     let (which, rest) = first(data);
     let manager = [Manager::Dpkg, Manager::Apk, Manager::Rpm][usize::from(which % 3)];
     let text = String::from_utf8_lossy(rest);
