@@ -76,6 +76,8 @@ static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
         files: Vec::new(),
         owner: None,
         is_program: false,
+        is_guess: false,
+        first: 0,
     };
     let distribution = Distribution {
         path: ImagePath::new("etc/os-release"),

@@ -108,7 +108,7 @@ struct Context<'a> {
     told_by_distribution: Option<Ecosystem>,
     /// The packages of the distribution, by name.
     of_distribution: BTreeMap<&'a str, Vec<&'a Installed>>,
-    /// Maven's packages that advisories name, by what stands behind the group; empty where every jar says its group.
+    /// Maven's packages that advisories name, by what stands behind the group; empty where every jar says what it is.
     artifacts: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
             of_distribution.entry(&package.name).or_default().push(package);
         }
         let mut artifacts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        if inventory.packages.iter().any(lacks_group)
+        if inventory.packages.iter().any(is_guessed_jar)
             && let Ok(maven) = Ecosystem::parse("Maven")
         {
             for name in advisories.packages(&maven) {
@@ -145,20 +145,22 @@ impl<'a> Context<'a> {
             Err(reason) => return Ok(Asked::Uncovered(reason)),
         };
         let mut told = self.advisories.ask(&question(package, ecosystem.clone()))?;
-        if lacks_group(package) {
-            for name in self.artifacts.get(package.name.as_str()).into_iter().flatten() {
+        if is_guessed_jar(package) {
+            let artifact = package.name.rsplit(':').next().unwrap_or_default();
+            let others = self.artifacts.get(artifact).into_iter().flatten();
+            for name in others.filter(|name| **name != package.name) {
                 told.extend(self.ask_by_artifact(package, name, &ecosystem)?);
             }
         }
         Ok(Asked::Told(told))
     }
 
-    /// What is said of a package that a jar may be, which does not say its group.
+    /// What is said of a package that a jar may be, which does not say for certain of which group it is.
     fn ask_by_artifact(&self, package: &Installed, name: &str, ecosystem: &Ecosystem) -> Result<Vec<Answer>> {
         let mut answers = self.advisories.ask(&Question::new(ecosystem.clone(), name, &package.version))?;
         for answer in &mut answers {
             if answer.verdict == Verdict::Affected {
-                let why = format!("the jar does not say its group, and may be {name}");
+                let why = format!("the jar does not say for certain what it is, and may be {name}");
                 answer.verdict = Verdict::Undecidable(why);
             }
         }
@@ -166,13 +168,14 @@ impl<'a> Context<'a> {
     }
 
     /// Whether a package of a language came with one of the distribution that its feed speaks of. What was written over
-    /// it later is not the distribution's business, and of what its feed does not know nobody else would tell.
+    /// it later is not the distribution's business (the same again, as by an upgrade or a change of modes, is), and of what
+    /// its feed does not know nobody else would tell.
     fn is_told_by_distribution(&self, package: &Installed) -> Result<bool> {
         let (Some(owner), Some(ecosystem)) = (&package.owner, &self.told_by_distribution) else {
             return Ok(false);
         };
         for owner in self.of_distribution.get(owner.as_str()).into_iter().flatten() {
-            if owner.layer == package.layer && self.advisories.names(&question(owner, ecosystem.clone()))? {
+            if package.first <= owner.layer && self.advisories.names(&question(owner, ecosystem.clone()))? {
                 return Ok(true);
             }
         }
@@ -180,9 +183,9 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Whether a jar is known by a name without its group, by which no advisory knows it.
-fn lacks_group(package: &Installed) -> bool {
-    package.kind == Kind::Maven && !package.name.contains(':')
+/// Whether the name of a jar is none by which advisories need to know it: its group may be missing, or another.
+fn is_guessed_jar(package: &Installed) -> bool {
+    package.kind == Kind::Maven && package.is_guess
 }
 
 /// Where packages of a kind come from; else what to call that.
@@ -269,6 +272,8 @@ mod tests {
             files: Vec::new(),
             owner: None,
             is_program: false,
+            is_guess: false,
+            first: 0,
         };
         let packages = (0..2 * ASKED_AT_ONCE).map(package).collect();
         let inventory = Inventory { packages, ..Inventory::default() };

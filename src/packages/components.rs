@@ -37,6 +37,7 @@ pub(super) fn found(
 ) -> Vec<Installed> {
     let mut installed = Vec::new();
     let mut told = BTreeSet::new();
+    let written = Written::of(layers);
     for (layer, tar) in (0..layers.len()).filter_map(|layer| Some((layer, tar_of(layers, layer)?))) {
         let Some(components) = &tar.components else { continue };
         for (entry, of_file) in &components.found {
@@ -46,7 +47,9 @@ pub(super) fn found(
             for component in of_file {
                 let unchanged = |known: &&(usize, &[Component])| known.1.contains(component);
                 let layer = below.as_ref().filter(unchanged).map_or(layer, |(layer, _)| *layer);
-                installed.push(package(component, place.clone(), layer));
+                let mut package = package(component, place.clone(), layer);
+                package.first = written.first(&place, component).unwrap_or(layer);
+                installed.push(package);
             }
         }
         for (entry, gap) in &components.gaps {
@@ -66,6 +69,29 @@ pub(super) fn found(
         }
     }
     behind.installed
+}
+
+/// What the files of all layers have, by the paths that their entries name.
+struct Written<'a>(BTreeMap<&'a ImagePath, Vec<(usize, &'a [Component])>>);
+
+impl<'a> Written<'a> {
+    fn of(layers: &'a [Option<Arc<LayerFacts>>]) -> Self {
+        let mut written: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (layer, tar) in (0..layers.len()).filter_map(|layer| Some((layer, tar_of(layers, layer)?))) {
+            for (entry, of_file) in tar.components.iter().flat_map(|components| &components.found) {
+                if let Some(entry) = tar.entries.get(*entry) {
+                    written.entry(&entry.path).or_default().push((layer, of_file.as_slice()));
+                }
+            }
+        }
+        Self(written)
+    }
+
+    /// The lowest layer that wrote a component to a path.
+    fn first(&self, place: &ImagePath, component: &Component) -> Option<usize> {
+        let of_place = self.0.get(place)?.iter();
+        of_place.filter(|(_, of_file)| of_file.contains(component)).map(|(layer, _)| *layer).min()
+    }
 }
 
 /// A text: by layer and entry, and as what it is looked at.
@@ -166,5 +192,7 @@ fn package(component: &Component, place: ImagePath, layer: usize) -> Installed {
         files: Vec::new(),
         owner: None,
         is_program: component.evidence == Evidence::GoProgram,
+        is_guess: matches!(component.evidence, Evidence::Manifest | Evidence::FileName),
+        first: layer,
     }
 }

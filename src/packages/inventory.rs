@@ -120,6 +120,10 @@ pub struct Installed {
     pub owner: Option<String>,
     /// Whether the program at `place` is of it, and no more needs it; known of Go's only.
     pub is_program: bool,
+    /// Whether its name is a guess, by what a jar's manifest or file name says.
+    pub is_guess: bool,
+    /// The lowest layer whose file at `place` had it in this version, whatever other layers wrote there since.
+    pub first: usize,
 }
 
 /// A place of which it is not known what is installed by it.
@@ -259,6 +263,8 @@ impl System {
             files: package.files,
             owner: None,
             is_program: false,
+            is_guess: false,
+            first: layer,
         })
     }
 }

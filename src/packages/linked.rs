@@ -170,14 +170,24 @@ impl<'a> Search<'a, '_> {
         if let Some(known) = self.lists.get(target) {
             return *known;
         }
-        let is_package = |node: NodeRef<'_>| {
-            let name = node.name();
-            let manifest = || self.tree.get(&node.path().join(b"package.json")).is_some();
-            name.ends_with(b".gemspec") || name.starts_with(b"@") || manifest()
-        };
-        let is_list = directory.children().any(is_package);
+        let is_list = directory.children().any(|child| self.is_package(child));
         self.lists.insert(target.clone(), is_list);
         is_list
+    }
+
+    /// Whether a directory's child is a package, or holds some: it may be a link, too.
+    fn is_package(&mut self, child: NodeRef<'_>) -> bool {
+        let name = child.name();
+        if name.ends_with(b".gemspec") || name.starts_with(b"@") {
+            return true;
+        }
+        // Gems of Ruby's own.
+        let of_default = || child.children().any(|below| below.name().ends_with(b".gemspec"));
+        if name == b"default" && of_default() {
+            return true;
+        }
+        let manifest = child.path().join(b"package.json");
+        self.tree.resolve_within(&manifest, &mut self.steps).is_ok()
     }
 }
 

@@ -119,6 +119,8 @@ mod tests {
             files: Vec::new(),
             owner: None,
             is_program: false,
+            is_guess: false,
+            first: 0,
         }
     }
 

@@ -50,6 +50,17 @@ fn packages_of_languages_are_the_distributions_where_its_feed_speaks_of_the_pack
     let known =
         Trial::new(&[unfixed, on("PyPI", "demo"), advisory("CVE-2026-0002", "acme", Some("0.5"), CRITICAL)]);
     assert_eq!(found(&known, &image, ""), []);
+    // The same again is not written over: a change of modes, and an upgrade that leaves the file as it was.
+    let touched = image.clone().layer(Layer::new().file_mode(path, metadata, 0o600));
+    assert_eq!(found(&known, &touched, ""), []);
+    let newer = package("acme", "1.1", &[(path, metadata)]);
+    let upgraded =
+        Manager::Dpkg.database(Layer::new().file(path, metadata), &[&sed(), &newer], &[&sed(), &newer]);
+    let upgraded = image.clone().layer(upgraded);
+    for base in [None, Some(&image)] {
+        let checked = known.check_on(base, &upgraded, "");
+        assert_eq!(checked.outcome("vulnerability"), "pass", "{:#?}", vulnerabilities(&checked));
+    }
     let over = image.layer(Layer::new().file(path, metadata.replace("1.0", "1.1")));
     assert_eq!(found(&known, &over, ""), affected("TEST-demo"));
 }
@@ -69,6 +80,11 @@ fn a_jar_without_its_group_is_undecidable_where_one_of_any_group_is_affected() {
         [("TEST-org-springframework-spring-beans".to_owned(), "undecidable".to_owned())]
     );
     assert_eq!(found(&trial, &with("beans"), TELL), []);
+    // A vendor is no group.
+    let manifest = "Manifest-Version: 1.0\nImplementation-Title: spring-beans\nImplementation-Version: 1.5\nImplementation-Vendor-Id: com.acme\n";
+    let repacked = Zip::new().member("META-INF/MANIFEST.MF", manifest).bytes();
+    let repacked = debian().layer(Layer::new().file("app/spring-beans-1.5.jar", repacked));
+    assert_eq!(found(&trial, &repacked, TELL).len(), 1);
     let forbidden = |name: &str| {
         let entry = format!("name = \"{name}\", kind = \"maven\", below = \"2\", reason = \"x\"");
         let policy = format!("{TELL}[rules.package-forbidden]\npackages = [{{ {entry} }}]\n");
@@ -124,14 +140,38 @@ fn a_waiver_of_one_place_accepts_no_other() {
     assert_eq!(exit(&two, &of_finding), 1);
 }
 
+/// Packages of one source that different layers brought are two findings, and each has a fingerprint of its own.
+#[test]
+fn a_fingerprint_is_of_the_packages_that_a_finding_is_about() {
+    let paragraph = |name: &str| {
+        format!(
+            "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl (3.0.1-1)\nVersion: 3.0.1-1+b2\n\n"
+        )
+    };
+    let status = |names: &[&str]| names.iter().map(|name| paragraph(name)).collect::<String>();
+    let with =
+        |image: Image, names: &[&str]| image.layer(Layer::new().file("var/lib/dpkg/status", status(names)));
+    let one = with(debian(), &["libssl3"]);
+    let trial = Trial::new(&[advisory("CVE-2026-0004", "openssl", Some("3.0.1-2"), CRITICAL)]);
+    let fingerprints = |image: &Image| -> Vec<Value> {
+        let checked = trial.check(image);
+        vulnerabilities(&checked).into_iter().map(|finding| finding["fingerprint"].clone()).collect()
+    };
+    let first = fingerprints(&one);
+    let both = fingerprints(&with(one, &["libssl3", "openssl"]));
+    assert_eq!((first.len(), both.len()), (1, 2));
+    assert!(both.contains(&first[0]) && both[0] != both[1], "{first:?} {both:?}");
+}
+
 /// A vendor's advisory may be about many, and who looked at one has not looked at the others.
 #[test]
 fn a_waiver_of_one_cve_accepts_no_advisory_that_is_about_more() {
     let mut several = advisory("CVE-2026-0001", "sed", Some("9"), CRITICAL);
     several["id"] = json!("DSA-1-1");
     several["upstream"] = json!(["CVE-2026-0001", "CVE-2026-0002"]);
+    several["aliases"] = json!(["GHSA-1"]);
     let trial = Trial::new(&[several]);
-    for (name, exit) in [("CVE-2026-0001", 1), ("DSA-1-1", 0)] {
+    for (name, exit) in [("CVE-2026-0001", 1), ("GHSA-1", 1), ("DSA-1-1", 0)] {
         let policy = format!(
             "[[waivers]]\nrule = \"vulnerability\"\nadvisory = \"{name}\"\nreason = \"x\"\nowner = \"y\"\nexpires = \"2026-02-01\"\n"
         );

@@ -308,8 +308,19 @@ fn links_to_what_is_not_read_again_are_gaps() {
             Layer::new().file("deps/lodash/package.json", NPM).symlink("app/node_modules/@x", "/deps"),
         ),
         (
+            "/app/node_modules",
+            Layer::new()
+                .file("store/lodash/package.json", NPM)
+                .symlink("deps/lodash", "/store/lodash")
+                .symlink("app/node_modules", "/deps"),
+        ),
+        (
             "/ruby/specifications",
             Layer::new().file("gems/rack-2.2.2.gemspec", GEM).symlink("ruby/specifications", "/gems"),
+        ),
+        (
+            "/ruby/specifications",
+            Layer::new().file("gems/default/rack-2.2.2.gemspec", GEM).symlink("ruby/specifications", "/gems"),
         ),
         (
             "/a.dist-info/METADATA",

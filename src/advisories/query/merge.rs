@@ -71,7 +71,7 @@ fn one(mut group: Vec<Found>) -> Option<Found> {
         answer.aliases.extend(other.aliases);
         answer.cves.extend(other.cves);
         // The tracker's own word is the distribution's; of all others nobody's is better than the worst.
-        let is_worse = answer.verdict == other.verdict && other.severity.level > answer.severity.level;
+        let is_worse = other.verdict != Verdict::NotAffected && other.severity.level > answer.severity.level;
         if answer.severity.level == Level::Unknown || (answer.feed != Kind::Debian && is_worse) {
             answer.severity = other.severity;
         }

@@ -445,7 +445,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 ),
                 below(
                     "advisory",
-                    "Only the advisory with this id or alias (`vulnerability`), a CVE only where it is about no other; `expires` is required then, whatever the policy says.",
+                    "Only the advisory with this id or alias (`vulnerability`), where it is about several CVEs only its own id; `expires` is required then, whatever the policy says.",
                 ),
                 below(
                     "package",

@@ -273,10 +273,14 @@ const CVE: &str = "cve-";
 fn vulnerabilities(answer: &Answer) -> Vec<Vulnerability> {
     let names = std::iter::once(&answer.id).chain(&answer.aliases).chain(&answer.also).chain(&answer.cves);
     let names: BTreeSet<String> = names.map(|name| name.to_ascii_lowercase()).collect();
-    let (cves, others): (BTreeSet<_>, BTreeSet<_>) =
+    let (cves, mut others): (BTreeSet<_>, BTreeSet<_>) =
         names.into_iter().partition(|name| name.starts_with(CVE));
     if cves.is_empty() {
         return vec![Vulnerability { names: others, cve: None }];
+    }
+    // Another name of one that is about several may be that of one of them; so may its own where records were put together.
+    if cves.len() > 1 {
+        others.retain(|name| answer.also.is_empty() && name.eq_ignore_ascii_case(&answer.id));
     }
     let of_cve = |cve: String| Vulnerability {
         names: others.iter().cloned().chain(std::iter::once(cve.clone())).collect(),

@@ -285,6 +285,25 @@ fn a_vulnerability_is_known_by_any_of_its_names_on_both_sides() {
     }
 }
 
+/// An advisory that is about several may have the names of one of them.
+#[test]
+fn a_name_of_one_accepts_no_advisory_that_is_about_several() {
+    let on = |name: &str| {
+        let mut statement = statement(json!(["pkg:apk/alpine/libssl3"]), "not_affected");
+        statement["vulnerability"] = json!({ "name": name });
+        document(json!([statement]))
+    };
+    let several = answer("ALSA-1", &["GHSA-1"], &["CVE-2026-0001", "CVE-2026-0002"]);
+    let accepts = |name: &str, answer: &Answer| said(&[&on(name)], answer, &[OPENSSL]).accepts;
+    assert!(accepts("ALSA-1", &several));
+    assert!(!accepts("GHSA-1", &several) && !accepts("CVE-2026-0001", &several));
+    let merged = Answer { also: vec!["GHSA-2".to_owned()], ..several };
+    assert!(!accepts("ALSA-1", &merged) && !accepts("GHSA-2", &merged));
+    let both = [on("CVE-2026-0001"), on("cve-2026-0002").replace("vex-1", "vex-2")];
+    assert!(said(&[&both[0], &both[1]], &merged, &[OPENSSL]).accepts);
+    assert!(accepts("GHSA-1", &answer("PYSEC-1", &["GHSA-1"], &["CVE-2026-0001"])));
+}
+
 #[test]
 fn the_latest_statement_counts_and_of_one_time_the_last() {
     let at = |time: Option<&str>, status: &str| {

@@ -75,11 +75,12 @@ fn is_name(entry: &ForbiddenPackage, package: &Installed) -> bool {
                 || entry.name.matches(&python_name(name))
                 || python_name(written) == python_name(name)
         }
-        // A jar that does not say its group may be of any.
-        Kind::Maven if !name.contains(':') => {
+        // A jar that does not say for certain of which group it is may be of any.
+        Kind::Maven if package.is_guess => {
+            let own = name.rsplit(':').next().unwrap_or_default();
             entry.name.matches(name)
-                || entry.name.matches(&format!(":{name}"))
-                || written.rsplit_once(':').is_some_and(|(_, artifact)| artifact == name)
+                || entry.name.matches(&format!(":{own}"))
+                || written.rsplit_once(':').is_some_and(|(_, artifact)| artifact == own)
         }
         _ => entry.name.matches(name),
     }
