@@ -350,10 +350,17 @@ impl<'a> Databases<'a> {
         }
     }
 
-    /// The directory in which dpkg keeps lists of packages' files, where some are there.
-    pub(super) fn lists(&self) -> Option<ImagePath> {
-        let mut names = self.names_in(INFO).into_iter();
-        names.any(|name| name.ends_with(b".list")).then(|| ImagePath::new(INFO))
+    /// Where a manager keeps more of packages than its database, and some of that is there.
+    pub(super) fn kept_beside(&self, manager: Manager) -> Option<ImagePath> {
+        let (directories, is_of_packages): (&[&str], fn(&[u8]) -> bool) = match manager {
+            Manager::Dpkg => (&[INFO], |name| name.ends_with(b".list") || name.ends_with(b".md5sums")),
+            Manager::Apk => (&["lib/apk/db", "usr/lib/apk/db"], |name| {
+                name == b"triggers" || name.starts_with(b"scripts.tar")
+            }),
+            Manager::Rpm => return None,
+        };
+        let has = |directory: &&&str| self.names_in(directory).into_iter().any(is_of_packages);
+        directories.iter().find(has).map(|directory| ImagePath::new(directory))
     }
 
     /// The content of a file; `None` where there is none.

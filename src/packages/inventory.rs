@@ -16,7 +16,7 @@ use super::{
     unread,
 };
 use crate::model::ImagePath;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Reading, Rootfs};
 use crate::scan::LayerFacts;
 
 /// What kind of package it is, by who installs it.
@@ -274,12 +274,16 @@ impl System {
 fn unsaid(rootfs: &Rootfs, known: &BTreeSet<Manager>, history: &History, content: Content<'_>) -> Vec<Gap> {
     let Some(first) = rootfs.first() else { return Vec::new() };
     let mut gaps = history.lost(&Databases::new(&first.effective, content), known);
-    if !known.contains(&Manager::Dpkg) {
-        let lists =
-            rootfs.readings.iter().find_map(|reading| Databases::new(&reading.effective, content).lists());
-        let reason =
-            "it has lists of the files of packages, and neither status nor status.d names any package";
-        gaps.extend(lists.map(|place| Gap { place, layer: None, reason: reason.to_owned() }));
+    for (manager, reason) in [
+        (
+            Manager::Dpkg,
+            "it has lists of the files of packages, and neither status nor status.d names any package",
+        ),
+        (Manager::Apk, "it has scripts of packages, and no database that names any package"),
+    ] {
+        let kept = |reading: &Reading| Databases::new(&reading.effective, content).kept_beside(manager);
+        let kept = rootfs.readings.iter().filter(|_| !known.contains(&manager)).find_map(kept);
+        gaps.extend(kept.map(|place| Gap { place, layer: None, reason: reason.to_owned() }));
     }
     gaps
 }

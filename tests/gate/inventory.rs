@@ -401,6 +401,9 @@ fn lists_of_files_without_a_database_are_a_gap() {
     assert_eq!((exit, &inventory["gaps"][0]["place"]), (2, &"/var/lib/dpkg/info".into()), "{inventory:#}");
     let with = lists().file("var/lib/dpkg/status.d/sed", sed().dpkg_paragraph());
     assert_eq!(inventory_on(&small_base().layer(with), None).0, 0);
+    for left in ["var/lib/dpkg/info/sed.md5sums", "lib/apk/db/triggers", "usr/lib/apk/db/scripts.tar.gz"] {
+        assert_eq!(inventory_on(&small_base().layer(Layer::new().file(left, "x")), None).0, 2, "{left}");
+    }
     let nothing_in_it = Layer::new().file("var/lib/dpkg/info/format", "1\n");
     assert_eq!(inventory_on(&small_base().layer(nothing_in_it), None).0, 0);
 }
