@@ -352,15 +352,18 @@ impl<'a> Databases<'a> {
 
     /// Where a manager keeps more of packages than its database, and some of that is there.
     pub(super) fn kept_beside(&self, manager: Manager) -> Option<ImagePath> {
-        let (directories, is_of_packages): (&[&str], fn(&[u8]) -> bool) = match manager {
-            Manager::Dpkg => (&[INFO], |name| name.ends_with(b".list") || name.ends_with(b".md5sums")),
-            Manager::Apk => (&["lib/apk/db", "usr/lib/apk/db"], |name| {
-                name == b"triggers" || name.starts_with(b"scripts.tar")
-            }),
-            Manager::Rpm => return None,
+        let directories: &[&str] = match manager {
+            Manager::Dpkg => &[INFO],
+            Manager::Apk => &["lib/apk/db", "usr/lib/apk/db"],
+            Manager::Rpm => &[],
+        };
+        let is_of_packages = |name: &[u8]| match manager {
+            Manager::Dpkg => name.ends_with(b".list") || name.ends_with(b".md5sums"),
+            Manager::Apk => name == b"triggers" || name.starts_with(b"scripts.tar"),
+            Manager::Rpm => false,
         };
         let has = |directory: &&&str| self.names_in(directory).into_iter().any(is_of_packages);
-        directories.iter().find(has).map(|directory| ImagePath::new(directory))
+        directories.iter().find(has).map(ImagePath::new)
     }
 
     /// The content of a file; `None` where there is none.
