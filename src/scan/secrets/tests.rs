@@ -71,6 +71,12 @@ fn what_only_looks_like_a_token_is_none() {
     }
     let example = ["AKIA", "IOSFODNN7", "EXAMPLE"].concat();
     assert!(told("x", &example).is_empty());
+    // What linkers put behind a prefix that a program knows.
+    for text in
+        [["rk_live", "_platformBASELINEvariablea"], ["sk-proj", "-baselineseveritybaseTypemanifestpkgtools"]]
+    {
+        assert!(told("x", &text.concat()).is_empty(), "{text:?}");
+    }
 }
 
 #[test]

@@ -17,12 +17,15 @@ pub(super) struct Token {
     unchecked: Option<&'static Kind>,
 }
 
+/// A kind of tokens by its prefix, which a line feed ends here: else the linker may put another text of this program right
+/// behind it, and both together look like a token.
 const fn token(
     id: &'static str,
     what: &'static str,
-    prefix: &'static str,
+    line: &'static str,
     (is_part, min, max): (fn(u8) -> bool, usize, usize),
 ) -> Token {
+    let (prefix, _) = line.split_at(line.len() - 1);
     let kind = Kind { id, what, prefix, weight: Weight::Open };
     Token { kind, is_part, min, max, holds: |_| true, unchecked: None }
 }
@@ -63,6 +66,19 @@ fn base32(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'2'..=b'7')
 }
 
+/// Letters of one case in a row that make a word.
+const WORD_LETTERS: usize = 7;
+
+/// Programs have their texts one behind the other, so a prefix that they know has words behind it. Of 24 random letters and
+/// digits one in a thousand has no digit and as many letters of one case in a row; today's keys are far longer.
+fn is_no_text(rest: &[u8]) -> bool {
+    let is_word = |of_case: fn(&u8) -> bool| {
+        rest.split(|byte| !of_case(byte)).any(|letters| letters.len() >= WORD_LETTERS)
+    };
+    rest.iter().any(u8::is_ascii_digit)
+        || !(is_word(u8::is_ascii_lowercase) || is_word(u8::is_ascii_uppercase))
+}
+
 fn is_send_grid(rest: &[u8]) -> bool {
     rest.len() == 66 && rest.get(22) == Some(&b'.') && rest.iter().filter(|byte| **byte == b'.').count() == 1
 }
@@ -75,39 +91,39 @@ fn is_slack(rest: &[u8]) -> bool {
 
 /// By prefix; each prefix is a clue.
 pub(super) static TOKENS: [Token; 33] = [
-    checked(token("github-token", "a GitHub token", "ghp_", (word, 36, 251)), &kinds::GITHUB_LIKE),
-    checked(token("github-token", "a GitHub token", "gho_", (word, 36, 251)), &kinds::GITHUB_LIKE),
-    checked(token("github-token", "a GitHub token", "ghu_", (word, 36, 251)), &kinds::GITHUB_LIKE),
-    checked(token("github-token", "a GitHub token", "ghs_", (word_, 36, 1_024)), &kinds::GITHUB_LIKE),
-    checked(token("github-token", "a GitHub token", "ghr_", (word, 36, 251)), &kinds::GITHUB_LIKE),
-    token("github-token", "a GitHub token", "github_pat_", (word_, 60, 255)),
-    token("gitlab-token", "a GitLab token", "glpat-", (dotted, 20, 300)),
-    token("gitlab-token", "a GitLab token", "gldt-", (dotted, 20, 300)),
-    token("gitlab-token", "a GitLab token", "glrt-", (dotted, 20, 300)),
-    with(token("slack-token", "a Slack token", "xoxb-", (dashed, 20, 255)), is_slack),
-    with(token("slack-token", "a Slack token", "xoxa-", (dashed, 20, 255)), is_slack),
-    with(token("slack-token", "a Slack token", "xoxp-", (dashed, 20, 255)), is_slack),
-    with(token("slack-token", "a Slack token", "xoxr-", (dashed, 20, 255)), is_slack),
-    with(token("slack-token", "a Slack token", "xoxs-", (dashed, 20, 255)), is_slack),
-    checked(token("npm-token", "an npm token", "npm_", (word, 36, 36)), &kinds::NPM_LIKE),
-    token("pypi-token", "a PyPI token", "pypi-AgE", (url64, 50, 1_024)),
-    token("stripe-key", "a Stripe key", "sk_live_", (word, 20, 255)),
-    token("stripe-key", "a Stripe key", "rk_live_", (word, 20, 255)),
-    with(token("sendgrid-key", "a SendGrid key", "SG.", (dotted, 66, 66)), is_send_grid),
-    token("google-api-key", "a Google API key", "AIza", (url64, 35, 35)),
-    token("docker-token", "a Docker Hub token", "dckr_pat_", (url64, 27, 64)),
-    token("vault-token", "a HashiCorp Vault token", "hvs.", (url64, 24, 300)),
-    token("vault-token", "a HashiCorp Vault token", "hvb.", (url64, 100, 400)),
-    token("anthropic-key", "an Anthropic key", "sk-ant-", (url64, 40, 255)),
-    token("openai-key", "an OpenAI key", "sk-proj-", (url64, 40, 255)),
-    token("openai-key", "an OpenAI key", "sk-svcacct-", (url64, 40, 255)),
-    token("digitalocean-token", "a DigitalOcean token", "dop_v1_", (hex, 64, 64)),
-    token("digitalocean-token", "a DigitalOcean token", "doo_v1_", (hex, 64, 64)),
-    token("databricks-token", "a Databricks token", "dapi", (hex, 32, 32)),
-    token("huggingface-token", "a Hugging Face token", "hf_", (word, 34, 34)),
-    token("aws-access-key-id", "an AWS access key id", "AKIA", (base32, 16, 16)),
-    token("aws-access-key-id", "an AWS access key id", "ASIA", (base32, 16, 16)),
-    token("age-secret-key", "an age secret key", "AGE-SECRET-KEY-1", (word, 58, 58)),
+    checked(token("github-token", "a GitHub token", "ghp_\n", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "gho_\n", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghu_\n", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghs_\n", (word_, 36, 1_024)), &kinds::GITHUB_LIKE),
+    checked(token("github-token", "a GitHub token", "ghr_\n", (word, 36, 251)), &kinds::GITHUB_LIKE),
+    token("github-token", "a GitHub token", "github_pat_\n", (word_, 60, 255)),
+    token("gitlab-token", "a GitLab token", "glpat-\n", (dotted, 20, 300)),
+    token("gitlab-token", "a GitLab token", "gldt-\n", (dotted, 20, 300)),
+    token("gitlab-token", "a GitLab token", "glrt-\n", (dotted, 20, 300)),
+    with(token("slack-token", "a Slack token", "xoxb-\n", (dashed, 20, 255)), is_slack),
+    with(token("slack-token", "a Slack token", "xoxa-\n", (dashed, 20, 255)), is_slack),
+    with(token("slack-token", "a Slack token", "xoxp-\n", (dashed, 20, 255)), is_slack),
+    with(token("slack-token", "a Slack token", "xoxr-\n", (dashed, 20, 255)), is_slack),
+    with(token("slack-token", "a Slack token", "xoxs-\n", (dashed, 20, 255)), is_slack),
+    checked(token("npm-token", "an npm token", "npm_\n", (word, 36, 36)), &kinds::NPM_LIKE),
+    token("pypi-token", "a PyPI token", "pypi-AgE\n", (url64, 50, 1_024)),
+    with(token("stripe-key", "a Stripe key", "sk_live_\n", (word, 20, 255)), is_no_text),
+    with(token("stripe-key", "a Stripe key", "rk_live_\n", (word, 20, 255)), is_no_text),
+    with(token("sendgrid-key", "a SendGrid key", "SG.\n", (dotted, 66, 66)), is_send_grid),
+    token("google-api-key", "a Google API key", "AIza\n", (url64, 35, 35)),
+    token("docker-token", "a Docker Hub token", "dckr_pat_\n", (url64, 27, 64)),
+    token("vault-token", "a HashiCorp Vault token", "hvs.\n", (url64, 24, 300)),
+    token("vault-token", "a HashiCorp Vault token", "hvb.\n", (url64, 100, 400)),
+    with(token("anthropic-key", "an Anthropic key", "sk-ant-\n", (url64, 40, 255)), is_no_text),
+    with(token("openai-key", "an OpenAI key", "sk-proj-\n", (url64, 40, 255)), is_no_text),
+    with(token("openai-key", "an OpenAI key", "sk-svcacct-\n", (url64, 40, 255)), is_no_text),
+    token("digitalocean-token", "a DigitalOcean token", "dop_v1_\n", (hex, 64, 64)),
+    token("digitalocean-token", "a DigitalOcean token", "doo_v1_\n", (hex, 64, 64)),
+    token("databricks-token", "a Databricks token", "dapi\n", (hex, 32, 32)),
+    token("huggingface-token", "a Hugging Face token", "hf_\n", (word, 34, 34)),
+    token("aws-access-key-id", "an AWS access key id", "AKIA\n", (base32, 16, 16)),
+    token("aws-access-key-id", "an AWS access key id", "ASIA\n", (base32, 16, 16)),
+    token("age-secret-key", "an age secret key", "AGE-SECRET-KEY-1\n", (word, 58, 58)),
 ];
 
 impl Token {
