@@ -63,21 +63,9 @@ fn open() -> Advisories {
 
 /// An image with packages from all over the database.
 static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
-    let installed = |number: usize| Installed {
-        kind: PackageKind::Deb,
-        name: package(number * (PACKAGES / ASKED)),
-        version: "3.14-2".to_owned(),
-        architecture: Some("amd64".to_owned()),
-        source: None,
-        module: None,
-        place: ImagePath::new("var/lib/dpkg/status"),
-        inside: None,
-        layer: 0,
-        files: Vec::new(),
-        owner: None,
-        is_program: false,
-        is_guess: false,
-        first: 0,
+    let installed = |number: usize| {
+        let name = package(number * (PACKAGES / ASKED));
+        Installed::new(PackageKind::Deb, &name, "3.14-2", ImagePath::new("var/lib/dpkg/status"), 0)
     };
     let distribution = Distribution {
         path: ImagePath::new("etc/os-release"),

@@ -259,22 +259,8 @@ mod tests {
         };
         let database = build_of((0..3).map(record).collect(), None).unwrap();
         let advisories = Advisories::of_bytes(database).unwrap();
-        let package = |number: usize| Installed {
-            kind: Kind::PyPi,
-            name: "app".to_owned(),
-            version: number.to_string(),
-            architecture: None,
-            source: None,
-            module: None,
-            place: ImagePath::root(),
-            inside: None,
-            layer: 0,
-            files: Vec::new(),
-            owner: None,
-            is_program: false,
-            is_guess: false,
-            first: 0,
-        };
+        let package =
+            |number: usize| Installed::new(Kind::PyPi, "app", &number.to_string(), ImagePath::root(), 0);
         let packages = (0..2 * ASKED_AT_ONCE).map(package).collect();
         let inventory = Inventory { packages, ..Inventory::default() };
         let most = 3 * 2 * ASKED_AT_ONCE;

@@ -180,19 +180,9 @@ fn in_base<'a>(
 
 fn package(component: &Component, place: ImagePath, layer: usize) -> Installed {
     Installed {
-        kind: component.ecosystem.into(),
-        name: component.name.to_string(),
-        version: component.version.to_string(),
-        architecture: None,
-        source: None,
-        module: None,
-        place,
         inside: component.inside.as_deref().map(escape_bytes),
-        layer,
-        files: Vec::new(),
-        owner: None,
         is_program: component.evidence == Evidence::GoProgram,
         is_guess: matches!(component.evidence, Evidence::Manifest | Evidence::FileName),
-        first: layer,
+        ..Installed::new(component.ecosystem.into(), &component.name, &component.version, place, layer)
     }
 }

@@ -126,6 +126,28 @@ pub struct Installed {
     pub first: usize,
 }
 
+impl Installed {
+    /// A package of which no more is known than this.
+    pub fn new(kind: Kind, name: &str, version: &str, place: ImagePath, layer: usize) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            source: None,
+            module: None,
+            place,
+            inside: None,
+            layer,
+            files: Vec::new(),
+            owner: None,
+            is_program: false,
+            is_guess: false,
+            first: layer,
+        }
+    }
+}
+
 /// A place of which it is not known what is installed by it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gap {
@@ -251,20 +273,11 @@ impl System {
     fn into_installed(self) -> impl Iterator<Item = Installed> {
         let packages = self.packages.into_iter().zip(self.places);
         packages.map(|(package, (place, layer))| Installed {
-            kind: package.manager.into(),
-            name: package.name,
-            version: package.version,
             architecture: Some(package.architecture).filter(|architecture| !architecture.is_empty()),
             source: package.source,
             module: package.module,
-            place,
-            inside: None,
-            layer,
             files: package.files,
-            owner: None,
-            is_program: false,
-            is_guess: false,
-            first: layer,
+            ..Installed::new(package.manager.into(), &package.name, &package.version, place, layer)
         })
     }
 }

@@ -106,22 +106,7 @@ mod tests {
     use crate::model::ImagePath;
 
     fn installed(kind: Kind, name: &str, version: &str) -> Installed {
-        Installed {
-            kind,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            architecture: None,
-            source: None,
-            module: None,
-            place: ImagePath::root(),
-            inside: None,
-            layer: 0,
-            files: Vec::new(),
-            owner: None,
-            is_program: false,
-            is_guess: false,
-            first: 0,
-        }
+        Installed::new(kind, name, version, ImagePath::root(), 0)
     }
 
     fn distribution(id: &str, version: Option<&str>) -> Distribution {
