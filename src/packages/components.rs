@@ -45,7 +45,7 @@ pub(super) fn found(
             told.insert((layer, *entry));
             let below = in_base(&reading.base, layers, &place);
             for component in of_file {
-                let unchanged = |known: &&(usize, &[Component])| known.1.contains(component);
+                let unchanged = |known: &&(usize, &[Component])| has(known.1, component);
                 let layer = below.as_ref().filter(unchanged).map_or(layer, |(layer, _)| *layer);
                 let mut package = package(component, place.clone(), layer);
                 package.first = written.first(&place, component).unwrap_or(layer);
@@ -71,6 +71,11 @@ pub(super) fn found(
     behind.installed
 }
 
+/// Whether a file has a component. Those of a file are sorted, and there may be many, again in each layer.
+fn has(of_file: &[Component], component: &Component) -> bool {
+    of_file.binary_search(component).is_ok()
+}
+
 /// What the files of all layers have, by the paths that their entries name.
 struct Written<'a>(BTreeMap<&'a ImagePath, Vec<(usize, &'a [Component])>>);
 
@@ -90,7 +95,7 @@ impl<'a> Written<'a> {
     /// The lowest layer that wrote a component to a path.
     fn first(&self, place: &ImagePath, component: &Component) -> Option<usize> {
         let of_place = self.0.get(place)?.iter();
-        of_place.filter(|(_, of_file)| of_file.contains(component)).map(|(layer, _)| *layer).min()
+        of_place.filter(|(_, of_file)| has(of_file, component)).map(|(layer, _)| *layer).min()
     }
 }
 
