@@ -59,6 +59,9 @@ pub struct Image {
     pub listed_for: BTreeSet<Platform>,
     /// Computed digest of the manifest; `None` in docker archives, which have none.
     pub manifest_digest: Option<Digest>,
+    /// Computed digests of the indexes that list it, themselves or by way of others: what people pin an image of several
+    /// platforms by. A layout's own `index.json` is none of them.
+    pub index_digests: BTreeSet<Digest>,
     /// Computed digest of the config.
     pub config_digest: Digest,
     /// Every reading of the config, at least one; more where its JSON is ambiguous.
@@ -95,6 +98,11 @@ impl Image {
     pub fn build_steps(&self) -> Vec<&History> {
         let steps: Vec<_> = self.config().history.iter().filter(|step| !step.empty_layer).collect();
         if steps.len() == self.layers.len() { steps } else { Vec::new() }
+    }
+
+    /// The computed digests that it is known by.
+    pub fn digests(&self) -> impl Iterator<Item = Digest> {
+        self.manifest_digest.into_iter().chain([self.config_digest]).chain(self.index_digests.iter().copied())
     }
 
     /// What people call it: a name, else the digest.

@@ -116,6 +116,7 @@ pub(super) fn identity(source: &str, facts: &Facts) -> ImageIdentity {
         form: image.form.to_string(),
         names: image.names.clone(),
         manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
+        index_digests: image.index_digests.iter().map(ToString::to_string).collect(),
         config_digest: image.config_digest.to_string(),
         platform: platform_report(image.platform()),
     }

@@ -79,8 +79,10 @@ fn policy_info(policy: &Policy, images: &[ImageReport]) -> PolicyInfo {
 
 /// The digests that an image is known by.
 pub(super) fn digests(image: &ImageReport) -> Vec<Digest> {
-    let digests = [image.identity.manifest_digest.as_deref(), Some(&image.identity.config_digest)];
-    digests.into_iter().flatten().filter_map(|text| text.parse().ok()).collect()
+    let identity = &image.identity;
+    let digests =
+        identity.manifest_digest.iter().chain([&identity.config_digest]).chain(&identity.index_digests);
+    digests.filter_map(|text| text.parse().ok()).collect()
 }
 
 fn baseline_report(baseline: &Baseline, images: &[ImageReport]) -> BaselineReport {

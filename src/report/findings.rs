@@ -59,7 +59,7 @@ impl<'a> Teller<'a> {
             known: baseline.map(|known| known.of_image(&image.names, verdict.source, image.platform())),
             verdict,
             places,
-            digests: image.manifest_digest.into_iter().chain([image.config_digest]).collect(),
+            digests: image.digests().collect(),
             files: image.layers.iter().map(|_| OnceCell::new()).collect(),
             vex: Vex::new(verdict),
         }

@@ -42,6 +42,7 @@ pub(super) fn identity() -> ImageIdentity {
         form: "oci-archive".into(),
         names: vec!["example.com/shop/app:1.4".into()],
         manifest_digest: Some(digest('a')),
+        index_digests: vec![digest('c')],
         config_digest: digest('b'),
         platform: PlatformReport { os: "linux".into(), architecture: "amd64".into(), variant: None },
     }

@@ -17,6 +17,8 @@ pub struct ImageIdentity {
     pub names: Vec<String>,
     /// Computed; null where the form has no manifest.
     pub manifest_digest: Option<String>,
+    /// Computed; of the indexes that list it.
+    pub index_digests: Vec<String>,
     /// Computed.
     pub config_digest: String,
     /// What the config says.

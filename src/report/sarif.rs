@@ -161,6 +161,7 @@ fn image(image: &ImageReport) -> Value {
         "source": image.identity.source,
         "names": image.identity.names,
         "manifestDigest": image.identity.manifest_digest,
+        "indexDigests": image.identity.index_digests,
         "configDigest": image.identity.config_digest,
         "verdict": image.verdict,
         "base": image.contents.base,

@@ -132,6 +132,7 @@ impl Item {
             names,
             listed_for: BTreeSet::new(),
             manifest_digest: None,
+            index_digests: BTreeSet::new(),
             config_digest: blob.digest,
             configs,
             annotations: Vec::new(),

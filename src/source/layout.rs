@@ -62,6 +62,8 @@ struct Inherited {
     names: Vec<String>,
     platform: Option<Platform>,
     anomalies: Vec<Anomaly>,
+    /// Of the indexes that have the digest they are listed by.
+    indexes: BTreeSet<Digest>,
     /// Of the index that lists it, and there.
     annotations: Vec<Annotations>,
     depth: usize,
@@ -72,9 +74,9 @@ struct Walk<'a> {
     form: Form,
     referenced: &'a mut Referenced,
     layout: Layout,
-    /// Descriptors on the way and done, with the names and platform they were met under: one manifest
+    /// Descriptors on the way and done, with the names, platform and indexes they were met under: one manifest
     /// under two names is one image, and a loop ends.
-    seen: BTreeSet<(Digest, Vec<String>, Option<Platform>)>,
+    seen: BTreeSet<(Digest, Vec<String>, Option<Platform>, BTreeSet<Digest>)>,
     manifests: usize,
     /// Blobs of artifacts, hashed once: thousands of descriptors may lead to one of them.
     hashed: BTreeMap<SectionKey, BlobDigests>,
@@ -126,7 +128,12 @@ impl Walk<'_> {
             if self.is_passed_over(descriptor) {
                 continue;
             }
-            let met = (descriptor.digest, inherited.names.clone(), inherited.platform.clone());
+            let met = (
+                descriptor.digest,
+                inherited.names.clone(),
+                inherited.platform.clone(),
+                inherited.indexes.clone(),
+            );
             if !self.seen.insert(met) {
                 continue;
             }
@@ -191,6 +198,10 @@ impl Walk<'_> {
                 index.is_some(),
             ));
             if let Some(index) = &index {
+                let mut inherited = inherited.clone();
+                if blob.digest == descriptor.digest {
+                    inherited.indexes.insert(blob.digest);
+                }
                 self.index(index, &inherited)?;
             }
             if let Some(manifest) = &manifest {
@@ -224,6 +235,7 @@ impl Walk<'_> {
             known.anomalies.extend(inherited.anomalies);
             known.anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &known.configs));
             known.listed_for.extend(inherited.platform);
+            known.index_digests.extend(inherited.indexes);
             known.anomalies.sort();
             known.anomalies.dedup();
             return Ok(());
@@ -268,6 +280,7 @@ impl Walk<'_> {
             names,
             listed_for: inherited.platform.into_iter().collect(),
             manifest_digest: Some(digest),
+            index_digests: inherited.indexes,
             config_digest: config.digest,
             configs,
             annotations,

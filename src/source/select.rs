@@ -11,7 +11,8 @@ use crate::model::image::Image;
 pub struct Selection {
     /// A platform.
     pub platform: Option<Platform>,
-    /// A name (`example.com/app:1`), or a manifest's or config's digest.
+    /// A name (`example.com/app:1`), or the digest of a manifest, a config, or an index: then all that it lists.
+    /// Of a name with a digest (`example.com/app@sha256:…`) the digest decides.
     pub image: Option<String>,
 }
 
@@ -43,9 +44,9 @@ impl Selection {
 
 fn is_called(image: &Image, wanted: &str) -> bool {
     let full = full_name(wanted);
-    let digests = [image.manifest_digest, Some(image.config_digest)];
+    let wanted_digest = wanted.rsplit_once('@').map_or(wanted, |(_, digest)| digest);
     image.names.iter().any(|name| name == wanted || full_name(name) == full)
-        || digests.into_iter().flatten().any(|digest| digest.to_string() == wanted || digest.hex() == wanted)
+        || image.digests().any(|digest| digest.to_string() == wanted_digest || digest.hex() == wanted_digest)
 }
 
 /// A name as Docker completes it: two spellings of one name are one tag there, and the last image that has

@@ -110,6 +110,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
         names: names.into_iter().collect(),
         listed_for: BTreeSet::new(),
         manifest_digest: None,
+        index_digests: BTreeSet::new(),
         config_digest,
         configs,
         annotations: Vec::new(),

@@ -126,6 +126,53 @@ fn every_image_is_checked_unless_one_is_chosen() {
 }
 
 #[test]
+fn an_index_is_known_by_its_digest() {
+    let amd64 = clean_app(&small_base());
+    let arm64 = amd64.clone().platform("linux", "arm64", "v8");
+    let other = amd64.clone().unnamed().name("registry.example.com/team/other:2").user("0");
+    let (first, second) =
+        (Layout::new().image(&amd64).image(&arm64), Layout::new().image(&arm64).image(&other));
+    let [of_first, of_second] =
+        [&first, &second].map(|index| crate::support::digest(&serde_json::to_vec(&index.index()).unwrap()));
+    let room = Room::new();
+    let path = room.write("image.tar", Layout::new().nested(first).nested(second).archive());
+    let whole = check_path(&path, None);
+    let mut both = vec![of_first.clone(), of_second.clone()];
+    both.sort();
+    for (image, indexes) in whole.report["images"].as_array().unwrap().iter().zip([
+        vec![of_first.clone()],
+        both.clone(),
+        vec![of_second.clone()],
+    ]) {
+        assert_eq!(image["indexDigests"], serde_json::json!(indexes), "{}", image["names"]);
+    }
+    for (wanted, count) in [
+        (of_first.clone(), 2),
+        (of_second.clone(), 2),
+        (format!("registry.example.com/team/app@{of_first}"), 2),
+        (format!("registry.example.com/team/app@{}", arm64.manifest_digest()), 1),
+    ] {
+        let checked = crate::harness::check_with(&path, None, &["--image", &wanted]);
+        assert_eq!(checked.report["images"].as_array().unwrap().len(), count, "{wanted}");
+    }
+    let absent = crate::support::digest(b"another");
+    assert_eq!(crate::harness::check_with(&path, None, &["--image", &absent]).exit, 2);
+}
+
+#[test]
+fn an_index_of_other_bytes_gives_its_digest_to_nothing() {
+    let image = clean_app(&small_base());
+    let inner = Layout::new().image(&image);
+    let claimed = crate::support::digest(&serde_json::to_vec(&inner.index()).unwrap());
+    let changed =
+        serde_json::to_vec(&inner.clone().index_json(|index| index["x"] = 1.into()).index()).unwrap();
+    let layout = Layout::new().nested(inner).replace_blob(&claimed, changed);
+    let checked = crate::harness::check_bytes(layout.archive());
+    assert_eq!(checked.report["images"][0]["indexDigests"], serde_json::json!([]));
+    assert!(checked.failing().contains("digest-mismatch"), "{:?}", checked.failing());
+}
+
+#[test]
 fn what_is_listed_and_not_there_is_noted() {
     let image = clean_app(&small_base());
     let absent = serde_json::json!({

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::advisories::{CRITICAL, Trial, advisory, debian, vulnerabilities};
 use crate::harness::{Checked, assert_valid, command, text};
-use crate::support::{Image, Layer, Program, go_build_info};
+use crate::support::{Image, Layer, Layout, Program, go_build_info};
 
 /// As `vexctl create` wrote it, for the one vulnerable package of the image here:
 ///
@@ -220,6 +220,28 @@ fn an_image_is_accepted_by_its_digest_with_or_without_its_parts() {
             trial.room.write("openvex.json", document(&[("DEBIAN-CVE-2026-0001", product, "not_affected")]));
             assert_eq!(check(&trial, NAMED, &[]).exit, exit, "{digest} {parts}");
         }
+    }
+}
+
+#[test]
+fn an_image_is_accepted_by_the_digest_of_an_index_that_lists_it() {
+    let trial = trial();
+    let listed = Layout::new().image(&debian());
+    let digest = crate::support::digest(&serde_json::to_vec(&listed.index()).unwrap());
+    for (product, exit) in [
+        (format!("pkg:oci/whatever@{}?repository_url=example.com/whatever", digest.replace(':', "%3A")), 0),
+        (format!("example.com/whatever@{digest}"), 0),
+        (crate::support::digest(b"another index"), 1),
+    ] {
+        let statement = ("DEBIAN-CVE-2026-0001", json!([{ "@id": &product }]), "not_affected");
+        trial.room.write("openvex.json", document(&[statement]));
+        let mut command = trial.command(&debian(), NAMED);
+        trial.room.write("image.tar", Layout::new().nested(listed.clone()).archive());
+        assert_eq!(
+            Checked::of(&command.args(["--format", "json"]).output().unwrap()).exit,
+            exit,
+            "{product}"
+        );
     }
 }
 

@@ -423,7 +423,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                     "digest",
                     Absent::Nothing,
                     "\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
-                    "Manifest or config digest of the image.",
+                    "Digest of the image: of its manifest, its config, or an index that lists it.",
                 ),
                 key(
                     "layer",

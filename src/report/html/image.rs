@@ -48,6 +48,7 @@ fn write_identity(page: &mut String, image: &ImageReport) {
         ("Names", image.identity.names.join(", ")),
         ("Platform", platform(&image.identity.platform)),
         ("Manifest", image.identity.manifest_digest.clone().unwrap_or_else(|| "none".to_owned())),
+        ("In index", image.identity.index_digests.join(", ")),
         ("Config", image.identity.config_digest.clone()),
         ("Created", config.created.clone().unwrap_or_default()),
         ("User", format!("{user} (uid {uid})")),

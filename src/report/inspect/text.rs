@@ -74,6 +74,9 @@ impl Lines<'_> {
         if let Some(digest) = &identity.manifest_digest {
             self.labelled("manifest", digest)?;
         }
+        for digest in &identity.index_digests {
+            self.labelled("in index", digest)?;
+        }
         self.labelled("config", &identity.config_digest)?;
         self.labelled("base", &stands_on(&image.contents))?;
         let uid = config.effective_uid.map_or("unknown".to_owned(), |uid| uid.to_string());

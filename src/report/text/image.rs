@@ -173,6 +173,9 @@ fn write_identity(page: &mut Page, image: &ImageReport, style: &Style) {
     if let Some(digest) = &image.identity.manifest_digest {
         labelled(page, "Manifest", digest);
     }
+    for digest in &image.identity.index_digests {
+        labelled(page, "In index", digest);
+    }
     labelled(page, "Config", &image.identity.config_digest);
     for (number, layer) in image.contents.layers.iter().enumerate() {
         let origin = layer.origin.name();

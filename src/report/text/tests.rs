@@ -215,6 +215,7 @@ FAIL   app.tar
   Checked  NOT proven to be what it says (diff-id-mismatch)
   Rules    1 failed, 3 not evaluated, 6 passed
   Manifest sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+  In index sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
   Config   sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
   Layers   0 upper, 4.0 kB · ADD rootfs.tar / in /
              sha256:eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee

@@ -54,6 +54,7 @@ mod tests {
                 names: Vec::new(),
                 listed_for: BTreeSet::new(),
                 manifest_digest: None,
+                index_digests: BTreeSet::new(),
                 config_digest: Digest::sha256(b""),
                 configs: Vec::new(),
                 annotations: Vec::new(),
