@@ -21,7 +21,7 @@ fn subject<'a>(rule: &'a str, path: &'a str) -> Subject<'a> {
         path: Some(path.as_bytes()),
         others: &[],
         more: false,
-        layer: [None, None],
+        layers: &[[None, None]],
         names: &[],
         image: &[],
         content: None,
@@ -300,7 +300,7 @@ fn a_waiver_holds_for_its_scope_and_until_its_day() {
     let is = Subject {
         names: &names,
         image: &[one],
-        layer: [Some(two), None],
+        layers: &[[Some(two), None]],
         content: Some(one),
         fingerprint: "00112233445566778899aabbccddeeff",
         ..subject("setuid-file", "/usr/bin/sudo")

@@ -18,8 +18,8 @@ pub struct Subject<'a> {
     pub others: &'a [Vec<u8>],
     /// Whether it is about more than these, such as a variable.
     pub more: bool,
-    /// Computed diffID and stored digest of the layer that did it.
-    pub layer: [Option<Digest>; 2],
+    /// Computed diffID and stored digest of each layer that did a part of it; `None` of what is no layer's.
+    pub layers: &'a [[Option<Digest>; 2]],
     /// Names of the image.
     pub names: &'a [String],
     /// Computed digests of the image: manifest, configs.
@@ -49,6 +49,11 @@ impl Subject<'_> {
         let Some((own, others)) = self.advisories.split_first() else { return false };
         let is_of_one = self.advisories.iter().filter(is_cve).nth(1).is_none();
         own.eq_ignore_ascii_case(id) || is_of_one && others.iter().any(|name| name.eq_ignore_ascii_case(id))
+    }
+
+    /// Whether a layer did all of it.
+    fn is_of_layer(&self, layer: Digest) -> bool {
+        !self.more && !self.layers.is_empty() && self.layers.iter().all(|known| known.contains(&Some(layer)))
     }
 
     /// Whether it is about more than one place.
@@ -125,7 +130,7 @@ impl Waiver {
         self.rule == subject.rule
             && content
             && self.path.as_ref().is_none_or(path)
-            && self.layer.is_none_or(|layer| subject.layer.contains(&Some(layer)))
+            && self.layer.is_none_or(|layer| subject.is_of_layer(layer))
             && self.fingerprint.as_ref().is_none_or(|fingerprint| fingerprint == subject.fingerprint)
             && self.advisory.as_ref().is_none_or(|id| subject.is_of(id))
             && self

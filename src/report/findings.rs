@@ -1,41 +1,20 @@
 //! Findings as the report has them, with what the policy makes of each.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::fingerprint::fingerprint;
 use super::vex::{Heard, Vex, statements};
 use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction, PolicyLine};
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
-use crate::rules::{Also, Finding, Rule};
+use crate::rootfs::Tree;
+use crate::rules::{Finding, Rule};
 use crate::scan::EntryKind;
-
-/// Stable across rebuilds: of the rule, the path and what is said, not of layers or digests.
-#[derive(Debug, Clone, Copy)]
-pub struct Fingerprint<'a> {
-    /// The rule.
-    pub rule: &'a str,
-    /// The path.
-    pub path: &'a str,
-    /// What tells two findings of one rule on one path apart.
-    pub detail: &'a str,
-}
-
-impl Fingerprint<'_> {
-    /// 32 hexadecimal digits.
-    pub fn text(&self) -> String {
-        // Lengths keep ("ab", "c") and ("a", "bc") apart.
-        let Fingerprint { rule, path, detail } = self;
-        let text = format!("1\n{rule}\n{}\n{path}\n{}\n{detail}\n", path.len(), detail.len());
-        let mut hex = Digest::sha256(text.as_bytes()).hex();
-        hex.truncate(32);
-        hex
-    }
-}
 
 /// What the findings of one image are told with.
 pub(super) struct Teller<'a> {
@@ -67,15 +46,13 @@ impl<'a> Teller<'a> {
 
     pub(super) fn tell(&self, rule: &Rule, finding: &Finding) -> FindingReport {
         let path = finding.path.as_ref().map(ToString::to_string);
-        let detail = finding_detail(finding);
-        let fingerprint =
-            Fingerprint { rule: rule.id, path: path.as_deref().unwrap_or_default(), detail: &detail }.text();
+        let fingerprint = fingerprint(rule.id, path.as_deref().unwrap_or_default(), finding);
         let content = self.content(finding).map(Digest::Sha256);
         let absolute = |path: &ImagePath| [b"/", path.as_bytes()].concat();
         let others: Vec<_> = finding.also.paths.iter().map(absolute).collect();
+        let layers: Vec<_> = self.layers(finding).into_iter().map(|layer| self.layer_digests(layer)).collect();
         let first = finding.path.as_ref().map(absolute);
         let said = self.vex.say(finding, &self.digests);
-        let read = finding.layer.and_then(|index| self.verdict.facts.layers.get(index)?.as_ref());
         let decision = self.verdict.policy.decide(
             rule,
             finding,
@@ -84,10 +61,7 @@ impl<'a> Teller<'a> {
                 path: first.as_deref(),
                 others: &others,
                 more: finding.also.more,
-                layer: [
-                    read.and_then(|read| Some(read.tar.as_ref().ok()?.diff_id)),
-                    read.map(|read| read.blob.sha256),
-                ],
+                layers: &layers,
                 names: &self.verdict.facts.image.names,
                 image: &self.digests,
                 content,
@@ -167,6 +141,25 @@ impl<'a> Teller<'a> {
         })
     }
 
+    /// The layers of all places that it is about; of a place that no layer is known of there is none.
+    fn layers(&self, finding: &Finding) -> BTreeSet<Option<usize>> {
+        let tree = self.tree();
+        let of_path = |path| Some(tree?.get(path)?.origin().layer());
+        finding.also.paths.iter().map(of_path).chain([finding.layer]).collect()
+    }
+
+    /// Computed diffID and stored digest of a layer.
+    fn layer_digests(&self, layer: Option<usize>) -> [Option<Digest>; 2] {
+        let read = layer.and_then(|index| self.verdict.facts.layers.get(index)?.as_ref());
+        [read.and_then(|read| Some(read.tar.as_ref().ok()?.diff_id)), read.map(|read| read.blob.sha256)]
+    }
+
+    /// The first reading of the effective tree: the one that is shown.
+    fn tree(&self) -> Option<&'a Tree> {
+        let facts: &'a Facts = self.verdict.facts;
+        Some(&facts.rootfs.as_ref().ok()?.first()?.effective)
+    }
+
     /// What the file at the finding's path holds: in the effective tree, or in the layer that did it.
     fn content(&self, finding: &Finding) -> Option<ContentId> {
         let path = finding.path.as_ref().filter(|_| finding.identity.is_none())?;
@@ -180,8 +173,7 @@ impl<'a> Teller<'a> {
             };
             return self.files.get(layer)?.get_or_init(of_layer).get(path).copied();
         }
-        let tree = &facts.rootfs.as_ref().ok()?.first()?.effective;
-        let inode = tree.get(path)?.inode();
+        let inode = self.tree()?.get(path)?.inode();
         (inode.kind == EntryKind::File).then_some(inode.content)
     }
 }
@@ -190,32 +182,6 @@ impl<'a> Teller<'a> {
 fn named<'a>(finding: &'a Finding, names: &[&str]) -> Vec<&'a str> {
     let of = finding.evidence.iter().filter(|(name, _)| names.contains(name));
     of.map(|(_, value)| value.as_str()).collect()
-}
-
-/// On one path a rule may find several things only where it names them: accounts, kinds of secrets. Without
-/// a path, the layer and the words tell; numbers and digests change with each build.
-fn finding_detail(finding: &Finding) -> String {
-    let with_places = |named: String| match finding.also == Also::default() {
-        true => named,
-        false => several_places(named, finding),
-    };
-    if let Some(identity) = &finding.identity {
-        return with_places(identity.clone());
-    }
-    let named = finding.evidence.iter().find(|(name, _)| matches!(*name, "name" | "kind"));
-    let named = named.map(|(_, value)| value.clone()).unwrap_or_default();
-    if finding.path.is_some() {
-        return with_places(named);
-    }
-    let words: String = finding.message.chars().filter(|char| !char.is_ascii_digit()).collect();
-    format!("{:?} {words}", finding.layer)
-}
-
-/// Who accepts a finding about several places accepts these and no others.
-fn several_places(named: String, finding: &Finding) -> String {
-    let paths = finding.also.paths.iter().map(ToString::to_string);
-    let values = finding.evidence.iter().filter(|_| finding.also.more).map(|(_, value)| value.clone());
-    std::iter::once(named).chain(paths).chain(values).collect::<Vec<_>>().join("\n")
 }
 
 /// A name that comes twice makes a list.

@@ -8,6 +8,7 @@ mod builder;
 #[cfg(test)]
 pub(crate) mod contract;
 mod findings;
+mod fingerprint;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -36,7 +37,6 @@ use serde_json::Value;
 pub use builder::Builder;
 
 pub use build::{ImageVerdict, build_image};
-pub use findings::Fingerprint;
 
 pub use inventory::InstalledReport;
 

@@ -54,3 +54,4 @@ mod two_truths;
 mod users;
 mod verdicts;
 mod vex;
+mod waivers;
