@@ -14,11 +14,11 @@ use super::differing::{Differing, PackageChange};
 use super::{Change, ChangeKind, Comparison};
 use crate::model::ImagePath;
 use crate::packages::allowance::Allowance;
-use crate::packages::alternatives::{Alternative, Choice};
+use crate::packages::alternatives::Alternative;
 use crate::packages::owners::{Owners, below};
 use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
 use crate::packages::{Databases, Packed};
-use crate::rootfs::NodeRef;
+use crate::rootfs::{NodeRef, ResolveError};
 use crate::scan::EntryKind;
 
 /// Why a change of the base is no tampering.
@@ -165,9 +165,10 @@ fn interesting(
 ) -> BTreeSet<ImagePath> {
     let mut paths = gone.clone();
     for change in &comparison.changes {
-        if let Some((alternative, _)) = alternatives.after_all(&change.path) {
-            let programs = alternative.best().filter_map(Choice::program);
-            paths.extend(programs.filter_map(|program| Some(after.tree.resolve(&program).ok()?.path())));
+        if let Some((alternative, place)) = alternatives.after_all(&change.path) {
+            let targets = alternative.best().flat_map(|choice| [choice.program(), choice.target(*place)]);
+            let found = targets.flatten().filter_map(|target| Some(after.tree.resolve(&target).ok()?.path()));
+            paths.extend(found);
         }
         paths.insert(change.path.clone());
         if !matches!(change.kind, ChangeKind::Deleted { .. }) {
@@ -264,11 +265,20 @@ impl Finder<'_> {
     fn by_alternative(&self, change: &Change) -> Option<(Explanation, Vec<Need>, Vec<ImagePath>)> {
         let ChangeKind::Retargeted { is, .. } = &change.kind else { return None };
         let is_auto = |known: &&(Arc<Alternative>, usize)| known.0.is_auto;
-        self.alternatives.in_base(&change.path).filter(is_auto)?;
+        let (before, _) = self.alternatives.in_base(&change.path).filter(is_auto)?;
         let (alternative, place) = self.alternatives.after_all(&change.path).filter(is_auto)?;
+        // A name goes with one other: update-alternatives gives it to no second one.
+        if alternative.names.first() != before.names.first() {
+            return None;
+        }
         let best = alternative.best().find(|choice| choice.targets.get(*place) == Some(is))?;
         let program = best.program()?;
-        let needs = self.is_packaged(&program)?;
+        let mut needs = self.is_packaged(&program)?;
+        // A page of a manual that was left out leads to nothing, which is no program.
+        let target = best.target(*place)?;
+        if self.after.tree.resolve(&target).err() != Some(ResolveError::Missing) {
+            needs.extend(self.is_packaged(&target)?);
+        }
         let text = format!("the alternative of the highest priority that packages offer is {program}");
         Some((Explanation::Alternative(text), needs, Vec::new()))
     }

@@ -57,6 +57,9 @@ pub struct Image {
     pub names: Vec<String>,
     /// The platforms that indexes list it for: runtimes choose by these.
     pub listed_for: BTreeSet<Platform>,
+    /// Whether an index for several platforms lists it without one. Podman and skopeo take it where none is listed for the platform
+    /// in just the spelling that they look for, whatever its config says.
+    pub listed_for_any: bool,
     /// Computed digest of the manifest; `None` in docker archives, which have none.
     pub manifest_digest: Option<Digest>,
     /// Computed digests of the indexes that list it, themselves or by way of others: what people pin an image of several
@@ -89,8 +92,8 @@ impl Image {
     /// Whether somebody who wants this platform may get the image: by the index, or by any reading of the
     /// config.
     pub fn is_for(&self, wanted: &Platform) -> bool {
-        let said = self.configs.iter().map(|config| &config.platform).chain(&self.listed_for);
-        said.into_iter().any(|platform| platform.matches(wanted))
+        let mut said = self.configs.iter().map(|config| &config.platform).chain(&self.listed_for);
+        self.listed_for_any || said.any(|platform| platform.matches(wanted))
     }
 
     /// The build step that made each layer, by position: the n-th history entry that is not

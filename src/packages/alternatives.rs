@@ -27,7 +27,12 @@ pub struct Choice {
 impl Choice {
     /// The program, symlinks not followed.
     pub fn program(&self) -> Option<ImagePath> {
-        self.targets.first().map(ImagePath::new)
+        self.target(0)
+    }
+
+    /// Where the link of that place in [`Alternative::names`] leads, symlinks not followed.
+    pub fn target(&self, place: usize) -> Option<ImagePath> {
+        self.targets.get(place).map(ImagePath::new)
     }
 }
 

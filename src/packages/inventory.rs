@@ -199,7 +199,7 @@ impl Inventory {
                 }
             }
             let has_dpkg = databases.list().iter().any(|database| database.manager == Manager::Dpkg);
-            inventory.gaps.extend(unread::gaps(&reading.effective, has_dpkg));
+            inventory.gaps.extend(unread::packages(&reading.effective, has_dpkg));
             let mut found = components::found(reading, layers, content, &mut inventory.gaps);
             let paths = found.iter().map(|package| package.place.clone()).collect();
             let owners = Owners::of(&databases, &system.packages, &paths);

@@ -6,47 +6,69 @@ use crate::model::ImagePath;
 use crate::rootfs::{ResolveError, Tree};
 use crate::scan::EntryKind;
 
-/// A file, or a directory that counts where something is in it, and whose it is.
-const PLACES: [(&str, &str); 12] = [
-    ("etc/cos-package-info.json", "Container-Optimized OS"),
-    ("gnu/store", "Guix"),
-    ("nix/store", "Nix"),
-    ("usr/lib/opkg/status", "opkg"),
-    ("usr/share/bottlerocket/application-inventory.json", "Bottlerocket"),
-    ("var/db/pkg", "Portage, or FreeBSD's pkg"),
-    ("var/db/xbps", "xbps"),
-    ("var/lib/eopkg/package", "eopkg"),
-    ("var/lib/opkg/status", "opkg"),
-    ("var/lib/pacman/local", "pacman"),
-    ("var/lib/pkgtools/packages", "pkgtools"),
-    ("var/log/packages", "pkgtools"),
+/// Whose it is, and the file, or directory that counts where something is in it, that shows it.
+const PLACES: [(&str, &str); 10] = [
+    ("Bottlerocket", "usr/share/bottlerocket/application-inventory.json"),
+    ("Container-Optimized OS", "etc/cos-package-info.json"),
+    ("Portage, or FreeBSD's pkg", "var/db/pkg"),
+    ("eopkg", "var/lib/eopkg/package"),
+    ("opkg", "usr/lib/opkg/status"),
+    ("opkg", "var/lib/opkg/status"),
+    ("pacman", "var/lib/pacman/local"),
+    ("pkgtools", "var/lib/pkgtools/packages"),
+    ("pkgtools", "var/log/packages"),
+    ("xbps", "var/db/xbps"),
 ];
+
+/// Managers whose packages lie in a store: the store is the packages, and says nothing of their files; a database elsewhere does, which
+/// images seldom have.
+const STORES: [Store; 2] = [
+    Store { manager: "Guix", packages: "gnu/store", database: "var/guix/db" },
+    Store { manager: "Nix", packages: "nix/store", database: "nix/var/nix/db" },
+];
+
+struct Store {
+    manager: &'static str,
+    packages: &'static str,
+    database: &'static str,
+}
 
 /// What chisel keeps of the parts of Debian's packages that it installs. Images that are made with a `status` of dpkg
 /// have all of them there, too.
-const CHISEL: (&str, &str) = ("var/lib/chisel/manifest.wall", "chisel");
+const CHISEL: (&str, &str) = ("chisel", "var/lib/chisel/manifest.wall");
 
-/// Those of a tree; `has_dpkg` where dpkg's database is in it.
-pub(super) fn gaps(tree: &Tree, has_dpkg: bool) -> impl Iterator<Item = Gap> + '_ {
-    let chisel = (!has_dpkg).then_some(CHISEL);
-    PLACES.into_iter().chain(chisel).filter_map(|(place, manager)| {
-        let path = ImagePath::new(place);
-        let found = match tree.resolve(&path) {
-            Ok(found) => found,
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => return None,
-            // What cannot be followed may lead to one.
-            Err(error) => {
-                let reason =
-                    format!("whether {manager} says that something is installed is not known: {error}");
-                return Some(Gap { place: path, layer: None, reason });
-            }
-        };
-        let inode = found.node.inode();
-        let is_there = inode.kind == EntryKind::File || found.node.children().next().is_some();
-        is_there.then(|| Gap {
-            place: found.path(),
-            layer: Some(inode.origin.layer()),
-            reason: format!("what {manager} says is installed is not read"),
-        })
+/// What is installed in a tree and not known here; `has_dpkg` where dpkg's database is in it.
+pub(super) fn packages(tree: &Tree, has_dpkg: bool) -> impl Iterator<Item = Gap> + '_ {
+    let stores = STORES.into_iter().map(|store| (store.manager, store.packages));
+    PLACES.into_iter().chain(stores).chain(chisel(has_dpkg)).filter_map(|place| gap(tree, place))
+}
+
+/// What says something of files in a tree and is not known here; `has_dpkg` as in [`packages`].
+pub(super) fn lists_of_files(tree: &Tree, has_dpkg: bool) -> impl Iterator<Item = Gap> + '_ {
+    let stores = STORES.into_iter().map(|store| (store.manager, store.database));
+    PLACES.into_iter().chain(stores).chain(chisel(has_dpkg)).filter_map(|place| gap(tree, place))
+}
+
+fn chisel(has_dpkg: bool) -> Option<(&'static str, &'static str)> {
+    (!has_dpkg).then_some(CHISEL)
+}
+
+fn gap(tree: &Tree, (manager, place): (&str, &str)) -> Option<Gap> {
+    let path = ImagePath::new(place);
+    let found = match tree.resolve(&path) {
+        Ok(found) => found,
+        Err(ResolveError::Missing | ResolveError::NotADirectory) => return None,
+        // What cannot be followed may lead to one.
+        Err(error) => {
+            let reason = format!("whether {manager} says that something is installed is not known: {error}");
+            return Some(Gap { place: path, layer: None, reason });
+        }
+    };
+    let inode = found.node.inode();
+    let is_there = inode.kind == EntryKind::File || found.node.children().next().is_some();
+    is_there.then(|| Gap {
+        place: found.path(),
+        layer: Some(inode.origin.layer()),
+        reason: format!("what {manager} says is installed is not read"),
     })
 }

@@ -50,7 +50,8 @@ impl<'a> Teller<'a> {
         let content = self.content(finding).map(Digest::Sha256);
         let absolute = |path: &ImagePath| [b"/", path.as_bytes()].concat();
         let others: Vec<_> = finding.also.paths.iter().map(absolute).collect();
-        let layers: Vec<_> = self.layers(finding).into_iter().map(|layer| self.layer_digests(layer)).collect();
+        let layers: Vec<_> =
+            self.layers(finding).into_iter().map(|layer| self.layer_digests(layer)).collect();
         let first = finding.path.as_ref().map(absolute);
         let said = self.vex.say(finding, &self.digests);
         let decision = self.verdict.policy.decide(

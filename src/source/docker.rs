@@ -131,6 +131,7 @@ impl Item {
             form,
             names,
             listed_for: BTreeSet::new(),
+            listed_for_any: false,
             manifest_digest: None,
             index_digests: BTreeSet::new(),
             config_digest: blob.digest,

@@ -59,14 +59,22 @@ pub(super) fn read(store: &Store, form: Form, referenced: &mut Referenced) -> Re
 /// What a manifest takes over from the indexes above it.
 #[derive(Debug, Clone, Default)]
 struct Inherited {
-    names: Vec<String>,
-    platform: Option<Platform>,
+    listed: Listed,
     anomalies: Vec<Anomaly>,
-    /// Of the indexes that have the digest they are listed by.
-    indexes: BTreeSet<Digest>,
     /// Of the index that lists it, and there.
     annotations: Vec<Annotations>,
     depth: usize,
+}
+
+/// As what a descriptor is met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    names: Vec<String>,
+    platform: Option<Platform>,
+    /// Whether an index that is a blob lists it without a platform.
+    for_any: bool,
+    /// Of the indexes above it those that have the digest they are listed by.
+    indexes: BTreeSet<Digest>,
 }
 
 struct Walk<'a> {
@@ -74,9 +82,9 @@ struct Walk<'a> {
     form: Form,
     referenced: &'a mut Referenced,
     layout: Layout,
-    /// Descriptors on the way and done, with the names, platform and indexes they were met under: one manifest
-    /// under two names is one image, and a loop ends.
-    seen: BTreeSet<(Digest, Vec<String>, Option<Platform>, BTreeSet<Digest>)>,
+    /// Descriptors on the way and done, with what they were met as: one manifest under two names is one image,
+    /// and a loop ends.
+    seen: BTreeSet<(Digest, Listed)>,
     manifests: usize,
     /// Blobs of artifacts, hashed once: thousands of descriptors may lead to one of them.
     hashed: BTreeMap<SectionKey, BlobDigests>,
@@ -120,21 +128,17 @@ impl Walk<'_> {
             inherited.annotations = [&index.annotations, &descriptor.annotations].map(Arc::clone).into();
             if !descriptor.names.is_empty() {
                 descriptor.names.iter().try_for_each(|name| hold_name(name.len()))?;
-                inherited.names.clone_from(&descriptor.names);
+                inherited.listed.names.clone_from(&descriptor.names);
             }
+            // In a layout's own index one chooses by name.
+            inherited.listed.for_any = from.depth > 0 && descriptor.platform.is_none();
             if descriptor.platform.is_some() {
-                inherited.platform.clone_from(&descriptor.platform);
+                inherited.listed.platform.clone_from(&descriptor.platform);
             }
             if self.is_passed_over(descriptor) {
                 continue;
             }
-            let met = (
-                descriptor.digest,
-                inherited.names.clone(),
-                inherited.platform.clone(),
-                inherited.indexes.clone(),
-            );
-            if !self.seen.insert(met) {
+            if !self.seen.insert((descriptor.digest, inherited.listed.clone())) {
                 continue;
             }
             match self.descriptor(descriptor, inherited) {
@@ -200,7 +204,7 @@ impl Walk<'_> {
             if let Some(index) = &index {
                 let mut inherited = inherited.clone();
                 if blob.digest == descriptor.digest {
-                    inherited.indexes.insert(blob.digest);
+                    inherited.listed.indexes.insert(blob.digest);
                 }
                 self.index(index, &inherited)?;
             }
@@ -229,13 +233,14 @@ impl Walk<'_> {
                 && image.layers.iter().zip(&manifest.layers).all(|(a, b)| a.declared.as_ref() == Some(b))
         };
         if let Some(known) = self.layout.images.iter_mut().find(same) {
-            known.names.extend(inherited.names);
+            known.names.extend(inherited.listed.names);
             known.names.sort();
             known.names.dedup();
             known.anomalies.extend(inherited.anomalies);
-            known.anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &known.configs));
-            known.listed_for.extend(inherited.platform);
-            known.index_digests.extend(inherited.indexes);
+            known.anomalies.extend(platform_mismatch(inherited.listed.platform.as_ref(), &known.configs));
+            known.listed_for.extend(inherited.listed.platform);
+            known.listed_for_any |= inherited.listed.for_any;
+            known.index_digests.extend(inherited.listed.indexes);
             known.anomalies.sort();
             known.anomalies.dedup();
             return Ok(());
@@ -262,7 +267,7 @@ impl Walk<'_> {
             anomalies.push(anomaly.evidence("declared", escaped(&manifest.config.media_type)));
         }
         let configs = configs(self.store, &config.bytes, "config", &mut anomalies)?;
-        anomalies.extend(platform_mismatch(inherited.platform.as_ref(), &configs));
+        anomalies.extend(platform_mismatch(inherited.listed.platform.as_ref(), &configs));
         let mut layers = Vec::with_capacity(manifest.layers.len());
         for descriptor in &manifest.layers {
             layers.push(LayerRef {
@@ -271,16 +276,17 @@ impl Walk<'_> {
                 declared: Some(descriptor.clone()),
             });
         }
-        let mut names = inherited.names;
+        let mut names = inherited.listed.names;
         names.sort();
         let mut annotations = inherited.annotations;
         annotations.extend([&manifest.annotations, &manifest.config.annotations].map(Arc::clone));
         Ok(Image {
             form: self.form,
             names,
-            listed_for: inherited.platform.into_iter().collect(),
+            listed_for: inherited.listed.platform.into_iter().collect(),
+            listed_for_any: inherited.listed.for_any,
             manifest_digest: Some(digest),
-            index_digests: inherited.indexes,
+            index_digests: inherited.listed.indexes,
             config_digest: config.digest,
             configs,
             annotations,

@@ -1,5 +1,7 @@
 //! Choosing among the images of an input. Without a choice all are checked.
 
+use std::fmt;
+
 use super::Source;
 use crate::error::{Error, Result};
 use crate::model::Platform;
@@ -17,7 +19,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Leaves only what is wanted.
+    /// Leaves only what is wanted, and notes how much else there is.
     ///
     /// # Errors
     /// Nothing is left: the message lists what there is.
@@ -27,13 +29,18 @@ impl Selection {
         }
         let all: Vec<String> = source.images.iter().map(describe).collect();
         source.images.retain(|image| self.wants(image));
+        let left_out = all.len() - source.images.len();
         if !source.images.is_empty() {
+            if left_out > 0 {
+                source.notes.push(format!(
+                    "not looked at: {left_out} of {} images, as {} was asked for",
+                    all.len(),
+                    self
+                ));
+            }
             return Ok(());
         }
-        let platform = self.platform.as_ref().map(|platform| format!("platform {platform}"));
-        let image = self.image.as_ref().map(|image| format!("image {}", escape_text(image)));
-        let wanted = [image, platform].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        Err(Error::usage(format!("nothing in it is {wanted}")).hint(format!("it holds {}", all.join("; "))))
+        Err(Error::usage(format!("nothing in it is {self}")).hint(format!("it holds {}", all.join("; "))))
     }
 
     fn wants(&self, image: &Image) -> bool {
@@ -42,19 +49,38 @@ impl Selection {
     }
 }
 
-fn is_called(image: &Image, wanted: &str) -> bool {
-    let full = full_name(wanted);
-    let wanted_digest = wanted.rsplit_once('@').map_or(wanted, |(_, digest)| digest);
-    image.names.iter().any(|name| name == wanted || full_name(name) == full)
-        || image.digests().any(|digest| digest.to_string() == wanted_digest || digest.hex() == wanted_digest)
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let platform = self.platform.as_ref().map(|platform| format!("platform {platform}"));
+        let image = self.image.as_ref().map(|image| format!("image {}", escape_text(image)));
+        f.write_str(&[image, platform].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
-/// A name as Docker completes it: two spellings of one name are one tag there, and the last image that has
-/// it is run by it.
-fn full_name(name: &str) -> String {
+fn is_called(image: &Image, wanted: &str) -> bool {
+    let digest = wanted.rsplit_once('@').map_or(wanted, |(_, digest)| digest);
+    image.names.iter().any(|name| is_one_name(name, wanted))
+        || image.digests().any(|known| known.to_string() == digest || known.hex() == digest)
+}
+
+/// Two spellings of one name are one tag to Docker or to Podman, and the last image that has it is what they run.
+fn is_one_name(one: &str, other: &str) -> bool {
+    one == other || to_docker(one) == to_docker(other) || to_podman(one) == to_podman(other)
+}
+
+/// A name as Docker completes it, without what it leaves out when it shows it.
+fn to_docker(name: &str) -> String {
     let name =
         name.strip_prefix("index.docker.io/").or_else(|| name.strip_prefix("docker.io/")).unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
+    tagged(name.strip_prefix("library/").unwrap_or(name))
+}
+
+/// A name as Podman completes it where it loads an archive: without a registry it is the machine's own.
+fn to_podman(name: &str) -> String {
+    tagged(name.strip_prefix("localhost/").unwrap_or(name))
+}
+
+fn tagged(name: &str) -> String {
     let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
     if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }

@@ -109,6 +109,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
         form: Form::DockerArchiveV1,
         names: names.into_iter().collect(),
         listed_for: BTreeSet::new(),
+        listed_for_any: false,
         manifest_digest: None,
         index_digests: BTreeSet::new(),
         config_digest,

@@ -297,6 +297,49 @@ fn an_alternative_leads_where_packages_say_or_is_tampering() {
     }
 }
 
+/// The names that go with an alternative are links of the base as well, and may be programs.
+#[test]
+fn what_goes_with_an_alternative_leads_where_packages_say_or_is_tampering() {
+    let record = |public: &str, goes_with: &str, choices: &[(&str, &str)]| {
+        let choices: String =
+            choices.iter().map(|(program, with)| format!("{program}\n50\n{with}\n")).collect();
+        format!("auto\n/usr/bin/{public}\n{goes_with}\n/usr/bin/{goes_with}\n\n{choices}\n")
+    };
+    let base = Manager::Dpkg.base(&[&sed(), &other()]).layer(
+        Layer::new()
+            .symlink("etc/alternatives/awk", "/usr/bin/other")
+            .symlink("etc/alternatives/nawk", "/usr/bin/other")
+            .file(
+                "var/lib/dpkg/alternatives/awk",
+                record("awk", "nawk", &[("/usr/bin/other", "/usr/bin/other")]),
+            ),
+    );
+    let gawk = package("gawk", "5.2-r1", &[("usr/bin/gawk", "gawk")]);
+    let install = |links: &[(&str, &str)], records: &[(&str, String)]| {
+        let layer =
+            Layer::new().file_mode("usr/bin/gawk", "gawk", 0o755).file_mode("opt/evil", "evil", 0o755);
+        let layer = links
+            .iter()
+            .fold(layer, |layer, (name, target)| layer.symlink(format!("etc/alternatives/{name}"), target));
+        let layer = records.iter().fold(layer, |layer, (name, record)| {
+            layer.file(format!("var/lib/dpkg/alternatives/{name}"), record)
+        });
+        let checked = check(&base, Manager::Dpkg.database(layer, &[&sed(), &other(), &gawk], &[&gawk]));
+        (checked.failing(), dump(&checked))
+    };
+    let links = |of_nawk: &'static str| [("awk", "/usr/bin/gawk"), ("nawk", of_nawk)];
+    let awk = |of_nawk: &str| ("awk", record("awk", "nawk", &[("/usr/bin/gawk", of_nawk)]));
+    for with in ["/usr/bin/gawk", "/usr/share/man/left-out"] {
+        let (failing, report) = install(&links(with), &[awk(with)]);
+        assert_eq!(failing, set([]), "{with} {report}");
+    }
+    let tampered = set(["base-file-modified /etc/alternatives/nawk"]);
+    assert_eq!(install(&links("/opt/evil"), &[awk("/opt/evil")]).0, tampered);
+    // Another record takes the name.
+    let stolen = ("zz", record("zz", "nawk", &[("/usr/bin/gawk", "/usr/bin/gawk")]));
+    assert_eq!(install(&[("nawk", "/usr/bin/gawk")], &[stolen]).0, tampered);
+}
+
 #[test]
 fn a_package_list_too_large_to_read_is_no_pass() {
     let base = Manager::Dpkg.base(&[&sed(), &other()]);

@@ -235,6 +235,12 @@ fn what_a_database_that_is_not_read_may_say_is_no_pass() {
     }
     let untouched = check(&image(pacman("a-1")), Layer::new().file("opt/x", "x"));
     assert_eq!((untouched.exit, untouched.outcome(RULE)), (0, "pass"), "{}", dump(&untouched));
+    // A store is packages and no list of their files; what Nix says of them is elsewhere.
+    let nix = |path: &str| check(&base(Manager::Dpkg), Layer::new().file(path, "x")).outcome(RULE).to_owned();
+    assert_eq!(
+        (&*nix("nix/store/abc-hello/hello"), &*nix("nix/var/nix/db/db.sqlite")),
+        ("pass", "not-evaluated")
+    );
 }
 
 #[test]

@@ -47,9 +47,8 @@ fn capability(bits: u8) -> Vec<u8> {
 fn a_fingerprint_is_of_what_was_seen_and_of_nothing_worse() {
     let capable =
         |bits| with(Entry::file("opt/a", "a").mode(0o755).xattr("security.capability", capability(bits)));
-    let sudo = |rule: &str| {
-        app().layer(Layer::new().file("opt/rules", rule).symlink("etc/sudoers", "/opt/rules"))
-    };
+    let sudo =
+        |rule: &str| app().layer(Layer::new().file("opt/rules", rule).symlink("etc/sudoers", "/opt/rules"));
     let files = || Entry::file("opt/a", "a").mode(0o4755);
     for (rule, seen, worse) in [
         ("file-capability", capable(2), capable(2 | 1 << 7)),
@@ -59,11 +58,7 @@ fn a_fingerprint_is_of_what_was_seen_and_of_nothing_worse() {
             with(Entry::char_device("opt/null", 1, 3)),
             with(Entry::block_device("opt/null", 8, 0)),
         ),
-        (
-            "base-file-modified",
-            with(Entry::symlink("bin", "/usr/bin")),
-            with(Entry::symlink("bin", "/opt")),
-        ),
+        ("base-file-modified", with(Entry::symlink("bin", "/usr/bin")), with(Entry::symlink("bin", "/opt"))),
         (
             "sudo-nopasswd",
             sudo("app ALL=(root) NOPASSWD: /opt/restart\n"),
@@ -71,11 +66,7 @@ fn a_fingerprint_is_of_what_was_seen_and_of_nothing_worse() {
         ),
         ("secret-env", app().env("DB1_PASSWORD=aPgh7s3k"), app().env("DB2_PASSWORD=aPgh7s3k")),
         ("port-privileged", app().exposed_port("80/tcp"), app().exposed_port("22/tcp")),
-        (
-            "path-env-unsafe",
-            app().env("PATH=node_modules/.bin:/usr/bin"),
-            app().env("PATH=x:/usr/bin"),
-        ),
+        ("path-env-unsafe", app().env("PATH=node_modules/.bin:/usr/bin"), app().env("PATH=x:/usr/bin")),
     ] {
         let scope = shown(&seen, rule);
         assert_eq!(check(&seen, rule, &scope).outcome(rule), "waived", "{rule}");

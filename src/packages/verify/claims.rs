@@ -186,7 +186,7 @@ impl Sides<'_> {
     fn tell_unread(&self, gaps: &mut Gaps) {
         let tree = self.after.tree;
         let has_dpkg = self.after.list().iter().any(|database| database.manager == Manager::Dpkg);
-        for gap in unread::gaps(tree, has_dpkg) {
+        for gap in unread::lists_of_files(tree, has_dpkg) {
             if tree.get(&gap.place).is_none_or(|node| is_written(node, self.first_layer)) {
                 gaps.add(|| format!("{}: {}", gap.place, gap.reason));
             }

@@ -53,6 +53,7 @@ mod tests {
                 form: Form::OciArchive,
                 names: Vec::new(),
                 listed_for: BTreeSet::new(),
+                listed_for_any: false,
                 manifest_digest: None,
                 index_digests: BTreeSet::new(),
                 config_digest: Digest::sha256(b""),

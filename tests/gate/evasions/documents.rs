@@ -44,6 +44,28 @@ fn the_platform_of_an_index_counts_beside_that_of_the_config() {
     assert_eq!(check("arm64", "arm64"), set([]));
 }
 
+/// Podman and skopeo compare platforms letter by letter, and take an entry without one where none is equal (seen with
+/// skopeo 1.9 and podman 4.3).
+#[test]
+fn an_entry_without_a_platform_is_for_each() {
+    let room = Room::new();
+    let check = |edit: fn(&mut serde_json::Value)| {
+        let index =
+            Layout::new().image(&good()).image(&evil().platform("linux", "riscv64", "")).index_json(edit);
+        let path = room.write("image.tar", Layout::new().nested(index).archive());
+        check_with(&path, None, &["--platform", "linux/amd64"])
+    };
+    let both = check(|index| {
+        index["manifests"][0]["platform"]["architecture"] = json!("x86_64");
+        index["manifests"][1].as_object_mut().unwrap().remove("platform");
+    });
+    assert!(both.failing().contains("setuid-file /evil"), "{:?}", both.failing());
+    let listed = check(|_| {});
+    assert_eq!(listed.failing(), set([]));
+    let note = "not looked at: 1 of 2 images, as platform linux/amd64 was asked for";
+    assert!(listed.report["notes"].to_string().contains(note), "{:#}", listed.report["notes"]);
+}
+
 #[test]
 fn each_platform_of_an_ambiguous_config_can_be_chosen() {
     let room = Room::new();
@@ -89,7 +111,15 @@ fn spellings_of_one_name_are_one_name() {
             assert!(check(other, wanted).contains("setuid-file /evil"), "{other} for {wanted}");
         }
     }
-    for other in ["app:1", "docker.io/team/app", "example.com/app", "example.com/library/app"] {
+    // Podman loads a name without a registry as the machine's own.
+    for (other, wanted) in
+        [("localhost/app", "app:latest"), ("app", "localhost/app"), ("localhost/app", "localhost/app")]
+    {
+        assert!(check(other, wanted).contains("setuid-file /evil"), "{other} for {wanted}");
+    }
+    for other in
+        ["app:1", "localhost/team/app", "docker.io/team/app", "example.com/app", "example.com/library/app"]
+    {
         assert_eq!(check(other, "app"), set([]), "{other}");
     }
 }
