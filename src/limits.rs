@@ -202,6 +202,17 @@ pub const CAPTURED_BYTES: u64 = 1 << 30;
 /// directly, or by way of one other.
 pub const FURTHER_READS: usize = 4;
 
+/// How often all layers of an input are read again at most, taken together, for such files and for digests that only packages have. An
+/// image has up to six such reads of a layer; images that share layers share these.
+pub const LAYER_READS: u64 = 16;
+
+/// Bytes that were read again and are kept for other images of an input that have the same layers.
+pub const SECOND_READ_KEPT_BYTES: usize = 64 << 20;
+
+/// Entries of the layers of all images of an input, each layer counted as often as images list it: what is done with a tree takes time
+/// for each. A thousand images of ten layers with five thousand entries come to as many.
+pub const INPUT_LISTED_ENTRIES: u64 = 50_000_000;
+
 /// Names that the includes of a tree's sudoers lead to: files, and all that lies in included directories,
 /// each counted as often as it is named.
 pub const INCLUDED_FILES: usize = 4_096;
@@ -332,6 +343,10 @@ pub const VERIFIED_PATH_BYTES: usize = 256 << 20;
 /// megabytes.
 pub const LOCATED_BYTES: usize = 64 << 20;
 
+/// Parts of paths that are followed to find where packaged files lie. Lists name each directory once for all of its files, and it is a
+/// few parts deep; hostile ones lead through forty symlinks of two thousand parts each.
+pub const LOCATED_STEPS: u64 = 60_000_000;
+
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
 /// has a thousand accounts without a password.
 pub const LINE_FINDINGS: usize = 1_000;
@@ -430,6 +445,10 @@ pub const LAYER_COMPONENT_BYTES: usize = 64 << 20;
 /// Names of an image under which files are looked at for components that came under other names: those of a large
 /// store of pnpm are some ten thousand.
 pub const COMPONENT_LINKS: usize = 200_000;
+
+/// Files in dpkg's `status.d`, counted anew after each layer of an image. Images of many small packages have some hundred, and
+/// some ten layers.
+pub const HISTORY_FILES: usize = 1_000_000;
 
 /// Parts of paths that are followed for such names. Each takes a few; hostile ones lead through forty symlinks of
 /// a thousand parts each.

@@ -145,14 +145,19 @@ fn put_back(base: &Tree, changes: &[Change], upper: &[(usize, &[Entry])]) -> Vec
         !changed.contains(&above)
     };
     let mut told = Vec::new();
-    for (layer, entry) in
-        upper.iter().flat_map(|(layer, entries)| entries.iter().map(|entry| (*layer, entry)))
-    {
+    let mut hidden_once: BTreeSet<ImagePath> = BTreeSet::new();
+    // What the image lists again and again does the same again.
+    let mut seen = BTreeSet::new();
+    let stored = upper.iter().filter(|(_, entries)| seen.insert(entries.as_ptr()));
+    for (layer, entry) in stored.flat_map(|(layer, entries)| entries.iter().map(|entry| (*layer, entry))) {
         let (path, kinds) = match entry.path.file_name().strip_prefix(b".wh.") {
             Some(hidden) if hidden.is_empty() || hidden.starts_with(b".wh.") => continue,
             Some(hidden) => {
-                let kind = ChangeKind::Deleted { below: 0, by_replacement: false };
-                (entry.path.parent().join(hidden), vec![kind])
+                let path = entry.path.parent().join(hidden);
+                if !hidden_once.insert(path.clone()) {
+                    continue;
+                }
+                (path, vec![ChangeKind::Deleted { below: 0, by_replacement: false }])
             }
             None if entry.kind == EntryKind::HardLink => continue,
             None => {

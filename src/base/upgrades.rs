@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::differing::{Differing, PackageChange};
 use super::{Change, ChangeKind, Comparison};
+use crate::error::Result;
 use crate::model::ImagePath;
 use crate::packages::allowance::Allowance;
 use crate::packages::alternatives::Alternative;
@@ -96,18 +97,21 @@ impl Claims {
         let alternatives = Alternatives { before: before.alternatives(), after: after.alternatives() };
         let gone = deleted(before, comparison);
         let paths = interesting(after, comparison, &alternatives, &gone);
-        let finder = Finder {
-            before,
-            after,
-            old: Owners::of(before, &differing.old, &paths),
-            new: Owners::of(after, &differing.new, &paths),
-            kept: Owners::of(after, &differing.kept, &gone),
-            alternatives,
-        };
-        for (number, change) in comparison.changes.iter().enumerate() {
-            claims.claims.extend(finder.claim(number, change));
-        }
         claims.upgrades.explanations = vec![None; comparison.changes.len()];
+        let owners = || -> Result<_> {
+            let old = Owners::of(before, &differing.old, &paths)?;
+            let new = Owners::of(after, &differing.new, &paths)?;
+            Ok((old, new, Owners::of(after, &differing.kept, &gone)?))
+        };
+        match owners() {
+            Ok((old, new, kept)) => {
+                let finder = Finder { before, after, old, new, kept, alternatives };
+                let changes = comparison.changes.iter().enumerate();
+                claims.claims.extend(changes.filter_map(|(number, change)| finder.claim(number, change)));
+            }
+            // Without the owners nothing is explained.
+            Err(error) => claims.upgrades.incomplete.push(error.to_string()),
+        }
         claims
     }
 
@@ -147,13 +151,17 @@ impl Claims {
     }
 }
 
-/// All paths that are gone.
+/// All paths that are gone, or were once. What was below a directory that was put back is not asked for.
 fn deleted(before: &Databases<'_>, comparison: &Comparison) -> BTreeSet<ImagePath> {
-    let is_deleted = |change: &&Change| matches!(change.kind, ChangeKind::Deleted { .. });
-    let changes = comparison.changes.iter().filter(is_deleted);
-    changes
-        .flat_map(|change| below(before.tree, &change.path).into_iter().chain([change.path.clone()]))
-        .collect()
+    let mut gone = BTreeSet::new();
+    for change in &comparison.changes {
+        let ChangeKind::Deleted { below: count, .. } = change.kind else { continue };
+        if count > 0 {
+            gone.extend(below(before.tree, &change.path));
+        }
+        gone.insert(change.path.clone());
+    }
+    gone
 }
 
 /// All paths whose owners must be known.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::allowance::Allowance;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::limits::Limits;
@@ -21,7 +22,13 @@ impl FileDigests {
     ///
     /// # Errors
     /// Only the host's: a layer that could not be read again.
-    pub(super) fn of(&mut self, facts: &Facts, wanted: &Wanted, limits: &Limits) -> Result<Digests> {
+    pub(super) fn of(
+        &mut self,
+        facts: &Facts,
+        wanted: &Wanted,
+        limits: &Limits,
+        allowance: &mut Allowance,
+    ) -> Result<Digests> {
         let blob = |layer: usize| facts.image.layers.get(layer)?.blob.as_ref();
         let mut unknown: BTreeMap<usize, (&Section, BTreeMap<usize, OldAlgorithms>)> = BTreeMap::new();
         for (&(layer, entry), &algorithms) in wanted {
@@ -31,6 +38,7 @@ impl FileDigests {
                 unknown.entry(layer).or_insert_with(|| (blob, BTreeMap::new())).1.insert(entry, algorithms);
             }
         }
+        unknown.retain(|layer, _| allowance.read_again(facts.uncompressed(*layer)).is_ok());
         let read = |(layer, (blob, wanted)): (usize, (&Section, BTreeMap<usize, OldAlgorithms>))| {
             let read = match hash_entries(blob, facts.entries(layer), &wanted, limits) {
                 Ok(read) => read,

@@ -4,26 +4,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::allowance::Allowance;
 use super::digests::FileDigests;
-use super::{Bases, packaged, second};
+use super::second::SecondReads;
+use super::{Bases, packaged};
 use crate::advisories::{Advisories, Vulnerabilities};
 use crate::base::{BaseStatus, Comparison, Likeness, Nearest};
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::host;
 use crate::limits::{Deadline, IMAGE_ANOMALIES, Limits};
+use crate::model::anomaly::Anomalies;
 use crate::model::descriptor::{Compression, TocClaims};
-use crate::model::{Fault, Image};
+use crate::model::{Anomaly, Fault, Image};
 use crate::packages::verify::HeldLayers;
 use crate::packages::{History, Inventory};
 use crate::rootfs::{Inode, Readings, Rootfs, Tree};
 use crate::scan::{LayerFacts, Opinions, Plan, Tables};
 
-/// What is computed of a stored layer once, however many images have it.
+/// What is computed of a stored layer once, however many images have it, and what they may cost together.
 pub(super) struct Shared {
+    pub(super) allowance: Allowance,
     pub(super) opinions: Opinions,
     pub(super) tables: Tables,
     pub(super) digests: FileDigests,
+    pub(super) second: SecondReads,
 }
 
 /// Puts together what was read of one image.
@@ -36,12 +41,14 @@ pub(super) fn image_facts(
     shared: &mut Shared,
 ) -> Result<Facts> {
     let deadline = plan.limits().deadline;
-    let mut anomalies = image.anomalies.clone();
-    anomalies.extend(facts::verify(&image, &layers));
+    shared.allowance.list(&layers)?;
+    let mut told = Anomalies::of_image();
+    told.extend(image.anomalies.iter().cloned())?;
+    facts::verify(&image, &layers, &mut told)?;
     let mut facts = Facts {
         image,
         layers,
-        anomalies,
+        anomalies: Vec::new(),
         rootfs: Err(String::new()),
         base: BaseStatus::NotEvaluated { reason: "no catalog of bases was given (--bases)".to_owned() },
         changes: Vec::new(),
@@ -57,11 +64,13 @@ pub(super) fn image_facts(
             None => BaseStatus::NotEvaluated { reason: facts.unread_layers().unwrap_or_default() },
         };
     }
-    ask_again(&facts, &mut shared.opinions)?;
-    hold_tables(&mut facts, &mut shared.tables, plan.limits())?;
+    ask_again(&facts, told.as_slice(), &mut shared.opinions)?;
+    hold_tables(&facts, &mut shared.tables, plan.limits(), &mut told)?;
+    facts.anomalies = told.into_vec();
     host::step();
     let mut history = History::default();
-    facts.rootfs = apply(&mut facts, deadline, &mut history)?;
+    let seen = plan.looks_for_components().then_some(&mut history);
+    facts.rootfs = apply(&mut facts, deadline, seen)?;
     if let Some(bases) = bases {
         look_for_content(&mut facts, bases);
     }
@@ -69,9 +78,9 @@ pub(super) fn image_facts(
     host::step();
     compare(&mut facts);
     deadline.check()?;
-    second::read(&mut facts, plan)?;
+    shared.second.read(&mut facts, plan, &mut shared.allowance)?;
     deadline.check()?;
-    packaged::look(&mut facts, held, plan.limits(), &mut shared.digests)?;
+    packaged::look(&mut facts, held, plan.limits(), shared)?;
     if plan.looks_for_components() {
         deadline.check()?;
         facts.inventory = inventory(&facts, &history);
@@ -86,8 +95,8 @@ pub(super) fn image_facts(
 }
 
 /// Has gzip layers with a wrong diffID read by another decoder: the fault may be ours.
-fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
-    let accused = facts.anomalies.iter().filter(|anomaly| anomaly.fault == Fault::DiffIdMismatch);
+fn ask_again(facts: &Facts, told: &[Anomaly], opinions: &mut Opinions) -> Result<()> {
+    let accused = told.iter().filter(|anomaly| anomaly.fault == Fault::DiffIdMismatch);
     for index in accused.filter_map(|anomaly| anomaly.layer) {
         let blob = facts.image.layers.get(index).and_then(|layer| layer.blob.as_ref());
         let read = facts.layers.get(index).and_then(Option::as_ref);
@@ -100,14 +109,14 @@ fn ask_again(facts: &Facts, opinions: &mut Opinions) -> Result<()> {
 }
 
 /// Holds tables of contents in layers to the layers.
-fn hold_tables(facts: &mut Facts, tables: &mut Tables, limits: &Limits) -> Result<()> {
+fn hold_tables(facts: &Facts, tables: &mut Tables, limits: &Limits, anomalies: &mut Anomalies) -> Result<()> {
     for (index, (layer, read)) in facts.image.layers.iter().zip(&facts.layers).enumerate() {
         let (Some(blob), Some(read)) = (&layer.blob, read) else { continue };
         let claims = layer.declared.as_ref().map(|declared| TocClaims::of(&declared.annotations));
         let claims = claims.unwrap_or_default();
         let told = tables.hold(blob, read, &claims, limits);
         let told = told.map_err(|error| error.at(format!("layer {index}")))?;
-        facts.anomalies.extend(told.into_iter().map(|anomaly| anomaly.layer(index)));
+        anomalies.extend(told.into_iter().map(|anomaly| anomaly.layer(index)))?;
     }
     Ok(())
 }
@@ -115,14 +124,18 @@ fn hold_tables(facts: &mut Facts, tables: &mut Tables, limits: &Limits) -> Resul
 fn apply(
     facts: &mut Facts,
     deadline: Deadline,
-    history: &mut History,
+    mut history: Option<&mut History>,
 ) -> Result<std::result::Result<Rootfs, String>> {
     if let Some(reason) = facts.unread_layers() {
         return Ok(Err(reason));
     }
     let tars: Vec<_> =
         (facts.layers.iter().flatten()).filter_map(|layer| layer.tar.as_deref().ok()).enumerate().collect();
-    let see = |layer, tree: &Tree| history.see(layer, tree);
+    let see = |layer, tree: &Tree| {
+        if let Some(history) = &mut history {
+            history.see(layer, tree);
+        }
+    };
     let mut rootfs = Readings::build_seen(&tars, facts.base.base_layers(), deadline, see)?;
     facts.anomalies.append(&mut rootfs.anomalies);
     Ok(Ok(rootfs))

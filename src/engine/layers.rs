@@ -59,6 +59,12 @@ pub(super) fn scan(
     unread
 }
 
+/// Uncompressed bytes of all of them.
+pub(super) fn uncompressed(scanned: &Scanned) -> u64 {
+    let size = |layer: &Arc<LayerFacts>| Some(layer.tar.as_ref().ok()?.size);
+    scanned.values().flatten().filter_map(size).fold(0, u64::saturating_add)
+}
+
 /// What was read of an image's layers.
 pub(super) fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFacts>>>> {
     let facts = |blob: &Section| match scanned.get(&blob.key()) {

@@ -1,6 +1,7 @@
 //! The way of the data: plan from rules → scan → facts → rules → report, one image after another,
 //! the layers of each in parallel.
 
+mod allowance;
 mod before;
 mod digests;
 mod enroll;
@@ -35,11 +36,13 @@ pub use before::ReadBefore;
 pub use enroll::{Enrolled, NewBase, enroll};
 pub use known::facts_files;
 
+use allowance::Allowance;
 use digests::FileDigests;
 use guard::guarded;
 use image::{Shared, image_facts, vulnerabilities};
 use known::Known;
-use layers::{layers_of, scan};
+use layers::{layers_of, scan, uncompressed};
+use second::SecondReads;
 
 /// By what images are judged.
 #[derive(Debug)]
@@ -279,9 +282,11 @@ fn visit_within(
     }
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     let mut shared = Shared {
+        allowance: Allowance::of(uncompressed(&scanned)),
         opinions: Opinions::default(),
         tables: Tables::new(Arc::clone(budget)),
         digests: FileDigests::default(),
+        second: SecondReads::default(),
     };
     for image in source.images {
         let title = image.title();

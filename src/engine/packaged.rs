@@ -1,7 +1,7 @@
 //! What the package databases of each reading say of its files: which changes of the base come from packages, and which
 //! files are not what their packages say. What both need hashed is hashed together.
 
-use super::digests::FileDigests;
+use super::image::Shared;
 use crate::base::Upgrades;
 use crate::base::upgrades::Claims;
 use crate::error::Result;
@@ -20,9 +20,9 @@ pub(super) fn look(
     facts: &mut Facts,
     layers: Option<HeldLayers>,
     limits: &Limits,
-    digests: &mut FileDigests,
+    shared: &mut Shared,
 ) -> Result<()> {
-    let (upgrades, verified) = looked_at(facts, layers, limits, digests)?;
+    let (upgrades, verified) = looked_at(facts, layers, limits, shared)?;
     facts.upgrades = upgrades;
     facts.verified = verified;
     Ok(())
@@ -32,7 +32,7 @@ fn looked_at(
     facts: &Facts,
     layers: Option<HeldLayers>,
     limits: &Limits,
-    digests: &mut FileDigests,
+    shared: &mut Shared,
 ) -> Result<(Vec<Upgrades>, Option<Verified>)> {
     let Ok(rootfs) = &facts.rootfs else { return Ok((Vec::new(), None)) };
     let content = |inode: &Inode| facts.content(inode);
@@ -44,7 +44,7 @@ fn looked_at(
     let mut wanted = Wanted::new();
     changed.iter().for_each(|claims| claims.want(&mut wanted));
     held.iter().for_each(|claims| claims.want(&mut wanted));
-    let computed: Digests = digests.of(facts, &wanted, limits)?;
+    let computed: Digests = shared.digests.of(facts, &wanted, limits, &mut shared.allowance)?;
     let settled = changed.into_iter().zip(&facts.changes);
     limits.deadline.check()?;
     let upgrades = settled.map(|(claims, comparison)| claims.settle(comparison, &computed)).collect();

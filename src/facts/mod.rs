@@ -83,6 +83,12 @@ impl Facts {
         tar.map_or(&[], |tar| &tar.entries)
     }
 
+    /// Uncompressed bytes of a layer; 0 where it could not be read.
+    pub fn uncompressed(&self, layer: usize) -> u64 {
+        let tar = self.layers.get(layer).and_then(Option::as_ref).and_then(|layer| layer.tar.as_ref().ok());
+        tar.map_or(0, |tar| tar.size)
+    }
+
     /// Indexes of the layers above the base.
     pub fn upper_layers(&self) -> std::ops::Range<usize> {
         self.base.base_layers()..self.image.layers.len()

@@ -3,35 +3,34 @@
 use std::sync::Arc;
 
 use crate::digest::Digest;
+use crate::error::Result;
+use crate::model::anomaly::Anomalies;
 use crate::model::descriptor::{Compression, MediaKind};
 use crate::model::escape::escape_text;
 use crate::model::image::LayerRef;
 use crate::model::{Anomaly, Config, Fault, Image};
 use crate::scan::LayerFacts;
 
-/// Everything that the image says of its layers and that is not so.
-pub fn verify(image: &Image, layers: &[Option<Arc<LayerFacts>>]) -> Vec<Anomaly> {
-    let mut anomalies = Vec::new();
+/// Tells everything that the image says of its layers and that is not so.
+///
+/// # Errors
+/// More anomalies than of one image are told: a layer's come again each time that the image lists it.
+pub fn verify(image: &Image, layers: &[Option<Arc<LayerFacts>>], told: &mut Anomalies) -> Result<()> {
     for (index, (layer, facts)) in image.layers.iter().zip(layers).enumerate() {
-        match facts {
-            None => anomalies.extend(missing(layer)),
-            Some(facts) => {
-                anomalies.extend(blob(layer, facts));
-                anomalies.extend(media_type(layer, facts));
-                anomalies.extend(facts.anomalies.iter().cloned());
-            }
-        }
-        for anomaly in anomalies.iter_mut().filter(|anomaly| anomaly.layer.is_none()) {
-            anomaly.layer = Some(index);
-        }
+        let of_layer =
+            |anomaly: Anomaly| if anomaly.layer.is_none() { anomaly.layer(index) } else { anomaly };
+        let Some(facts) = facts else {
+            told.extend(missing(layer).into_iter().map(of_layer))?;
+            continue;
+        };
+        let of_blob = blob(layer, facts).into_iter().chain(media_type(layer, facts));
+        told.extend(of_blob.chain(facts.anomalies.iter().cloned()).map(of_layer))?;
     }
     for config in &image.configs {
-        anomalies.extend(diff_ids(image, config, layers));
-        anomalies.extend(history(image, config));
+        told.extend(diff_ids(image, config, layers))?;
+        told.extend(history(image, config))?;
     }
-    anomalies.sort();
-    anomalies.dedup();
-    anomalies
+    Ok(())
 }
 
 fn missing(layer: &LayerRef) -> Vec<Anomaly> {

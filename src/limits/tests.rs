@@ -129,6 +129,11 @@ fn rows() -> Vec<Row> {
             "captured_files_are_held_to_each_of_three_limits"
             "what_finds_no_room_beside_other_layers_is_kept_by_the_second_read";
         FURTHER_READS Number NotEvaluated, "sudoers_that_name_others_are_read_further_reads_times";
+        LAYER_READS Number NotEvaluated, "further_reads_of_layers_are_held_to_layer_reads";
+        SECOND_READ_KEPT_BYTES Bytes Bounds("the layer is read again for each image"),
+            "what_is_kept_for_other_images_is_held_to_second_read_kept_bytes";
+        INPUT_LISTED_ENTRIES Number Error,
+            "listed_entries_are_held_to_input_listed_entries_over_all_images";
         INCLUDED_FILES Number NotEvaluated, "sudoers_may_include_included_files_and_no_more";
         FACTS_CONTENT_BYTES Bytes Bounds("the layer is read each time"), "contents_are_held_to_facts_content_bytes";
         FACTS_FILE_BYTES Bytes Told, "a_facts_file_is_held_to_its_size";
@@ -187,6 +192,7 @@ fn rows() -> Vec<Row> {
             "files_that_are_compared_are_held_to_verified_files_and_verified_path_bytes";
         LOCATED_BYTES Bytes Bounds("symlinks of the directories are followed again"),
             "directories_that_are_remembered_are_held_to_located_bytes";
+        LOCATED_STEPS Number NotEvaluated, "steps_from_directories_are_held_to_located_steps";
         LINE_FINDINGS Number NotEvaluated, "faults_are_held_to_line_findings";
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
@@ -231,6 +237,7 @@ fn rows() -> Vec<Row> {
             "components_are_held_to_layer_component_bytes";
         COMPONENT_LINKS Number Bounds("a gap among the components"),
             "links_are_held_to_component_links_and_component_link_steps";
+        HISTORY_FILES Number Bounds("a gap of the inventory"), "files_of_layers_are_held_to_history_files";
         COMPONENT_LINK_STEPS Number Bounds("a gap among the components"),
             "links_are_held_to_component_links_and_component_link_steps";
         FEED_FILE_BYTES Bytes Usage, "a_feed_is_held_to_feed_file_bytes";

@@ -203,6 +203,14 @@ impl Anomalies {
         Ok(())
     }
 
+    /// Adds those of an iterator, no more of which is asked for once a limit is exceeded.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn extend(&mut self, anomalies: impl IntoIterator<Item = Anomaly>) -> Result<()> {
+        anomalies.into_iter().try_for_each(|anomaly| self.push(anomaly))
+    }
+
     /// Those told so far, in their order.
     pub fn as_slice(&self) -> &[Anomaly] {
         &self.list

@@ -10,15 +10,25 @@ use super::installed::Part;
 use super::inventory::Gap;
 use super::{Database, Databases, Manager, Package};
 use crate::digest::ContentId;
+use crate::error::Error;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, Tree};
 
 /// The states of each database, lowest layer first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct History {
     databases: BTreeMap<Key, Vec<State>>,
     /// The files of dpkg's `status.d` that there ever were, by content, with the last layer that had each.
     single: BTreeMap<ContentId, State>,
+    /// How many of these files may still be looked at.
+    files_left: usize,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::within(limits::HISTORY_FILES)
+    }
 }
 
 /// Which database: of a manager, at a place.
@@ -49,6 +59,11 @@ impl State {
         Self { layer, manager, place, parts: Vec::new() }
     }
 
+    /// What its files hold; `None` of one that cannot be found.
+    fn contents(&self) -> Vec<Option<ContentId>> {
+        self.parts.iter().map(|(_, inode)| inode.as_ref().ok().map(|inode| inode.content)).collect()
+    }
+
     fn database(&self) -> Database<'_> {
         let parts = self
             .parts
@@ -59,8 +74,16 @@ impl State {
 }
 
 impl History {
-    /// Looks at the tree after a layer.
+    /// Of layers that have so many files in `status.d` together at most.
+    fn within(files_left: usize) -> Self {
+        Self { databases: BTreeMap::new(), single: BTreeMap::new(), files_left }
+    }
+
+    /// Looks at the tree after a layer; at none once [`limits::HISTORY_FILES`] is exceeded.
     pub fn see(&mut self, layer: usize, tree: &Tree) {
+        if self.incomplete().is_some() {
+            return;
+        }
         let nothing = |_: &Inode| Err("it is not read".to_owned());
         let databases = Databases::new(tree, &nothing);
         self.see_single(layer, &databases);
@@ -86,12 +109,22 @@ impl History {
     }
 
     fn see_single(&mut self, layer: usize, databases: &Databases<'_>) {
-        for database in databases.single() {
+        let single = databases.single();
+        self.files_left = self.files_left.saturating_sub(single.len());
+        for database in single {
             let content = database.parts.iter().find_map(|part| Some(part.inode.as_ref().ok()?.content));
             let Some(content) = content else { continue };
             let state = self.single.entry(content).or_insert_with(|| State::of(layer, &database));
             state.layer = layer;
         }
+    }
+
+    /// Why it does not know all layers; `None` where it does.
+    pub(super) fn incomplete(&self) -> Option<String> {
+        let limit = limits::HISTORY_FILES as u64;
+        let error =
+            Error::limit("how often files of status.d are there after a layer", "HISTORY_FILES", limit);
+        (self.files_left == 0).then(|| format!("which layer brought a package is not known: {error}"))
     }
 
     /// The databases of lower layers that had packages, of managers of which no database has any now: which packages are
@@ -101,8 +134,7 @@ impl History {
         // Layers can bring the same bytes back any number of times.
         let mut empty = BTreeSet::new();
         let mut had_packages = |state: &State| {
-            let contents: Vec<_> =
-                state.parts.iter().map(|(_, inode)| inode.as_ref().ok().map(|inode| inode.content)).collect();
+            let contents = state.contents();
             if contents.is_empty() || empty.contains(&contents) {
                 return false;
             }
@@ -158,9 +190,21 @@ impl History {
         let (last, before) = states.split_last()?;
         let mut layers = vec![last.layer; packages.len()];
         let mut open: Vec<usize> = (0..packages.len()).collect();
+        // Layers can bring the same bytes back any number of times: what is still open is in all that was read.
+        let mut read = BTreeSet::from([last.contents()]);
         for state in before.iter().rev() {
             if open.is_empty() {
                 break;
+            }
+            let contents = state.contents();
+            let is_found = contents.iter().all(Option::is_some);
+            if is_found && !read.insert(contents) {
+                for number in &open {
+                    if let Some(layer) = layers.get_mut(*number) {
+                        *layer = state.layer;
+                    }
+                }
+                continue;
             }
             let there = match databases.readable(&state.database()) {
                 Ok((there, _)) => there,
@@ -218,5 +262,18 @@ mod tests {
         assert_eq!(live.len(), 1);
         let first = history.databases[&live[0]].first().map(|state| state.layer);
         assert_eq!(first, Some(0), "moved there and back");
+    }
+
+    #[test]
+    fn files_of_layers_are_held_to_history_files() {
+        let tree = tree(&[file("var/lib/dpkg/status.d/a", 0o644), file("var/lib/dpkg/status.d/b", 0o644)]);
+        let seen = |layers: usize| {
+            let mut history = History::within(11);
+            (0..layers).for_each(|layer| history.see(layer, &tree));
+            history.incomplete()
+        };
+        assert_eq!(seen(5), None);
+        assert!(seen(6).unwrap().contains("HISTORY_FILES"));
+        assert_eq!(seen(6), seen(7));
     }
 }

@@ -146,22 +146,22 @@ impl<'a> Databases<'a> {
     ///
     /// Of several of rpm's, its configuration says which one it uses; all are told.
     pub fn list(&self) -> Vec<Database<'a>> {
-        let dpkg = self.dpkg();
+        self.dpkg().into_iter().chain(self.of_others()).collect()
+    }
+
+    /// Those of apk and rpm, each once.
+    fn of_others(&self) -> Vec<Database<'a>> {
         let apk = APK.into_iter().map(|file| (Manager::Apk, ImagePath::new(file)));
         let rpm = rpm_files().map(|file| (Manager::Rpm, file));
         let files = apk.chain(rpm).filter_map(|(manager, file)| self.file(manager, &file));
         let mut seen = BTreeSet::new();
-        dpkg.into_iter()
-            .chain(files)
-            .filter(|database| seen.insert((database.manager, database.place.clone())))
-            .collect()
+        files.filter(|database| seen.insert((database.manager, database.place.clone()))).collect()
     }
 
     /// Those of [`Databases::list`] that hold all packages of a manager in one place, dpkg's `status` among them.
     pub(super) fn whole(&self) -> Vec<Database<'a>> {
         let status = self.part(ImagePath::new(STATUS)).map(Database::of_one);
-        let others = self.list().into_iter().filter(|database| database.manager != Manager::Dpkg);
-        status.into_iter().chain(others).collect()
+        status.into_iter().chain(self.of_others()).collect()
     }
 
     /// The files of `status.d`, each of which tells of one package.

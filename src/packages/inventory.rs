@@ -202,7 +202,11 @@ impl Inventory {
             inventory.gaps.extend(unread::packages(&reading.effective, has_dpkg));
             let mut found = components::found(reading, layers, content, &mut inventory.gaps);
             let paths = found.iter().map(|package| package.place.clone()).collect();
-            let owners = Owners::of(&databases, &system.packages, &paths);
+            let owners = Owners::of(&databases, &system.packages, &paths).unwrap_or_else(|error| {
+                let reason = format!("which packages are a distribution's is not known: {error}");
+                inventory.gaps.push(Gap { place: ImagePath::root(), layer: None, reason });
+                Owners::default()
+            });
             for package in &mut found {
                 let owned = owners.of_path(&package.place).next();
                 let owner = owned.and_then(|owned| system.packages.get(owned.package));
@@ -287,6 +291,10 @@ impl System {
 fn unsaid(rootfs: &Rootfs, known: &BTreeSet<Manager>, history: &History, content: Content<'_>) -> Vec<Gap> {
     let Some(first) = rootfs.first() else { return Vec::new() };
     let mut gaps = history.lost(&Databases::new(&first.effective, content), known);
+    gaps.extend(history.incomplete().map(|reason| {
+        let place = ImagePath::new("var/lib/dpkg/status.d");
+        Gap { place, layer: None, reason }
+    }));
     for (manager, reason) in [
         (
             Manager::Dpkg,

@@ -60,7 +60,7 @@ pub(super) struct Followed<'path> {
     /// It, and all names on the way from it.
     pub(super) beyond: Vec<NodeId>,
     pub(super) hops: usize,
-    /// How many parts were looked at.
+    /// How many parts it came to, with those of symlinks' targets.
     pub(super) steps: u64,
 }
 
@@ -70,6 +70,10 @@ pub(super) struct Stopped {
     pub(super) at: NodeId,
     pub(super) symlink: Option<NodeId>,
     pub(super) steps: u64,
+}
+
+fn taken(followed: &Result<Followed<'_>, Stopped>) -> u64 {
+    followed.as_ref().map_or_else(|stopped| stopped.steps, |followed| followed.steps)
 }
 
 /// What becomes of a path that is only partly there.
@@ -88,8 +92,7 @@ impl Tree {
     /// As [`Tree::resolve`], where `steps` are left; those that it takes are taken from them.
     pub fn resolve_within(&self, path: &ImagePath, steps: &mut u64) -> Result<Resolved<'_>, ResolveError> {
         let followed = self.follow(path.as_bytes(), true, Absent::Refuse);
-        let taken = followed.as_ref().map_or_else(|stopped| stopped.steps, |followed| followed.steps);
-        *steps = steps.saturating_sub(taken);
+        *steps = steps.saturating_sub(taken(&followed));
         self.resolved(followed)
     }
 
@@ -102,12 +105,15 @@ impl Tree {
     /// are there, and the rest is taken as it is. A path through something that is no directory is
     /// taken as it is altogether.
     pub fn locate(&self, path: &ImagePath) -> ImagePath {
-        self.locate_by_layer(path).path
+        let mut steps = u64::MAX;
+        self.locate_within(path, &mut steps).path
     }
 
-    /// As [`Tree::locate`], and whose doing it is that it is there.
-    pub fn locate_by_layer(&self, path: &ImagePath) -> Located {
-        let Ok(followed) = self.follow(path.as_bytes(), false, Absent::Tell) else {
+    /// As [`Tree::locate`], and whose doing it is that it is there. The steps that it takes are taken from `steps`.
+    pub fn locate_within(&self, path: &ImagePath, steps: &mut u64) -> Located {
+        let followed = self.follow(path.as_bytes(), false, Absent::Tell);
+        *steps = steps.saturating_sub(taken(&followed));
+        let Ok(followed) = followed else {
             return Located { path: path.clone(), by_layer: None };
         };
         let missing = followed.missing.iter();
@@ -134,9 +140,9 @@ impl Tree {
         let mut symlinks: Vec<NodeId> = Vec::new();
         let mut missing: Vec<&'a [u8]> = Vec::new();
         let mut beyond: Vec<NodeId> = Vec::new();
-        let (mut at, mut steps) = (Self::ROOT, 0);
+        // Parts that are written down, whether or not they are reached.
+        let (mut at, mut steps) = (Self::ROOT, pending.len() as u64);
         while let Some(part) = pending.pop() {
-            steps += 1;
             let stop = |error, at| Stopped { error, at, symlink: symlinks.first().copied(), steps };
             if missing.is_empty() && !self.inode(at).is_directory() {
                 return Err(stop(ResolveError::NotADirectory, at));
@@ -184,7 +190,9 @@ impl Tree {
             if inode.link().first() == Some(&b'/') {
                 at = Self::ROOT;
             }
+            let before = pending.len();
             pending.extend(inode.link().split(|byte| *byte == b'/').rev());
+            steps += pending.len().saturating_sub(before) as u64;
         }
         let (symlink, hops) = (symlinks.first().copied(), symlinks.len());
         Ok(Followed { node: at, missing, symlink, beyond, hops, steps })

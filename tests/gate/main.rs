@@ -38,6 +38,7 @@ mod integrity;
 mod inventories;
 mod inventory;
 mod limits;
+mod listed;
 mod outputs;
 mod packages;
 mod policy;

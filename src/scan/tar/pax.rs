@@ -25,6 +25,9 @@ pub(super) struct Records {
     map: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Keys that came twice with different values; the last one counts.
     pub(super) repeated: Vec<Vec<u8>>,
+    /// Bytes of all keys and values, kept up as they come: global headers may be many.
+    bytes: u64,
+    /// Of these those of extended attributes.
     xattr_bytes: u64,
 }
 
@@ -44,14 +47,14 @@ impl Records {
                     return Err("its sparse map is out of order");
                 }
                 sparse.push(value);
-            } else if let Some(old) = records.map.insert(key.to_vec(), value.to_vec())
+            } else if let Some(old) = records.insert(key.to_vec(), value.to_vec())
                 && old != value
             {
                 records.repeated.push(key.to_vec());
             }
         }
         if !sparse.is_empty() {
-            records.map.insert(SPARSE_MAP.to_vec(), sparse.join(&b','));
+            records.insert(SPARSE_MAP.to_vec(), sparse.join(&b','));
         }
         for key in [SIZE, UID, GID] {
             records.number(key)?;
@@ -93,16 +96,30 @@ impl Records {
     /// attributes. Its values count.
     pub(super) fn extend(&mut self, later: Records) {
         let applied = |key: &[u8]| [PATH, UID, GID].contains(&key) || is_xattr(key);
-        self.map.extend(later.map.into_iter().filter(|(key, _)| applied(key)));
-        self.xattr_bytes = bytes(self.iter().filter(|(key, _)| is_xattr(key)));
+        for (key, value) in later.map.into_iter().filter(|(key, _)| applied(key)) {
+            self.insert(key, value);
+        }
+    }
+
+    /// The value that the key had before.
+    fn insert(&mut self, key: Vec<u8>, value: Vec<u8>) -> Option<Vec<u8>> {
+        let is_xattr = is_xattr(&key);
+        let (length, added) = (key.len() as u64, (key.len() + value.len()) as u64);
+        let before = self.map.insert(key, value);
+        let replaced = before.as_ref().map_or(0, |before| length + before.len() as u64);
+        let sums = [Some(&mut self.bytes), is_xattr.then_some(&mut self.xattr_bytes)];
+        for sum in sums.into_iter().flatten() {
+            *sum = (*sum + added).saturating_sub(replaced);
+        }
+        before
     }
 
     /// Bytes of all keys and values.
     pub(super) fn bytes(&self) -> u64 {
-        bytes(self.iter())
+        self.bytes
     }
 
-    /// Bytes of the extended attributes that were taken over.
+    /// Bytes of the extended attributes among them.
     pub(super) fn xattr_bytes(&self) -> u64 {
         self.xattr_bytes
     }
@@ -120,10 +137,6 @@ pub(super) fn is_effective(key: &[u8]) -> bool {
 
 fn is_xattr(key: &[u8]) -> bool {
     [SCHILY_XATTR, LIBARCHIVE_XATTR].iter().any(|prefix| key.starts_with(prefix))
-}
-
-fn bytes<'a>(records: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> u64 {
-    records.map(|(key, value)| (key.len() + value.len()) as u64).sum()
 }
 
 /// A record's key and value, and what follows it.
