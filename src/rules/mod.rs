@@ -8,6 +8,7 @@ mod config;
 mod contract;
 mod hygiene;
 mod integrity;
+mod line_findings;
 pub mod options;
 mod package;
 pub mod pattern;

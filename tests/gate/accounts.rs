@@ -197,11 +197,31 @@ fn what_sudo_and_the_linker_read_otherwise_than_it_looks_is_found() {
         ("etc/sudoers", "root ,app ALL=(ALL) NOPASSWD: ALL\n", "sudo-nopasswd"),
         ("etc/sudoers", "Defaults:root ,app !authenticate\n", "sudo-nopasswd"),
         ("etc/sudoers", "Defaults exempt_group=app\n", "sudo-nopasswd"),
+        ("etc/sudoers", "app ALL = /bin/echo \", NOPASSWD: ALL\n", "sudo-nopasswd"),
+        ("etc/sudoers", "app ALL = (A\\\"LL) NOPASSWD: ALL\n", "sudo-nopasswd"),
+        ("etc/sudoers", "User_Alias X = a\\ \napp ALL = NOPASSWD: ALL\n", "sudo-nopasswd"),
         ("etc/ld.so.preload", "# a comment that is long enough\n# /evil.so\n", "ld-so-preload"),
     ] {
         let checked = check(Layer::new().file(path, content));
         assert_eq!(checked.exit, 1, "{content}");
         assert!(failing(&checked).contains(&format!("{rule} /{path}")), "{content}");
+    }
+}
+
+#[test]
+fn what_doas_reads_otherwise_than_it_looks_is_found() {
+    for (content, told) in [
+        ("permit setenv { A }nopass app\n", true),
+        ("permit setenv {A}nopass app\n", true),
+        ("permit nopass setenvapp\n", true),
+        ("permit nop\\ass app\n", true),
+        ("permit setenv { A } persist app\n", false),
+        ("permit setenv { nopass } app\n", false),
+        ("permit setenvapp\n", false),
+    ] {
+        let checked = check(Layer::new().file("etc/doas.conf", content));
+        let expected = told.then(|| "sudo-nopasswd /etc/doas.conf".to_owned());
+        assert_eq!(failing(&checked), expected.into_iter().collect(), "{content}");
     }
 }
 

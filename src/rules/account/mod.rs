@@ -3,16 +3,20 @@
 
 pub(super) mod account_no_password;
 pub(super) mod account_uid_zero;
+mod cursor;
+mod doas;
 pub(super) mod ld_so_preload;
 mod sudo;
 mod sudo_files;
+mod sudo_lexer;
 pub(super) mod sudo_nopasswd;
+mod sudo_patterns;
 
 use std::collections::BTreeSet;
 
+use super::line_findings::LineFindings;
 use super::rule::{Finding, Judgement};
 use crate::facts::Facts;
-use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 
@@ -31,6 +35,15 @@ impl Fault {
     fn finding(&self) -> Finding {
         (self.tell)(&self.key, self.line)
     }
+}
+
+/// A line of sudoers or doas.conf that asks for no password.
+#[derive(Debug, PartialEq, Eq)]
+struct Open {
+    /// Number of its first line, from 1.
+    line: usize,
+    /// The line, continuations joined.
+    text: Vec<u8>,
 }
 
 /// What the files of one tree say.
@@ -73,7 +86,7 @@ fn judge(
         Ok(rootfs) => rootfs,
         Err(reason) => return Judgement::not_evaluated(reason.clone()),
     };
-    let mut findings = Findings::default();
+    let mut findings = LineFindings::default();
     let mut known = BTreeSet::new();
     for reading in &rootfs.readings {
         // Where the base's file cannot be read, all that is there counts as new.
@@ -108,23 +121,6 @@ fn judge(
     Judgement { incomplete: findings.incomplete, ..Judgement::of_unique(findings.told) }
 }
 
-#[derive(Default)]
-struct Findings {
-    told: Vec<Finding>,
-    incomplete: Option<String>,
-}
-
-impl Findings {
-    fn add(&mut self, finding: impl FnOnce() -> Finding) {
-        if self.told.len() < limits::LINE_FINDINGS {
-            self.told.push(finding());
-        } else {
-            let reason = format!("there are more than {} (LINE_FINDINGS)", limits::LINE_FINDINGS);
-            self.incomplete.get_or_insert(reason);
-        }
-    }
-}
-
 /// The lines of an account file with their numbers, from 1; without empty ones and comments.
 ///
 /// glibc passes comments over. The runtimes do not know them, and take one for an account that no one
@@ -140,19 +136,4 @@ fn quoted(text: &[u8]) -> String {
     const SHOWN: usize = 200;
     let shown = crate::model::escape::escape_bytes(text.get(..SHOWN).unwrap_or(text));
     if text.len() > SHOWN { format!("{shown}…") } else { shown }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_held_to_line_findings() {
-        let mut findings = Findings::default();
-        (0..limits::LINE_FINDINGS).for_each(|_| findings.add(|| Finding::new("x", "y")));
-        assert_eq!((findings.told.len(), &findings.incomplete), (limits::LINE_FINDINGS, &None));
-        findings.add(|| Finding::new("x", "y"));
-        assert_eq!(findings.told.len(), limits::LINE_FINDINGS);
-        assert!(findings.incomplete.unwrap().contains("LINE_FINDINGS"));
-    }
 }

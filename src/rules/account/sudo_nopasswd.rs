@@ -1,8 +1,9 @@
 //! `sudo-nopasswd`: see the page beside this file.
 
-use super::sudo::{Open, doas, is_read, sudoers};
+use super::doas::doas;
+use super::sudo::{is_read, sudoers};
 use super::sudo_files::{files_in, sudo_files};
-use super::{Fault, Found, judge, quoted};
+use super::{Fault, Found, Open, judge, quoted};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
