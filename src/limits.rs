@@ -348,7 +348,7 @@ pub const LOCATED_BYTES: usize = 64 << 20;
 pub const LOCATED_STEPS: u64 = 60_000_000;
 
 /// Faults of one rule told one by one of the lines of an image's configuration files; no honest file
-/// has a thousand accounts without a password.
+/// has a thousand accounts without a password, and no honest image changes a thousand of its base.
 pub const LINE_FINDINGS: usize = 1_000;
 
 /// Names that are asked again for services under the names that symlinks of directories give them. Real

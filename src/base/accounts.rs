@@ -1,5 +1,6 @@
 //! The account files of the base, compared line by line: adding an ordinary account is no damage,
-//! touching an account of the base is.
+//! touching an account of the base is. Those with several lines of one name are
+//! [compared by their ranges](super::subordinate_ids).
 
 use std::collections::BTreeMap;
 
@@ -55,7 +56,7 @@ fn fields_of(path: &ImagePath) -> (&'static [&'static str], &'static [&'static s
         b"etc/gshadow" => {
             (&["name", "password", "administrators", "members"], &["administrators", "members"])
         }
-        b"etc/shadow" => (
+        _ => (
             &[
                 "name", "password", "changed", "minimum", "maximum", "warning", "inactive", "expires",
                 "reserved",
@@ -63,11 +64,10 @@ fn fields_of(path: &ImagePath) -> (&'static [&'static str], &'static [&'static s
             // The day of the last change differs with the day of the build.
             &["changed"],
         ),
-        _ => (&["name", "first", "count"], &[]),
     }
 }
 
-/// Compares an account file of the base with the effective one.
+/// Compares passwd, group, shadow or gshadow of the base with the effective one.
 pub fn compare(path: &ImagePath, base: &[u8], effective: &[u8]) -> Vec<AccountChange> {
     let (fields, ignored) = fields_of(path);
     let (before, after) = (Lines::of(base), Lines::of(effective));
@@ -106,10 +106,7 @@ pub fn password_hashes(shadow: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 fn shared_ids(before: &Lines<'_>, after: &Lines<'_>) -> Vec<AccountChange> {
-    let mut ids: BTreeMap<u32, &[u8]> =
-        before.first.iter().map(|(name, line)| (kernel_id(line), *name)).collect();
-    // Root is root, whether the base has an account for it or not.
-    ids.entry(0).or_insert(b"root");
+    let ids = before.ids();
     let new = after.first.iter().filter(|(name, _)| !before.first.contains_key(*name));
     new.filter_map(|(name, line)| {
         let id = kernel_id(line);
@@ -118,6 +115,11 @@ fn shared_ids(before: &Lines<'_>, after: &Lines<'_>) -> Vec<AccountChange> {
         Some(AccountChange::SharesId { name: name.to_vec(), with: with.to_vec(), id })
     })
     .collect()
+}
+
+/// Whose the ids of a passwd or group file are.
+pub(super) fn ids_of(text: &[u8]) -> BTreeMap<u32, &[u8]> {
+    Lines::of(text).ids()
 }
 
 /// The id as readers hand it to the kernel: `00`, `+0`, nothing and what is no number are 0, and so is
@@ -162,6 +164,14 @@ impl<'a> Lines<'a> {
             first.entry(*name).or_insert(*line);
         }
         Self { first, all }
+    }
+
+    fn ids(&self) -> BTreeMap<u32, &'a [u8]> {
+        let mut ids: BTreeMap<_, _> =
+            self.first.iter().map(|(name, line)| (kernel_id(line), *name)).collect();
+        // Root is root, whether there is an account for it or not.
+        ids.entry(0).or_insert(b"root");
+        ids
     }
 }
 

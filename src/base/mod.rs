@@ -9,6 +9,7 @@ mod difference;
 mod differing;
 pub mod layer_facts;
 pub mod nearest;
+pub mod subordinate_ids;
 pub mod upgrades;
 
 pub use catalog::{Catalog, CatalogEntry, State, Tier};

@@ -201,6 +201,42 @@ fn accounts_of_the_base_may_not_be_touched() {
 }
 
 #[test]
+fn subordinate_ids_of_the_base_may_not_be_touched() {
+    let ranges = "builder:100000:65536\n";
+    let with = small_base().layer(Layer::new().file("etc/subuid", ranges).file("etc/subgid", ranges));
+    let without = small_base();
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&with, &without]);
+    for (number, (base, file, content, told)) in [
+        (&with, "etc/subuid", format!("{ranges}app:165536:65536\n"), &[][..]),
+        (&with, "etc/subuid", format!("{ranges}builder:0:65536\napp:0:65536\n"), &["app", "builder"]),
+        (&with, "etc/subuid", format!("{ranges}builder:165536:65536\n"), &["builder"]),
+        (&with, "etc/subuid", format!("{ranges}app:165535:65536\n"), &["app"]),
+        (&with, "etc/subgid", format!("{ranges}app:42:1\n"), &["app"]),
+        (&with, "etc/subgid", format!("{ranges}app:43:1\n"), &[]),
+        (&with, "etc/subuid", "app:165536:65536\n".to_owned(), &["builder"]),
+        // A file that the base does not have.
+        (&without, "etc/subuid", "app:100000:65536\n".to_owned(), &[]),
+        (&without, "etc/subuid", "app:0:65536\n".to_owned(), &["app"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let app = clean_app(base).layer(Layer::new().file(file, &content));
+        let path = room.write(&format!("{number}.tar"), app.oci_archive());
+        let checked = crate::harness::check_path(&path, Some(&catalog));
+        let findings = checked.findings();
+        let of_rule: Vec<_> =
+            findings.iter().filter(|finding| finding["rule"] == "base-account-changed").collect();
+        let names: Vec<_> =
+            of_rule.iter().map(|finding| finding["evidence"]["name"].as_str().unwrap()).collect();
+        assert_eq!(names, told, "{content}");
+        assert!(of_rule.iter().all(|finding| finding["path"] == format!("/{file}")), "{content}");
+        assert_eq!(checked.exit, i32::from(!told.is_empty()), "{content}");
+    }
+}
+
+#[test]
 fn state_that_package_managers_touch_is_shown_and_no_more() {
     let status = |names: &[&str]| {
         let paragraphs = names.iter().map(|name| format!("Package: {name}\nVersion: 1\n\n"));

@@ -2,10 +2,13 @@
 
 use super::not_asked;
 use crate::base::accounts::{ACCOUNT_FILES, AccountChange, compare};
+use crate::base::subordinate_ids::{self, Range, RangeChange, SUBORDINATE_FILES};
 use crate::base::{Change, ChangeKind};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::model::escape::escape_bytes;
+use crate::rootfs::{Reading, Tree};
+use crate::rules::line_findings::LineFindings;
 use crate::rules::rule::{Finding, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::Plan;
@@ -36,36 +39,65 @@ fn judge(facts: &Facts) -> Judgement {
         Ok(rootfs) => rootfs,
         Err(reason) => return Judgement::not_evaluated(reason.clone()),
     };
-    let mut judgement = Judgement::default();
+    let mut found = LineFindings::default();
     for (reading, comparison) in rootfs.readings.iter().zip(&facts.changes) {
-        let changed = comparison.changes.iter().filter(|change| is_modified_account_file(change));
+        let changed = comparison.changes.iter().filter(|change| is_compared_by_line(change));
         for change in changed {
-            let content = |tree: &crate::rootfs::Tree| match tree.get(&change.path) {
+            let content = |tree: &Tree| match tree.get(&change.path) {
                 Some(node) => facts.content(node.inode()),
                 None => Err("it is not there".to_owned()),
             };
             match (content(&reading.base), content(&reading.effective)) {
                 (Ok(before), Ok(after)) => {
                     for account in compare(&change.path, &before, &after) {
-                        judgement.findings.push(tell(change, &account));
+                        found.add(|| Finding { layer: change.layer, ..tell(&change.path, &account) });
                     }
                 }
                 (Err(reason), _) | (_, Err(reason)) => {
-                    judgement.incomplete = Some(format!("{}: {reason}", change.path));
+                    found.incomplete = Some(format!("{}: {reason}", change.path));
                 }
             }
         }
+        for (file, accounts) in SUBORDINATE_FILES {
+            if let Err(reason) = compare_ranges(facts, reading, file, accounts, &mut found) {
+                found.incomplete = Some(reason);
+            }
+        }
     }
-    Judgement { incomplete: judgement.incomplete, ..Judgement::of_unique(judgement.findings) }
+    Judgement { incomplete: found.incomplete, ..Judgement::of_unique(found.told) }
 }
 
-fn is_modified_account_file(change: &Change) -> bool {
+/// Also where the file is new: it gives to accounts what is the base's.
+fn compare_ranges(
+    facts: &Facts,
+    reading: &Reading,
+    file: &str,
+    accounts: &str,
+    found: &mut LineFindings,
+) -> Result<(), String> {
+    let Some(after) = facts.file_content(&reading.effective, file)? else { return Ok(()) };
+    let before = facts.file_content(&reading.base, file)?.unwrap_or_default();
+    if before == after {
+        return Ok(());
+    }
+    let accounts = facts.file_content(&reading.base, accounts)?.unwrap_or_default();
+    let path = ImagePath::new(file);
+    let layer = reading.effective.resolve(&path).ok().map(|found| found.node.inode().origin.layer());
+    for change in subordinate_ids::compare(&before, &after, &accounts) {
+        found.add(|| Finding { layer, ..tell_range(&path, &change) });
+    }
+    Ok(())
+}
+
+fn is_compared_by_line(change: &Change) -> bool {
+    let path = change.path.as_bytes();
     change.effective
         && matches!(change.kind, ChangeKind::Modified { .. })
         && crate::base::accounts::is_account_file(&change.path)
+        && SUBORDINATE_FILES.iter().all(|(file, _)| file.as_bytes() != path)
 }
 
-fn tell(change: &Change, account: &AccountChange) -> Finding {
+fn tell(path: &ImagePath, account: &AccountChange) -> Finding {
     let (name, message) = match account {
         AccountChange::Changed { name, fields } => {
             (name, format!("{} of the base is changed: {}", escape_bytes(name), fields.join(", ")))
@@ -84,8 +116,29 @@ fn tell(change: &Change, account: &AccountChange) -> Finding {
             (name, format!("{} of the base is hidden by another line before it", escape_bytes(name)))
         }
     };
+    finding(path, name, message)
+}
+
+fn tell_range(path: &ImagePath, change: &RangeChange<'_>) -> Finding {
+    let shown =
+        |range: &Range<'_>| format!("{}-{} of {}", range.first, range.last, escape_bytes(range.owner));
+    let (range, message) = match change {
+        RangeChange::Lost(range) => (range, format!("the base's range {} is gone", shown(range))),
+        RangeChange::Added(range) => {
+            (range, format!("the range {}, an account of the base, is new", shown(range)))
+        }
+        RangeChange::HoldsId { range, id, with } => (
+            range,
+            format!("the new range {} holds the id {id} of the base's {}", shown(range), escape_bytes(with)),
+        ),
+        RangeChange::Overlaps { range, with } => {
+            (range, format!("the new range {} overlaps the base's {}", shown(range), shown(with)))
+        }
+    };
+    finding(path, range.owner, message)
+}
+
+fn finding(path: &ImagePath, name: &[u8], message: String) -> Finding {
     let remedy = "leave the base's accounts as they are, and add an ordinary account of your own";
-    let mut finding = Finding::new(message, remedy).path(&change.path).evidence("name", escape_bytes(name));
-    finding.layer = change.layer;
-    finding
+    Finding::new(message, remedy).path(path).evidence("name", escape_bytes(name))
 }
