@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::run_options::{capabilities, host_program, is_open, mount, of_command, source};
+use crate::error::Result;
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
+use crate::model::json::{self, Shape};
 use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::secrets::mask_text;
@@ -20,25 +22,41 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(facts: &Facts) -> Judgement {
     let labels = facts.image.configs.iter().flat_map(|config| &config.labels);
-    let findings = labels.filter_map(|(name, value)| {
-        let asked = asks_for(name, value)?;
+    let (mut findings, mut incomplete) = (Vec::new(), None);
+    for (name, value) in labels {
+        let asked = asks_for(name, value);
         let name = escape_text(&mask_text(name));
-        let message = format!("the label {name} asks for {asked}");
-        let remedy = "take the label away (LABEL NAME=\"\"); whoever runs the image decides what it may do";
-        Some(Finding::new(message, remedy).evidence("label", name).evidence("asks", asked))
-    });
-    Judgement::of_unique(findings.collect())
+        match asked {
+            Ok(Some(asked)) => {
+                let message = format!("the label {name} asks for {asked}");
+                let remedy =
+                    "take the label away (LABEL NAME=\"\"); whoever runs the image decides what it may do";
+                findings.push(Finding::new(message, remedy).evidence("label", name).evidence("asks", asked));
+            }
+            Ok(None) => {}
+            Err(error) => incomplete = incomplete.or(Some(format!("the label {name}: {error}"))),
+        }
+    }
+    Judgement { incomplete, ..Judgement::of_unique(findings) }
 }
 
 /// What a label asks for that would take a fence down.
-fn asks_for(name: &str, value: &str) -> Option<String> {
-    match name {
+fn asks_for(name: &str, value: &str) -> Result<Option<String>> {
+    Ok(match name {
         "io.containers.capabilities" => capabilities(value.split(',')),
-        "devcontainer.metadata" => dev_container(value),
-        "io.containers.seccomp.profile" => seccomp(value),
+        "devcontainer.metadata" => readings(value, &Shape::Any)?.iter().find_map(dev_container),
+        "io.containers.seccomp.profile" => readings(value, &SECCOMP)?.iter().find_map(seccomp),
         // `podman container runlabel NAME IMAGE` runs the text of any label, whatever the case of its name.
         _ => of_command(value).or_else(|| is_command(name).then(|| host_program(value)).flatten()),
+    })
+}
+
+/// A label's JSON in the ways that its readers read it; none where it is no JSON at all.
+fn readings(value: &str, shape: &Shape) -> Result<Vec<Value>> {
+    if !value.trim_start().starts_with(['{', '[']) {
+        return Ok(Vec::new());
     }
+    json::parse(value.as_bytes(), shape).map(|document| document.readings)
 }
 
 /// Labels that are there to be run.
@@ -46,9 +64,11 @@ fn is_command(name: &str) -> bool {
     ["run", "install", "uninstall"].contains(&name.to_ascii_lowercase().as_str())
 }
 
+/// What podman, which is written in Go, decodes a profile into; the rest of it is not asked.
+const SECCOMP: Shape = Shape::Struct(&[("defaultAction", Shape::Any)]);
+
 /// A profile that lets pass what it does not name; `SCMP_ACT_LOG` only writes it down.
-fn seccomp(profile: &str) -> Option<String> {
-    let profile: Value = serde_json::from_str(profile).ok()?;
+fn seccomp(profile: &Value) -> Option<String> {
     let action = profile.get("defaultAction")?.as_str()?;
     ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"]
         .contains(&action)
@@ -56,28 +76,42 @@ fn seccomp(profile: &str) -> Option<String> {
 }
 
 /// The label is one object of devcontainer.json, or a list of them.
-fn dev_container(value: &str) -> Option<String> {
-    let metadata: Value = serde_json::from_str(value).ok()?;
-    let parts = match &metadata {
-        Value::Array(parts) => parts.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    parts.iter().find_map(|part| {
-        if part.get("privileged") == Some(&Value::Bool(true)) {
+fn dev_container(metadata: &Value) -> Option<String> {
+    list(Some(metadata)).iter().find_map(|part| {
+        if part.get("privileged").is_some_and(is_truthy) {
             return Some("a privileged container".to_owned());
         }
-        let list = |name| part.get(name).and_then(Value::as_array).into_iter().flatten();
-        if let Some(open) = list("securityOpt").filter_map(Value::as_str).find(|option| is_open(option)) {
+        let texts = |name| list(part.get(name)).iter().filter_map(Value::as_str);
+        if let Some(open) = texts("securityOpt").find(|option| is_open(option)) {
             return Some(format!("a container with {}", escape_text(open)));
         }
-        capabilities(list("capAdd").filter_map(Value::as_str)).or_else(|| {
+        capabilities(texts("capAdd")).or_else(|| {
             // Each is text as of `--mount`, or an object with the same fields.
-            list("mounts").find_map(|value| match value.as_str() {
+            list(part.get("mounts")).iter().find_map(|value| match value.as_str() {
                 Some(text) => mount(text),
                 None => source(value.get("source").or_else(|| value.get("src"))?.as_str()?),
             })
         })
     })
+}
+
+/// A list, or what JavaScript's `concat` and `flat` take for a list of one.
+fn list(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    }
+}
+
+/// Whether JavaScript, which the tools are written in, takes a value for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Array(_) | Value::Object(_) => true,
+    }
 }
 
 #[cfg(test)]
@@ -105,8 +139,26 @@ mod tests {
                 "devcontainer.metadata",
                 r#"{"mounts": [{"source": "/var/run/docker.sock", "target": "/s", "type": "bind"}]}"#,
             ),
+            // JavaScript takes these for true.
+            ("devcontainer.metadata", r#"[{"privileged": "true"}]"#),
+            ("devcontainer.metadata", r#"[{"privileged": "false"}]"#),
+            ("devcontainer.metadata", r#"[{"privileged": 1}]"#),
+            ("devcontainer.metadata", r#"[{"privileged": []}]"#),
+            // And these for a list of one.
+            ("devcontainer.metadata", r#"{"capAdd": "SYS_PTRACE"}"#),
+            ("devcontainer.metadata", r#"{"mounts": "source=/etc/..,target=/host,type=bind"}"#),
+            ("devcontainer.metadata", r#"{"mounts": [{"source": "/./", "target": "/x"}]}"#),
+            // The last of two keys is JavaScript's, the first somebody else's.
+            ("devcontainer.metadata", r#"[{"privileged": false, "privileged": true}]"#),
+            ("devcontainer.metadata", r#"[{"privileged": true, "privileged": false}]"#),
+            // Go folds the case of keys, and the last wins.
+            (
+                "io.containers.seccomp.profile",
+                r#"{"defaultAction": "SCMP_ACT_ERRNO", "DefaultAction": "SCMP_ACT_ALLOW"}"#,
+            ),
+            ("io.containers.seccomp.profile", r#"{"DEFAULTACTION": "SCMP_ACT_ALLOW"}"#),
         ] {
-            assert!(asks_for(name, value).is_some(), "{name}={value}");
+            assert!(asks_for(name, value).unwrap().is_some(), "{name}={value}");
         }
     }
 
@@ -122,6 +174,10 @@ mod tests {
             ("io.containers.capabilities", ""),
             ("io.containers.seccomp.profile", r#"{"defaultAction": "SCMP_ACT_ERRNO"}"#),
             ("io.containers.seccomp.profile", r#"{"defaultAction": 1}"#),
+            ("io.containers.seccomp.profile", r#"{"DefaultAction": "SCMP_ACT_ERRNO"}"#),
+            ("io.containers.seccomp.profile", ""),
+            ("devcontainer.metadata", r#"[{"privileged": null}, {"privileged": 0}, {"privileged": ""}]"#),
+            ("devcontainer.metadata", r#"[{"Privileged": true}]"#),
             ("devcontainer.metadata", r#"[{"privileged": false, "capAdd": ["NET_RAW"]}]"#),
             (
                 "devcontainer.metadata",
@@ -132,7 +188,17 @@ mod tests {
             ("devcontainer.metadata", "no JSON"),
             ("com.docker.compose.project", "x"),
         ] {
-            assert_eq!(asks_for(name, value), None, "{name}={value}");
+            assert_eq!(asks_for(name, value).unwrap(), None, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn json_that_cannot_be_read_asks_perhaps() {
+        // Go reads what is deeper than this.
+        let deep =
+            format!(r#"{{"defaultAction": "SCMP_ACT_ALLOW", "x": {}1{}}}"#, "[".repeat(200), "]".repeat(200));
+        for value in [&*deep, "{\"defaultAction\": "] {
+            assert!(asks_for("io.containers.seccomp.profile", value).is_err(), "{value}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Options of `docker run` and `podman run` that take a container's fences down.
 
+use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 
 /// What Docker or podman give every container; to ask for it is to ask for nothing.
@@ -116,15 +117,17 @@ pub(super) fn mount(word: &str) -> Option<String> {
 
 /// What a mount of this path of the host gives away.
 pub(super) fn source(path: &str) -> Option<String> {
-    if !path.is_empty() && path.trim_matches('/').is_empty() {
+    // Another than an absolute one is the name of a volume, or depends on where the command is run.
+    let path = path.starts_with('/').then(|| ImagePath::new(path))?;
+    if path.is_root() {
         return Some("the host's root directory".to_owned());
     }
-    let path = if path.starts_with('/') { path.trim_end_matches('/') } else { path };
-    if SOCKET_DIRECTORIES.contains(&path) {
+    let is = |known: &str| path == ImagePath::new(known);
+    if SOCKET_DIRECTORIES.iter().any(|directory| is(directory)) {
         return Some(format!("the host's sockets ({path})"));
     }
-    let is_socket = path.starts_with('/') && SOCKETS.contains(&path.rsplit('/').next().unwrap_or_default());
-    is_socket.then(|| format!("the host's container engine ({})", escape_text(path)))
+    let is_socket = SOCKETS.iter().any(|socket| socket.as_bytes() == path.file_name());
+    is_socket.then(|| format!("the host's container engine ({path})"))
 }
 
 /// The words of a command as a shell parts them: at blanks, but for those in quotes or behind a backslash.
@@ -178,6 +181,15 @@ mod tests {
                 "the host's container engine (/var/run/docker.sock)",
             ),
             ("docker run -v /:/host IMAGE", "the host's root directory"),
+            // The engines clean paths.
+            ("docker run -v /./:/host IMAGE", "the host's root directory"),
+            ("docker run -v /etc/..:/host IMAGE", "the host's root directory"),
+            ("docker run --mount type=bind,source=/./,target=/host IMAGE", "the host's root directory"),
+            ("docker run -v /var//lib/../run/.:/host/run IMAGE", "the host's sockets (/var/run)"),
+            (
+                "docker run -v /run/x/../docker.sock:/s IMAGE",
+                "the host's container engine (/run/docker.sock)",
+            ),
             ("docker run --volume=/:/host IMAGE", "the host's root directory"),
             ("docker run --mount type=bind,source=/,target=/host IMAGE", "the host's root directory"),
             (
@@ -200,6 +212,7 @@ mod tests {
             "sudo -u docker",
             "sudo apt-get install --privileged",
             "docker run -v /var/run/app:/run/app --uts private -v run:/run IMAGE",
+            "docker run -v /srv/./data/../x:/x -v ./docker.sock:/x IMAGE",
             "docker",
             "",
             "\\",

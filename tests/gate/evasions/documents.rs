@@ -234,3 +234,30 @@ fn a_manifest_that_is_no_plain_file_of_a_layout_is_not_absent() {
     assert_eq!(checked.exit, 2);
     assert!(checked.stderr.contains("behind a link to a directory above it"), "{}", checked.stderr);
 }
+
+#[test]
+fn a_label_in_another_spelling_asks_for_the_same() {
+    for (label, evil, good) in [
+        (
+            "io.containers.seccomp.profile",
+            r#"{"defaultAction":"SCMP_ACT_ERRNO","DefaultAction":"SCMP_ACT_ALLOW"}"#,
+            r#"{"defaultAction":"SCMP_ACT_ERRNO","DefaultAction":"SCMP_ACT_ERRNO"}"#,
+        ),
+        ("devcontainer.metadata", r#"[{"privileged":"true"}]"#, r#"[{"privileged":""}]"#),
+        ("devcontainer.metadata", r#"[{"capAdd":"SYS_ADMIN"}]"#, r#"[{"capAdd":"CHOWN"}]"#),
+        ("RUN", "docker run -v /./:/host IMAGE", "docker run -v /./srv:/host IMAGE"),
+        ("RUN", "docker run -v /etc/..:/host IMAGE", "docker run -v /etc/../srv:/host IMAGE"),
+        (
+            "RUN",
+            "docker run --mount type=bind,source=/./,target=/host IMAGE",
+            "docker run --mount type=bind,source=/./srv,target=/host IMAGE",
+        ),
+    ] {
+        assert_failing(&check_child(&app().label(label, evil)), ["privileged-label"]);
+        assert_failing(&check_child(&app().label(label, good)), []);
+    }
+    // Go reads what is nested deeper than here, so that this is no pass.
+    let deep = format!(r#"{{"x":{}1{},"defaultAction":"SCMP_ACT_ALLOW"}}"#, "[".repeat(200), "]".repeat(200));
+    let checked = check_child(&app().label("io.containers.seccomp.profile", &deep));
+    assert_eq!(checked.outcome("privileged-label"), "not-evaluated");
+}
