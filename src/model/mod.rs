@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod path;
 pub mod platform;
 pub mod secret_names;
+pub mod secret_values;
 pub mod spelling;
 
 pub use anomaly::{Anomaly, Fault};

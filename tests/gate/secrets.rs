@@ -27,7 +27,7 @@ pub(crate) fn github() -> String {
     ["gh", "p_", &checked()].concat()
 }
 
-fn key() -> String {
+pub(crate) fn key() -> String {
     let label = ["RSA PRIVATE ", "KEY"].concat();
     format!("-----BEGIN {label}-----\nMIIE{}\n{}\n-----END {label}-----\n", random(60), random(64))
 }

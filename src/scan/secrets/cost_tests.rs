@@ -15,6 +15,8 @@ fn hostile_bytes_cost_time_in_proportion() {
     clues.extend(["eyJ0eXAiOi", "sig=", "8Q~", "AccountKey="].map(str::to_owned));
     clues.push(format!("-----BEGIN {} KEY-----\nM", "PRIVATE"));
     clues.push(format!("-----BEGIN {} KEY-----\na: b\nc: d\n", "PRIVATE"));
+    clues.push(format!("-----BEGIN {} KEY-----\\n\" + \"MI", "PRIVATE"));
+    clues.push(format!("-----BEGIN {} KEY-----{}\"", "PRIVATE", "\\".repeat(16)));
     clues.push(format!("\nPuTTY-User-Key-{}2: x\n", "File-"));
     clues.push(format!("sig={}&", random(50)));
     clues.push(["LS0tLS1CRUdJ", "TiB"].concat());

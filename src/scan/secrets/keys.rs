@@ -35,8 +35,7 @@ pub(super) fn pem(data: &[u8], at: usize) -> Option<Match> {
         b"OPENSSH " => &kinds::ENCRYPTED_KEY,
         b"PGP " => &kinds::PGP_KEY,
         _ if is_locked_pem => &kinds::ENCRYPTED_KEY,
-        // DER: a SEQUENCE.
-        _ if !is(b"M") => return None,
+        _ if !is_sequence(&digits) => return None,
         b"ENCRYPTED " => &kinds::ENCRYPTED_KEY,
         _ if is_google(data, start) => &kinds::GCP_ACCOUNT,
         _ => &kinds::PRIVATE_KEY,
@@ -76,14 +75,18 @@ fn is_google(data: &[u8], start: usize) -> bool {
     before.windows(16).any(|window| window == b"\"private_key_id\"")
 }
 
+/// DER's SEQUENCE, `30`, and a length of one byte or in so many bytes.
+fn is_sequence(digits: &[u8]) -> bool {
+    matches!(digits, [b'M', b'A'..=b'P', ..])
+}
+
 /// Parts the headers of RFC 1421 and OpenPGP from the body.
 fn headers(data: &[u8]) -> (&[u8], &[u8]) {
     let mut at = 0;
     for _ in 0..8 {
-        let rest = data.get(at..data.len().min(at + 200)).unwrap_or_default();
-        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let line = rest.get(blank..).unwrap_or_default();
-        let end = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
+        let blank = between_lines(data.get(at..).unwrap_or_default());
+        let line = data.get(at + blank..data.len().min(at + blank + 200)).unwrap_or_default();
+        let end = (0..line.len()).find(|end| line.get(*end..).is_some_and(ends_line)).unwrap_or(line.len());
         let line = line.get(..end).unwrap_or_default();
         if !line.windows(2).any(|window| window == b": ") {
             break;
@@ -93,25 +96,64 @@ fn headers(data: &[u8]) -> (&[u8], &[u8]) {
     data.split_at_checked(at).unwrap_or_default()
 }
 
-/// The first digits of base64 in the lines of a body, and the body's length to its end. Lines may be parted
-/// as JSON writes it, `\n`.
+/// The first digits of base64 in the lines of a body, and the body's length to its end.
 fn body_digits(body: &[u8]) -> (Vec<u8>, usize) {
     let mut digits = Vec::new();
     let mut at = 0;
     while let Some(byte) = body.get(at) {
-        match byte {
-            b'\\' if matches!(body.get(at + 1), Some(b'n' | b'r')) => at += 1,
-            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') => {
-                if digits.len() < 4 * BODY {
-                    digits.push(*byte);
-                }
+        if base64(*byte) || *byte == b'=' {
+            if digits.len() < 4 * BODY {
+                digits.push(*byte);
             }
-            byte if byte.is_ascii_whitespace() => {}
-            _ => break,
+            at += 1;
+        } else {
+            match between_lines(body.get(at..).unwrap_or_default()) {
+                0 => break,
+                length => at += length,
+            }
         }
-        at += 1;
     }
     (digits, at)
+}
+
+/// The bytes that part two lines, as they are, as JSON writes them (`\n`), also within JSON (`\\n`), or as programs put
+/// texts together: `\n" + "`.
+fn between_lines(data: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest @ [byte, ..]) = data.get(at..) {
+        let blank = byte.is_ascii_whitespace().then_some(1);
+        match blank.or_else(|| escaped_end(rest)).or_else(|| between_texts(rest)) {
+            Some(length) => at += length,
+            None => break,
+        }
+    }
+    at
+}
+
+fn ends_line(rest: &[u8]) -> bool {
+    rest.first() == Some(&b'\n') || escaped_end(rest).or_else(|| between_texts(rest)).is_some()
+}
+
+/// Backslashes that one text within another has at most: each level doubles them.
+const BACKSLASHES: usize = 16;
+
+/// The end of a line as an escape: `\n`, `\r`, or a backslash before the end itself.
+fn escaped_end(data: &[u8]) -> Option<usize> {
+    let escapes = run(data, 0, BACKSLASHES, |byte| byte == b'\\');
+    (escapes > 0 && matches!(data.get(escapes), Some(b'n' | b'r' | b'\n' | b'\r'))).then_some(escapes + 1)
+}
+
+/// From the quote that ends a text to behind the one that begins the next, where only what joins them is between.
+fn between_texts(data: &[u8]) -> Option<usize> {
+    const JOINED: usize = 80;
+    let is_quote = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
+    let open = run(data, 0, BACKSLASHES, |byte| byte == b'\\');
+    let quote = data.get(open).copied().filter(|byte| is_quote(*byte))?;
+    let from = open + 1;
+    let joins = run(data, from, JOINED, |byte| {
+        byte.is_ascii_whitespace() || matches!(byte, b'+' | b'.' | b',' | b'&' | b'_' | b'\\')
+    });
+    (data.get(from + joins) == Some(&quote)).then_some(from + joins + 1)
 }
 
 /// The key whose `PuTTY-User-Key-File-` ends at `after`; its second line says how it is protected.

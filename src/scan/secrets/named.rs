@@ -5,7 +5,8 @@ use super::tokens::is_random;
 use super::{Match, text};
 use crate::limits;
 use crate::model::ImagePath;
-use crate::model::secret_names::{is_no_secret, is_placeholder, names_a_secret};
+use crate::model::secret_names::is_named_secret;
+use crate::model::secret_values::{is_no_secret, is_placeholder};
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ const KUBE: Form = Form::Assignments(
 const NPM: Form = Form::Assignments(&["_authToken", "_auth", "_password"], &kinds::NPM_LOGIN);
 
 /// By the last part of a path, and where that says nothing by itself, by the directory's last part too.
-const BY_NAME: [(&str, &str, Form); 27] = [
+const BY_NAME: [(&str, &str, Form); 30] = [
     (".docker", "config.json", Form::DockerConfig),
     ("containers", "auth.json", Form::DockerConfig),
     ("", ".dockercfg", Form::DockerConfig),
@@ -57,6 +58,10 @@ const BY_NAME: [(&str, &str, Form); 27] = [
     ("", "pgpass.conf", Form::Pgpass),
     ("", ".git-credentials", Form::Urls),
     ("git", "credentials", Form::Urls),
+    // Of a remote, or of those that `insteadOf` puts in the place of others.
+    (".git", "config", Form::Urls),
+    ("", ".gitconfig", Form::Urls),
+    ("", ".gitmodules", Form::Urls),
     ("", "pip.conf", Form::Urls),
     ("", "kubeconfig", KUBE),
     (".kube", "config", KUBE),
@@ -96,7 +101,7 @@ impl Form {
         }
         let is_sample =
             [".example", ".sample", ".template", ".dist", ".tpl"].iter().any(|end| name.ends_with(end));
-        if !is_sample && (name.ends_with(".env") || name.starts_with(".env.")) {
+        if !is_sample && is_environment(name) {
             return Some(Self::Environment);
         }
         if !is_sample && name.ends_with(".htpasswd") {
@@ -182,16 +187,41 @@ impl Form {
             }
             Self::Environment => {
                 let (name, value) = assignment(line)?;
-                (names_a_secret(name) && !is_no_secret(value) && value.len() > 2)
-                    .then_some((value, &kinds::NAMED))
+                (value.len() > 2 && is_named_secret(name, value)).then_some((value, &kinds::NAMED))
             }
             Self::Config => {
                 let (name, value) = assignment(line)?;
-                (names_a_secret(name) && is_likely(value)).then_some((value, &kinds::ASSIGNMENT))
+                (is_likely(value) && is_named_secret(name, value)).then_some((value, &kinds::ASSIGNMENT))
             }
             _ => None,
         }
     }
+}
+
+/// `.env`, `app.env`, `.env.anything`, `.envrc`; `env.prod` and `prod.env.local` where the word behind is one of these, for
+/// `env.js` and `vite.env.d.ts` are programs.
+fn is_environment(name: &str) -> bool {
+    const ENVIRONMENTS: [&str; 14] = [
+        "ci",
+        "dev",
+        "development",
+        "docker",
+        "live",
+        "local",
+        "prod",
+        "production",
+        "qa",
+        "secret",
+        "secrets",
+        "stage",
+        "staging",
+        "test",
+    ];
+    let (before, last) = name.rsplit_once('.').unwrap_or_default();
+    name.ends_with(".env")
+        || [".env.", ".env-", ".env_"].iter().any(|begin| name.starts_with(begin))
+        || name == ".envrc"
+        || (before == "env" || before.ends_with(".env")) && ENVIRONMENTS.contains(&last)
 }
 
 /// A hash as crypt(5) writes it: `$6$salt$…`.

@@ -108,6 +108,40 @@ fn keys_are_told_by_their_bodies() {
     }
 }
 
+/// As JSON, JSON within it, and programs in which each line is a text of its own.
+#[test]
+fn keys_within_texts_are_told() {
+    for (kind, key) in keys().into_iter().filter(|(_, key)| key.starts_with("-----")) {
+        for line in [
+            "\\n",
+            "\\r\\n",
+            "\\\\n",
+            "\\\\\\\\n",
+            "\\n\"\n    \"",
+            "\\n\" +\n    \"",
+            "\\n' .\n'",
+            "\", \"",
+            "\\n\\\n",
+            "\\\\n\\\" + \\\"",
+        ] {
+            let text = key.trim_end().replace('\n', line);
+            let found = told("x", &text);
+            assert_eq!(found.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [kind], "{text}");
+            assert!(found[0].1.len() * 10 > text.len() * 7, "{text}");
+        }
+    }
+    let label = ["-----BEGIN PRIVATE", " KEY-----"].concat();
+    for text in [
+        format!(
+            "x = [\"{label}\", \"Missing the header of a key in this file and in others beside the first\"]"
+        ),
+        format!("x = \"{label}\\n\" + base64Encoded + \"\\n-----END\""),
+        format!("x = '{label}' 'MIIE{}'", random(20)),
+    ] {
+        assert_eq!(told("x", &text), [], "{text}");
+    }
+}
+
 /// As Kubernetes keeps them; what is found within has the kind of the key itself.
 #[test]
 fn keys_in_base64_are_told() {
@@ -260,6 +294,19 @@ fn files_are_read_by_their_names() {
         ("auth/web.htpasswd", &des_line, "password-hash", &des),
         ("auth/web.htpasswd", "app:{PLAIN}hunter2\n", "htpasswd-password", "hunter2"),
         ("etc/app.conf", "x = 1\ndb_password = k3Jd8sLq0zPw\n", "assignment", "k3Jd8sLq0zPw"),
+        ("etc/app.conf", "token_user = k3Jd8sLq0zPw\n", "assignment", "k3Jd8sLq0zPw"),
+        (
+            "app/.git/config",
+            "[remote]\n\turl = https://u:hunter2@h.example.org/a\n",
+            "url-password",
+            "hunter2",
+        ),
+        ("root/.gitconfig", "[url \"https://u:hunter2@h.example.org\"]\n", "url-password", "hunter2"),
+        ("app/.gitmodules", "\turl = https://u:hunter2@h.example.org/a\n", "url-password", "hunter2"),
+        ("app/.envrc", "export DB_PASSWORD=hunter2\n", "named-secret", "hunter2"),
+        ("app/env.prod", "DB_PASSWORD=hunter2\n", "named-secret", "hunter2"),
+        ("app/prod.env.local", "DB_PASSWORD=hunter2\n", "named-secret", "hunter2"),
+        ("app/.env-staging", "DB_PASSWORD=hunter2\n", "named-secret", "hunter2"),
         ("etc/app.json", "{\"apiKey\": \"k3Jd8sLq0zPw\", \"x\": 1}", "assignment", "k3Jd8sLq0zPw"),
     ] {
         assert_eq!(told(path, text), [(kind, secret)], "{path}");
@@ -290,6 +337,11 @@ fn files_without_a_secret_have_none() {
         ("root/.git-credentials", "https://h.example.org\n"),
         ("app/.env", "PASSWORD_FILE=/run/secrets/x\nTOKEN=\nPASSWORD=changeme\n#TOKEN=hunter2\n"),
         ("app/.env.example", "PASSWORD=hunter2\n"),
+        ("app/env.js", "PASSWORD=hunter2\n"),
+        ("app/vite.env.d.ts", "PASSWORD=hunter2\n"),
+        ("app/envoy.prod", "PASSWORD=hunter2\n"),
+        ("app/.git/config", "[remote]\n\turl = https://h.example.org/a\n\turl = git@h.example.org:a\n"),
+        ("srv/config", "url = https://u:hunter2@h.example.org/a\n"),
         (
             "root/.m2/settings.xml",
             "<password>${env.P}</password><passwords>x</passwords><password>{enc=}</password>",
@@ -304,7 +356,7 @@ fn files_without_a_secret_have_none() {
         ("srv/.htpasswd.example", "app:$apr1$saltsalt$abcdefghijklmnopqrstuv\n"),
         (
             "etc/app.conf",
-            "password = hunter\npassword_policy = k3Jd8sLq0zPw\ntoken = /run/x1234567\nsecret: [a1, b2, c3]\n",
+            "password = hunter\npassword_policy = pbkdf2-sha256\ntoken = /run/x1234567\nsecret: [a1, b2, c3]\n",
         ),
         ("etc/script", "db_password = k3Jd8sLq0zPw\n"),
     ] {

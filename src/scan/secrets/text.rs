@@ -6,7 +6,8 @@ use super::Match;
 use super::kinds::{self, Kind};
 use super::probe::search_all;
 use crate::limits;
-use crate::model::secret_names::{is_no_secret, is_placeholder, is_secret_name, names_a_secret};
+use crate::model::secret_names::{is_named_secret, is_secret_name};
+use crate::model::secret_values::{is_no_secret, is_placeholder};
 
 /// A secret in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ enum Aim {
 impl Aim {
     fn is_secret(self, name: &str, value: &str) -> bool {
         match self {
-            Self::Tell => names_a_secret(name) && !is_no_secret(value),
+            Self::Tell => is_named_secret(name, value),
             Self::Hide => {
                 is_secret_name(name)
                     && !value.is_empty()
@@ -210,6 +211,8 @@ fn in_command(text: Word<'_>, depth: usize, aim: Aim, found: &mut Vec<Found>) {
                 if bare.text.contains(parts) && depth <= DEPTH {
                     let depth = if bare.text.len() == text.text.len() { DEPTH } else { depth };
                     in_command(bare, depth + 1, aim, found);
+                } else {
+                    found.extend(parameters(bare, aim));
                 }
             }
         }
@@ -284,6 +287,26 @@ fn assigned(word: Word<'_>, aim: Aim) -> Option<Found> {
     }
     let is_secret = aim.is_secret(name, value.text) && value.text.len() <= limits::SECRET_VALUE_BYTES;
     is_secret.then(|| Found::at(value.all(&kinds::NAMED), Some(name)))
+}
+
+/// What else a word assigns: `?password=…` of a URL, `…,password=…` and the like of others, JSON.
+fn parameters(word: Word<'_>, aim: Aim) -> impl Iterator<Item = Found> + '_ {
+    let begins = |char: char| matches!(char, '?' | '&' | ';' | '#' | ',' | '{' | '[');
+    let mut at = word.text.find(begins);
+    std::iter::from_fn(move || {
+        loop {
+            let start = at? + 1;
+            let rest = word.text.get(start..)?;
+            at = rest.find(begins).map(|length| start + length);
+            let parameter =
+                Word { text: word.text.get(start..at.unwrap_or(word.text.len()))?, ..word.from(start) };
+            // A colon parts names from values in JSON only: `image:tag` is none.
+            let is_assigned = parameter.text.contains('=') || parameter.text.contains("\":");
+            if let Some(found) = is_assigned.then(|| assigned(parameter, aim)).flatten() {
+                return Some(found);
+            }
+        }
+    })
 }
 
 /// What follows `--password`, `-u`.

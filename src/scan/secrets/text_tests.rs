@@ -46,6 +46,26 @@ fn commands_and_build_steps_are_told_and_masked() {
             &["named-secret"],
             "docker build --build-arg TOKEN=*** .",
         ),
+        (
+            "ENV URL=jdbc:postgresql://h/db?password=hunter2&user=a",
+            &["named-secret"],
+            "ENV URL=jdbc:postgresql://h/db?password=***&user=a",
+        ),
+        (
+            "ENV URL=jdbc:postgresql://h/db?user=a&password=hunter2",
+            &["named-secret"],
+            "ENV URL=jdbc:postgresql://h/db?user=a&password=***",
+        ),
+        (
+            "ENV R=redis:6379,password=hunter2,ssl=True S=a,token=hunter3,secret=hunter4",
+            &["named-secret", "named-secret", "named-secret"],
+            "ENV R=redis:6379,password=***,ssl=True S=a,token=***,secret=***",
+        ),
+        (
+            "ENV J='{\"a\":{\"b\":1,\"password\":\"hunter2\"}}'",
+            &["named-secret"],
+            "ENV J='{\"a\":{\"b\":1,\"password\":\"***\"}}'",
+        ),
     ] {
         assert_eq!(of_text(text), (kinds.to_vec(), shown.to_owned()), "{text}");
     }
@@ -72,6 +92,11 @@ fn ordinary_commands_are_no_secrets() {
         "ENV PASSWORD=changeme SECRET=${SECRET}",
         "COPY https://h.example/a:b@c /",
         "CMD [\"node\", \"server.js\"]",
+        "CMD [\"serve\",\"--max-num-batched-tokens\",\"8192\",\"--tokenizer\",\"meta-llama/x\"]",
+        "RUN curl https://h.example/?token=$TOKEN&x=1",
+        "ENV R=redis:6379,password=,ssl=True IMAGES=h.example/secret:1,h.example/token:latest",
+        "RUN docker login --password-stdin h.example",
+        "ENV DB_PASSWORD=$DB_PASS",
     ] {
         assert_eq!(in_text(text), [], "{text}");
     }
@@ -83,6 +108,7 @@ fn variables_and_commands_in_words_are_masked() {
     assert_eq!(mask_assignment("X", "postgres://u:hunter2@h/db"), "postgres://u:***@h/db");
     assert_eq!(mask_assignment("TOKEN", "${TOKEN}"), "${TOKEN}");
     assert_eq!(mask_assignment("TOKEN", ""), "");
+    assert_eq!(mask_assignment("DBPASS", "$Xk29dkq9sLmz"), "***");
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let command = words(&["run", "--password", "hunter2", "TOKEN=hunter3", "sh -c 'API_KEY=hunter4 x'"]);
     assert_eq!(in_words(&command).iter().map(|(word, _)| *word).collect::<Vec<_>>(), [2, 3, 4]);

@@ -2,7 +2,7 @@
 
 use super::kinds::{Kind, Weight};
 use super::{Match, kinds};
-use crate::model::secret_names::is_placeholder;
+use crate::model::secret_values::is_placeholder;
 
 /// The form of one kind of tokens.
 pub(super) struct Token {

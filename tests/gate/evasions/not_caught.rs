@@ -33,6 +33,14 @@ fn a_secret_that_is_no_content_of_a_file_passes() {
 }
 
 #[test]
+fn a_secret_that_looks_like_a_setting_passes() {
+    for variable in ["TOKEN_USER=hunter2", "DB_PASSWORD=$hunter"] {
+        assert_failing(&check_child(&app().env(variable)), []);
+    }
+    assert_failing(&check_child(&app().env("DB_PASSWORD=hunter2")), ["secret-env"]);
+}
+
+#[test]
 fn a_secret_among_documentation_is_told_only() {
     let checked = with(Layer::new().file("usr/share/doc/x/token", github()));
     assert_failing(&checked, []);
