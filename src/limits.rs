@@ -363,6 +363,11 @@ pub const FINDING_PATHS: usize = 10_000;
 /// takes a kilobyte or two of a report.
 pub const INPUT_FINDINGS: usize = 200_000;
 
+/// Bytes of the findings of all images of an input, as the JSON report has them without its indentation; while they are
+/// looked for, as they are held. [`INPUT_FINDINGS`] of everyday paths take half of it. A path may be quoted with four
+/// bytes for each of its own, and an archive of some KiB has tens of thousands of such.
+pub const INPUT_FINDING_BYTES: u64 = 512 << 20;
+
 /// Characters of a build step that each finding tells; the image's layers tell all of it.
 pub const FINDING_STEP_CHARACTERS: usize = 512;
 

@@ -89,6 +89,23 @@ fn rules_open_nothing() {
     }
 }
 
+/// What rules find goes where it is held to the limits on it, one by one: no rule makes a list of its own, or room
+/// for one.
+#[test]
+fn findings_are_collected_in_one_place() {
+    let own = ["rules/findings.rs", "rules/rule.rs"];
+    let rules = sources().into_iter().filter(|(relative, _)| relative.starts_with("rules/"));
+    let mut seen = 0;
+    for (relative, text) in rules.filter(|(relative, _)| !own.contains(&relative.as_str())) {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for list in ["Vec<Finding>", "Set<Finding>", "[Finding]", "Room::", "Left::", "Left {"] {
+            assert!(!code.contains(list), "{relative}: {list}");
+        }
+        seen += code.matches("Findings<'_>").count();
+    }
+    assert!(seen > 40, "{seen}");
+}
+
 /// Whether a file is compiled for tests only.
 fn is_for_tests(relative: &str) -> bool {
     relative.ends_with("tests.rs")

@@ -38,13 +38,13 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     let report = judge(arguments, &images, policy)?;
     for (path, format) in &outputs {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
-        output::to_file(path, &formats::render(&report, *format, &style))?;
+        output::stream_to_file(path, |out| formats::write(&report, *format, &style, out))?;
     }
     let format = format(arguments);
     if format != Format::Text || arguments.quiet {
         report.errors.iter().for_each(|error| output::tell_error(&told_again(error)));
     }
-    output::to_stdout(&formats::render(&report, format, &style(arguments)))?;
+    output::stream_to_stdout(|out| formats::write(&report, format, &style(arguments), out))?;
     Ok(report.verdict.into())
 }
 

@@ -1,5 +1,6 @@
 //! The formats of the report: which a file's name asks for, and who writes each.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::args::Format;
@@ -40,18 +41,18 @@ pub(super) fn of_file(path: &Path) -> Result<Format> {
     })
 }
 
-/// The report in a format; `style` is of text alone.
-pub(super) fn render(report: &Report, format: Format, style: &Style) -> String {
+/// Writes the report in a format; `style` is of text alone.
+pub(super) fn write(report: &Report, format: Format, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
-        Format::Text => text::render(report, style),
-        Format::Json => json::render(report),
-        Format::Ndjson => ndjson::render(report),
-        Format::Sarif => sarif::render(report),
-        Format::Junit => junit::render(report),
-        Format::Markdown => markdown::render(report),
-        Format::Html => html::render(report),
-        Format::Gitlab => gitlab::render_container_scanning(report),
-        Format::GitlabCodequality => gitlab::render_code_quality(report),
+        Format::Text => text::write(report, style, out),
+        Format::Json => json::write(report, out),
+        Format::Ndjson => ndjson::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Markdown => markdown::write(report, out),
+        Format::Html => html::write(report, out),
+        Format::Gitlab => gitlab::write_container_scanning(report, out),
+        Format::GitlabCodequality => gitlab::write_code_quality(report, out),
     }
 }
 

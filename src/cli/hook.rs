@@ -125,6 +125,6 @@ fn judge(
     let report = check::judge(&check, &images, policy)?;
     // Nobody reads on where all is well.
     check.quiet = report.verdict == Verdict::Pass;
-    output::to_stdout(&formats::render(&report, Format::Text, &check::style(&check)))?;
+    output::stream_to_stdout(|out| formats::write(&report, Format::Text, &check::style(&check), out))?;
     Ok(report.verdict.into())
 }

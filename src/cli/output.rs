@@ -38,9 +38,17 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape_text(line));
 }
 
-/// Writes a whole file or nothing. What is there and is no file is not replaced by one: pipes and
-/// terminals, and what else takes bytes one after another, are written to.
+/// As [`stream_to_file`], of what is there already.
 pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
+    stream_to_file(path, |file| file.write_all(content.as_ref()))
+}
+
+/// Writes a whole file or nothing, as it is made. What is there and is no file is not replaced by one: pipes and
+/// terminals, and what else takes bytes one after another, are written to.
+pub(super) fn stream_to_file(
+    path: &Path,
+    content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<()> {
     // A link keeps being one: what it leads to is written.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
@@ -48,7 +56,7 @@ pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Res
         && !there.is_file()
     {
         return match takes_a_stream(there.file_type()) {
-            true => whole::write_into(path, content.as_ref()).map_err(failed),
+            true => whole::write_into(path, content).map_err(failed),
             false => {
                 let what = format!("{} is there, and is no file to be written", path.display());
                 Err(Error::usage(what).hint("name another file, or remove what is there"))
@@ -56,7 +64,7 @@ pub(super) fn to_file(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Res
         };
     }
     let how = Whole { prefix: ".ocicheck-", mode: Some(mode(path)), sync: true, replace: true };
-    whole::write(path, content.as_ref(), how).map_err(failed)
+    whole::write_with(path, how, content).map_err(failed)
 }
 
 /// Whether something that is no file is a pipe, or a device as terminals and `/dev/null` are.

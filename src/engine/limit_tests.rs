@@ -71,17 +71,25 @@ fn findings_are_held_to_input_findings_over_all_images() {
         selection: Selection::default(),
     };
     let input = Input::Path(file.path().to_owned());
-    let check = |findings| {
+    let check = |left| {
         let mut found = Vec::new();
-        let visited = engine.check_within(findings, &input, &(), |image| found.push(image.findings.len()));
+        let visited = engine.check_within(left, &input, &(), |image| found.push(image.findings));
         (found, visited.errors)
     };
-    let (found, errors) = check(limits::INPUT_FINDINGS);
-    assert!(found.len() == 2 && found.iter().all(|count| *count > 0) && errors.is_empty(), "{found:?}");
-    let all = found.iter().sum::<usize>();
-    assert_eq!(check(all).0, found);
-    let (first, errors) = check(all - 1);
-    assert_eq!(first, found[..1], "what was judged before stays");
-    assert_eq!(errors.len(), 1);
-    assert!(errors[0].kind() == ErrorKind::Limit && errors[0].to_string().contains("INPUT_FINDINGS"));
+    let (found, errors) = check(Left::default());
+    let counts: Vec<_> = found.iter().map(Vec::len).collect();
+    assert!(found.len() == 2 && !counts.contains(&0) && errors.is_empty(), "{counts:?}");
+    let all = counts.iter().sum::<usize>();
+    let bytes = found.iter().flatten().map(|finding| serde_json::to_string(finding).unwrap().len() as u64);
+    let bytes = bytes.sum::<u64>();
+    assert_eq!(check(Left { findings: all, bytes }).0.len(), 2);
+    for (left, limit) in [
+        (Left { findings: all - 1, bytes }, "INPUT_FINDINGS"),
+        (Left { findings: all, bytes: bytes - 1 }, "INPUT_FINDING_BYTES"),
+    ] {
+        let (first, errors) = check(left);
+        assert_eq!(first.len(), 1, "what was judged before stays");
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].kind() == ErrorKind::Limit && errors[0].to_string().contains(limit), "{errors:?}");
+    }
 }

@@ -24,11 +24,11 @@ use crate::cache::Cache;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::host;
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::packages::verify::HeldLayers;
 use crate::policy::Policy;
 use crate::report::{ImageReport, ImageVerdict, build_image};
-use crate::rules::{PACKAGE_FILE_TAMPERED, RULES, Rule};
+use crate::rules::{Judged, Judgement, Left, PACKAGE_FILE_TAMPERED, RULES, Room, Rule};
 use crate::scan::{Budget, Opinions, Plan, Progress, Tables};
 use crate::source::{self, Input, Selection};
 
@@ -89,13 +89,13 @@ impl Engine {
         progress: &dyn Progress,
         each: impl FnMut(ImageReport),
     ) -> Visited {
-        self.check_within(limits::INPUT_FINDINGS, input, progress, each)
+        self.check_within(Left::default(), input, progress, each)
     }
 
-    /// As [`Engine::check_each`], where all images may have so many findings.
+    /// As [`Engine::check_each`], where all images may have so much of findings.
     fn check_within(
         &self,
-        mut findings_left: usize,
+        mut left: Left,
         input: &Input,
         progress: &dyn Progress,
         mut each: impl FnMut(ImageReport),
@@ -113,14 +113,10 @@ impl Engine {
             held: self.held(),
         };
         let mut unjudged = Vec::new();
-        let visited =
-            visit(&request, progress, |facts| match self.judge_within(&name, &facts, findings_left) {
-                Ok(image) => {
-                    findings_left = findings_left.saturating_sub(image.findings.len());
-                    each(image);
-                }
-                Err(error) => unjudged.push(error.at(facts.image.title()).at(&name)),
-            });
+        let visited = visit(&request, progress, |facts| match self.judge_within(&name, &facts, &mut left) {
+            Ok(image) => each(image),
+            Err(error) => unjudged.push(error.at(facts.image.title()).at(&name)),
+        });
         let mut visited =
             visited.unwrap_or_else(|error| Visited { errors: vec![error], ..Visited::default() });
         visited.errors.append(&mut unjudged);
@@ -150,36 +146,45 @@ impl Engine {
     /// Judges the facts of one image.
     ///
     /// # Errors
-    /// The time is up, there are more findings than [`limits::INPUT_FINDINGS`], or a rule failed by a fault of
-    /// this program.
+    /// The time is up, there are more findings than [`INPUT_FINDINGS`](crate::limits::INPUT_FINDINGS) and [`INPUT_FINDING_BYTES`](crate::limits::INPUT_FINDING_BYTES)
+    /// allow, or a rule failed by a fault of this program.
     pub fn judge(&self, source: &str, facts: &Facts) -> Result<ImageReport> {
-        self.judge_within(source, facts, limits::INPUT_FINDINGS)
+        self.judge_within(source, facts, &mut Left::default())
     }
 
-    /// As [`Self::judge`], where so many findings are left of the limit. Cut short, the list would not say what
-    /// the policy accepts of it.
-    fn judge_within(&self, source: &str, facts: &Facts, findings_left: usize) -> Result<ImageReport> {
-        let deadline = self.policy.limits.deadline;
-        let judge = |rule: &'static Rule| {
-            deadline.check()?;
-            let judged = guarded("judging the image", || Ok((rule.judge)(facts, &self.policy.settings)));
-            Ok((rule, judged.map_err(|error| error.at(format!("rule {}", rule.id)))?))
-        };
-        let rules = RULES.into_par_iter().filter(|rule| self.policy.judges(rule));
-        let judged = rules.map(judge).collect::<Result<Vec<_>>>()?;
-        let findings: usize = judged.iter().map(|(_, judgement)| judgement.findings.len()).sum();
-        if findings > findings_left {
-            let limit = limits::INPUT_FINDINGS as u64;
-            let what = "the number of findings of all images of an input";
-            return Err(
-                Error::limit(what, "INPUT_FINDINGS", limit).hint("mend what most of them have in common")
-            );
-        }
+    /// As [`Self::judge`], where so much is left of the limits on findings, of which the image takes its part.
+    fn judge_within(&self, source: &str, facts: &Facts, left: &mut Left) -> Result<ImageReport> {
+        let judged = self.judged(facts, *left)?;
         let has_catalog = self.catalog.is_some();
         let has_advisories = self.advisories.is_some();
-        let verdict =
-            ImageVerdict { source, facts, policy: &self.policy, has_catalog, has_advisories, judged };
-        guarded("judging the image", || build_image(&verdict))
+        let verdict = ImageVerdict { source, facts, policy: &self.policy, has_catalog, has_advisories };
+        let mut after = *left;
+        let image = guarded("judging the image", || build_image(&verdict, judged, &mut after))?;
+        *left = after;
+        Ok(image)
+    }
+
+    /// What each rule says.
+    fn judged(&self, facts: &Facts, left: Left) -> Result<Vec<(&'static Rule, Judgement)>> {
+        let rules = RULES.into_par_iter().filter(|rule| self.policy.judges(rule));
+        let room = Room::new(left);
+        let judged = rules.map(|rule| Ok((rule, self.judge_by(rule, facts, &room)?)));
+        let judged = judged.collect::<Result<Vec<_>>>()?;
+        let all: Option<Vec<_>> =
+            judged.into_iter().map(|(rule, judged)| Some((rule, judged.ok()?))).collect();
+        if let Some(all) = all {
+            return Ok(all);
+        }
+        // Which limit is met first depends on which rules run at the same time, and the error must not.
+        let room = Room::new(left);
+        let rules = RULES.into_iter().filter(|rule| self.policy.judges(rule));
+        rules.map(|rule| Ok((rule, self.judge_by(rule, facts, &room)??))).collect()
+    }
+
+    fn judge_by(&self, rule: &'static Rule, facts: &Facts, room: &Room) -> Result<Judged> {
+        self.policy.limits.deadline.check()?;
+        let judge = || Ok((rule.judge)(facts, &self.policy.settings, room.findings()));
+        guarded("judging the image", judge).map_err(|error| error.at(format!("rule {}", rule.id)))
     }
 }
 

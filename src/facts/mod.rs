@@ -3,7 +3,7 @@
 pub mod user;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::advisories::Vulnerabilities;
@@ -92,6 +92,21 @@ impl Facts {
     /// Indexes of the layers above the base.
     pub fn upper_layers(&self) -> std::ops::Range<usize> {
         self.base.base_layers()..self.image.layers.len()
+    }
+
+    /// Of those with the same content the last: a layer that is listed thousands of times says no more than once.
+    pub fn upper_contents(&self) -> impl Iterator<Item = usize> + use<> {
+        self.last_of_each_content(self.upper_layers()).into_iter()
+    }
+
+    /// Of layers with the same content the last ones, lowest first.
+    pub fn last_of_each_content(&self, layers: std::ops::Range<usize>) -> Vec<usize> {
+        let tar = |layer: usize| self.layers.get(layer)?.as_ref()?.tar.as_ref().ok();
+        let mut seen = BTreeSet::new();
+        let mut last: Vec<_> =
+            layers.rev().filter(|layer| tar(*layer).is_some_and(|tar| seen.insert(tar.diff_id))).collect();
+        last.reverse();
+        last
     }
 
     /// What the upper layers changed of the base in any reading, and why it is no tampering where that is known.

@@ -6,7 +6,7 @@
 //! other operating systems, get a file beside from the start, which is removed but by signals.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::ask;
@@ -29,13 +29,25 @@ pub(crate) struct Whole {
 /// # Errors
 /// The host's.
 pub(crate) fn write(path: &Path, bytes: &[u8], how: Whole) -> io::Result<()> {
+    write_with(path, how, |file| file.write_all(bytes))
+}
+
+/// As [`write()`], of what `content` writes.
+///
+/// # Errors
+/// The host's, or those of `content`.
+pub(crate) fn write_with(
+    path: &Path,
+    how: Whole,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     match unnamed(directory)? {
         Some(file) => {
-            fill(&file, bytes, how)?;
+            fill(&file, how, content)?;
             match link(&file, path) {
                 Err(error) if how.replace && error.kind() == io::ErrorKind::AlreadyExists => {
                     let mut beside = tempfile::Builder::new();
@@ -48,7 +60,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8], how: Whole) -> io::Result<()> {
         }
         None => {
             let named = ask(|| tempfile::Builder::new().prefix(how.prefix).tempfile_in(directory))?;
-            fill(named.as_file(), bytes, how)?;
+            fill(named.as_file(), how, content)?;
             let named = named.into_temp_path();
             ask(|| {
                 if how.replace { named.persist(path) } else { named.persist_noclobber(path) }
@@ -63,13 +75,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8], how: Whole) -> io::Result<()> {
 ///
 /// # Errors
 /// The host's.
-pub(crate) fn write_into(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut stream = ask(|| File::options().write(true).open(path))?;
-    ask(|| stream.write_all(bytes))
+pub(crate) fn write_into(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let stream = ask(|| File::options().write(true).open(path))?;
+    buffered(&stream, content)
 }
 
-fn fill(mut file: &File, bytes: &[u8], how: Whole) -> io::Result<()> {
-    ask(|| file.write_all(bytes))?;
+fn buffered(file: &File, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    ask(|| {
+        let mut buffer = BufWriter::new(file);
+        content(&mut buffer)?;
+        buffer.flush()
+    })
+}
+
+fn fill(file: &File, how: Whole, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    buffered(file, content)?;
     #[cfg(unix)]
     if let Some(mode) = how.mode {
         use std::os::unix::fs::PermissionsExt as _;

@@ -197,7 +197,12 @@ fn rows() -> Vec<Row> {
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
             "paths_of_a_finding_are_held_to_finding_paths";
-        INPUT_FINDINGS Number Error, "findings_are_held_to_input_findings_over_all_images";
+        INPUT_FINDINGS Number Error,
+            "findings_are_held_to_what_is_left_over_all_rules"
+            "findings_are_held_to_input_findings_over_all_images";
+        INPUT_FINDING_BYTES Bytes Error,
+            "findings_are_held_to_their_bytes"
+            "findings_are_held_to_input_findings_over_all_images";
         FINDING_STEP_CHARACTERS Number Bounds("the middle of it is left out"),
             "a_finding_tells_finding_step_characters_of_a_build_step";
         CONFIG_SECRETS Number NotEvaluated, "secrets_of_settings_are_held_to_config_secrets";

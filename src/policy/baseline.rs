@@ -4,6 +4,7 @@
 //! what a waiver accepted stays the waiver's, and what is wrong with an image itself it cannot make known, as no
 //! policy can accept it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -34,7 +35,7 @@ pub struct Known {
     /// How bad it was.
     pub severity: Severity,
     /// What was said.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// What the file at its path held.
     pub content_sha256: Option<String>,
     /// What proved it.
@@ -105,7 +106,7 @@ impl Baseline {
                 for finding in image.findings.iter().filter(|finding| finding.status != "waived") {
                     let known = Known {
                         severity: finding.severity,
-                        message: finding.message.clone(),
+                        message: finding.message.clone().into(),
                         content_sha256: finding.content_sha256.clone(),
                         evidence: finding.evidence.clone(),
                     };

@@ -1,5 +1,7 @@
 //! Filling the report: all that is decided about findings is decided here, once.
 
+use std::cmp::Reverse;
+use std::io;
 use std::sync::Arc;
 
 use super::findings::Teller;
@@ -16,7 +18,7 @@ use crate::facts::{Facts, user};
 use crate::limits;
 use crate::model::{History, Platform};
 use crate::policy::Policy;
-use crate::rules::{Judgement, Rule};
+use crate::rules::{Judgement, Left, Rule};
 use crate::scan::LayerFacts;
 use crate::scan::secrets::{mask_assignment, mask_text, mask_words};
 
@@ -33,15 +35,17 @@ pub struct ImageVerdict<'a> {
     pub has_catalog: bool,
     /// Whether advisories were given.
     pub has_advisories: bool,
-    /// What each rule said.
-    pub judged: Vec<(&'static Rule, Judgement)>,
 }
 
-/// The report of one image.
+/// The report of one image, of what each rule said; its findings take their part of what is left.
 ///
 /// # Errors
-/// The time is up.
-pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
+/// The time is up, or the findings take more than is left.
+pub fn build_image(
+    verdict: &ImageVerdict<'_>,
+    judged: Vec<(&'static Rule, Judgement)>,
+    left: &mut Left,
+) -> Result<ImageReport> {
     let facts = verdict.facts;
     let deadline = verdict.policy.limits.deadline;
     let places = layer_places(facts);
@@ -49,10 +53,14 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
     let mut findings = Vec::new();
     let mut rules = Vec::new();
     let mut image_verdict = Verdict::Pass;
-    for (rule, judgement) in &verdict.judged {
-        let told = judgement.findings.iter().map(|finding| {
+    for (rule, mut judgement) in judged {
+        let incomplete = judgement.incomplete.take();
+        let references: Arc<[_]> = rule.references().into();
+        let told = judgement.into_findings().map(|finding| {
             deadline.check()?;
-            Ok(teller.tell(rule, finding))
+            let told = teller.tell(rule, &references, finding);
+            left.take(1, bytes_in_json(&told))?;
+            Ok(told)
         });
         let told = told.collect::<Result<Vec<_>>>()?;
         let fails = told.iter().any(|finding| finding.status == FindingStatus::Fail);
@@ -60,7 +68,7 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
             let accepted = matches!(finding.status, FindingStatus::Waived | FindingStatus::Known);
             accepted && finding.severity >= verdict.policy.fail_on
         };
-        let outcome = match (fails, &judgement.incomplete) {
+        let outcome = match (fails, &incomplete) {
             (true, _) => Outcome::Fail,
             (false, Some(_)) => Outcome::NotEvaluated,
             (false, None) if told.iter().any(would_fail) => Outcome::Waived,
@@ -71,31 +79,13 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
         }
         let required =
             verdict.policy.requires(rule, verdict.has_catalog, verdict.has_advisories, &facts.base);
-        if judgement.incomplete.is_some() && required {
+        if incomplete.is_some() && required {
             image_verdict = Verdict::Error;
         }
-        rules.push(RuleReport {
-            rule: rule.id,
-            outcome,
-            reason: judgement.incomplete.clone(),
-            required,
-            findings: told.len(),
-        });
+        rules.push(RuleReport { rule: rule.id, outcome, reason: incomplete, required, findings: told.len() });
         findings.extend(told);
     }
-    findings.sort_by(|a, b| {
-        let key = |finding: &FindingReport| {
-            let layer = finding.layer.as_ref().map(|layer| layer.index);
-            (
-                std::cmp::Reverse(finding.severity),
-                finding.rule,
-                finding.path.clone(),
-                layer,
-                finding.message.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
+    findings.sort_by(|a, b| place_in_report(a).cmp(&place_in_report(b)));
     rules.sort_by_key(|rule| rule.rule);
     Ok(ImageReport {
         identity: identity(verdict.source, facts),
@@ -106,6 +96,30 @@ pub fn build_image(verdict: &ImageVerdict<'_>) -> Result<ImageReport> {
         packages: installed(facts),
         heard: teller.into_heard(),
     })
+}
+
+/// Worst first, then by rule, path and layer.
+fn place_in_report(finding: &FindingReport) -> impl Ord {
+    let FindingReport { severity, rule, path, layer, message, .. } = finding;
+    (Reverse(*severity), *rule, path.as_deref(), layer.as_ref().map(|layer| layer.index), &**message)
+}
+
+/// How long a finding is in the JSON report, without indentation.
+fn bytes_in_json(finding: &FindingReport) -> u64 {
+    struct Count(u64);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // A finding holds strings, numbers and maps with string keys: nothing that cannot be serialized.
+    let _ = serde_json::to_writer(&mut count, finding);
+    count.0
 }
 
 /// Which image it is; `source` is the input as given on the command line.
@@ -140,7 +154,7 @@ fn platform_report(platform: &Platform) -> PlatformReport {
 }
 
 /// How findings name each layer.
-fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
+fn layer_places(facts: &Facts) -> Vec<Arc<LayerPlace>> {
     let steps = facts.image.build_steps();
     let place = |(index, layer): (usize, &Option<Arc<LayerFacts>>)| LayerPlace {
         index,
@@ -149,7 +163,7 @@ fn layer_places(facts: &Facts) -> Vec<LayerPlace> {
             .get(index)
             .map(|step| without_middle(&shown_step(step), limits::FINDING_STEP_CHARACTERS)),
     };
-    facts.layers.iter().enumerate().map(place).collect()
+    facts.layers.iter().enumerate().map(place).map(Arc::new).collect()
 }
 
 fn layer_reports(facts: &Facts) -> Vec<LayerReport> {

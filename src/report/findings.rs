@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::scan::EntryKind;
 /// What the findings of one image are told with.
 pub(super) struct Teller<'a> {
     verdict: &'a ImageVerdict<'a>,
-    places: &'a [LayerPlace],
+    places: &'a [Arc<LayerPlace>],
     /// Computed digests that waivers may name the image by.
     digests: Vec<Digest>,
     /// What the baseline has of the image, where there is one.
@@ -31,7 +32,7 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(verdict: &'a ImageVerdict<'a>, places: &'a [LayerPlace]) -> Self {
+    pub(super) fn new(verdict: &'a ImageVerdict<'a>, places: &'a [Arc<LayerPlace>]) -> Self {
         let image = &verdict.facts.image;
         let baseline = verdict.policy.baseline.as_ref();
         Self {
@@ -44,19 +45,24 @@ impl<'a> Teller<'a> {
         }
     }
 
-    pub(super) fn tell(&self, rule: &Rule, finding: &Finding) -> FindingReport {
+    pub(super) fn tell(
+        &self,
+        rule: &Rule,
+        references: &Arc<[&'static str]>,
+        finding: Finding,
+    ) -> FindingReport {
         let path = finding.path.as_ref().map(ToString::to_string);
-        let fingerprint = fingerprint(rule.id, path.as_deref().unwrap_or_default(), finding);
-        let content = self.content(finding).map(Digest::Sha256);
+        let fingerprint = fingerprint(rule.id, path.as_deref().unwrap_or_default(), &finding);
+        let content = self.content(&finding).map(Digest::Sha256);
         let absolute = |path: &ImagePath| [b"/", path.as_bytes()].concat();
         let others: Vec<_> = finding.also.paths.iter().map(absolute).collect();
         let layers: Vec<_> =
-            self.layers(finding).into_iter().map(|layer| self.layer_digests(layer)).collect();
+            self.layers(&finding).into_iter().map(|layer| self.layer_digests(layer)).collect();
         let first = finding.path.as_ref().map(absolute);
-        let said = self.vex.say(finding, &self.digests);
+        let said = self.vex.say(&finding, &self.digests);
         let decision = self.verdict.policy.decide(
             rule,
-            finding,
+            &finding,
             &Subject {
                 rule: rule.id,
                 path: first.as_deref(),
@@ -67,18 +73,18 @@ impl<'a> Teller<'a> {
                 image: &self.digests,
                 content,
                 fingerprint: &fingerprint,
-                advisories: &named(finding, &["advisory", "alias"]),
-                package: named(finding, &["package"]).first().copied(),
+                advisories: &named(&finding, &["advisory", "alias"]),
+                package: named(&finding, &["package"]).first().copied(),
                 vex: said.as_ref(),
             },
         );
         let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
-        for (name, value) in &finding.evidence {
+        for (name, value) in finding.evidence {
             add_evidence(&mut evidence, name, value);
         }
         let known = Known {
             severity: decision.severity,
-            message: finding.message.clone(),
+            message: finding.message,
             content_sha256: content.map(|digest| digest.hex()),
             evidence,
         };
@@ -98,9 +104,9 @@ impl<'a> Teller<'a> {
             effective: finding.effective,
             content_sha256: known.content_sha256,
             evidence: known.evidence,
-            remediation: finding.remediation.clone(),
+            remediation: finding.remediation,
             fingerprint,
-            references: rule.references(),
+            references: Arc::clone(references),
             path,
         };
         if let Some(said) = said.filter(|_| report.is_accepted_by_vex()) {
@@ -186,8 +192,8 @@ fn named<'a>(finding: &'a Finding, names: &[&str]) -> Vec<&'a str> {
 }
 
 /// A name that comes twice makes a list.
-fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: &str) {
-    let value = Value::String(value.to_owned());
+fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: String) {
+    let value = Value::String(value);
     match evidence.get_mut(name) {
         None => {
             evidence.insert(name.to_owned(), value);

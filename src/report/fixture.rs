@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::stream::written;
 use super::*;
 use crate::policy::vex::Status;
 
@@ -117,21 +118,21 @@ pub(super) fn finding(rule: &'static str, severity: Severity, path: &str, messag
         rule,
         severity,
         status: if severity >= Severity::Medium { FindingStatus::Fail } else { FindingStatus::Warn },
-        message: message.into(),
+        message: message.to_owned().into(),
         path: Some(path.to_owned()).filter(|path| !path.is_empty()),
-        layer: Some(LayerPlace {
+        layer: Some(Arc::new(LayerPlace {
             index: 2,
             diff_id: Some(digest('e')),
             created_by: Some("RUN chmod u+s /usr/bin/find".into()),
-        }),
+        })),
         effective: true,
         policy: None,
         vex: Vec::new(),
         content_sha256: None,
         evidence: BTreeMap::new(),
-        remediation: format!("mend {rule}"),
+        remediation: format!("mend {rule}").into(),
         fingerprint: "0123456789abcdef0123456789abcdef".into(),
-        references: Vec::new(),
+        references: [].into(),
     }
 }
 
@@ -249,7 +250,7 @@ pub(super) fn full() -> Report {
             ("flag".to_owned(), json!(true)),
             ("list".to_owned(), json!(["a", "b"])),
         ]),
-        references: vec!["OCI image spec".into()],
+        references: ["OCI image spec"].into(),
         ..finding("setuid-file", severity, "/usr/bin/find", "a setuid program")
     });
     let accepted = [
@@ -378,7 +379,7 @@ pub(super) fn sparse() -> Report {
     (image.identity, image.contents) = (sparse_identity(), sparse_contents());
     let bare = FindingReport { layer: None, ..finding("user-root", Severity::High, "", "uid 0") };
     let mut placed = finding("blob-missing", Severity::Critical, "", "not there");
-    placed.layer = Some(LayerPlace { index: 1, diff_id: None, created_by: None });
+    placed.layer = Some(Arc::new(LayerPlace { index: 1, diff_id: None, created_by: None }));
     let mut vexed = accepted_by_vex();
     for statement in &mut vexed.vex {
         (statement.justification, statement.impact_statement) = (None, None);
@@ -422,5 +423,5 @@ pub(super) fn unasked_base(reason: &str) -> BaseReport {
 
 /// The JSON that programs get.
 pub(super) fn as_json(report: &Report) -> Value {
-    serde_json::from_str(&json::render(report)).expect("what was written can be read")
+    serde_json::from_str(&written(|out| json::write(report, out))).expect("what was written can be read")
 }

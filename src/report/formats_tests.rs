@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::{as_json, error, finding, full, image, report, sparse, with_errors, with_findings};
+use super::stream::written;
 use super::*;
 use crate::rules::RULES;
 
@@ -38,7 +39,7 @@ mod in_sarif {
     use super::*;
 
     fn run(report: &Report) -> Value {
-        let log = parsed(&sarif::render(report));
+        let log = parsed(&written(|out| sarif::write(report, out)));
         assert_eq!((&log["version"], log["runs"].as_array().unwrap().len()), (&Value::from("2.1.0"), 1));
         log["runs"][0].clone()
     }
@@ -143,7 +144,10 @@ mod in_junit {
             let failed = rules.clone().filter(|rule| rule.outcome == Outcome::Fail).count();
             let skipped = rules.clone().filter(|rule| rule.outcome == Outcome::NotEvaluated).count();
             let errors = report.errors.len();
-            assert_eq!(counts(&junit::render(&report)), [rules.count() + errors, failed, errors, skipped]);
+            assert_eq!(
+                counts(&written(|out| junit::write(&report, out))),
+                [rules.count() + errors, failed, errors, skipped]
+            );
         }
     }
 
@@ -158,14 +162,14 @@ mod in_junit {
                 Some("layer 2 is not read"),
             )
         });
-        let text = junit::render(&report(vec![one]));
+        let text = written(|out| junit::write(&report(vec![one]), out));
         assert_eq!(counts(&text), [9, 0, 1, 0]);
         assert!(text.contains("layer 2 is not read"));
     }
 
     #[test]
     fn text_is_read_as_it_was_written() {
-        let text = junit::render(&hostile());
+        let text = written(|out| junit::write(&hostile(), out));
         let document = roxmltree::Document::parse(&text).unwrap();
         let failure = document.descendants().find(|node| node.has_tag_name("failure")).unwrap();
         assert!(failure.attribute("message").unwrap().contains("\"><script>x</script>]]>@all"));
@@ -207,7 +211,7 @@ mod in_markdown {
 
     #[test]
     fn nothing_of_an_image_is_markup() {
-        let text = markdown::render(&hostile());
+        let text = written(|out| markdown::write(&hostile(), out));
         for line in text.lines() {
             let bare = bare(line);
             for tag in ["<details>", "<summary>", "</summary>", "</details>", "<sub>", "</sub>"] {
@@ -227,7 +231,7 @@ mod in_markdown {
 
     #[test]
     fn what_fails_comes_first_and_all_else_is_folded() {
-        let text = markdown::render(&full());
+        let text = written(|out| markdown::write(&full(), out));
         assert!(text.starts_with("## ocicheck: ⚠️"), "{text}");
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
         assert!(place("**Fails:") < place("<summary>Told only"));
@@ -240,7 +244,7 @@ mod in_markdown {
     fn long_lists_have_an_end() {
         let many = (0..1_000)
             .map(|number| finding("setuid-file", Severity::High, &format!("/{number}"), &"x".repeat(999)));
-        let text = markdown::render(&report(vec![with_findings(image(), many.collect())]));
+        let text = written(|out| markdown::write(&report(vec![with_findings(image(), many.collect())]), out));
         assert!(text.contains("and 950 more") && text.chars().count() < 60_000, "{}", text.len());
     }
 }
@@ -248,13 +252,17 @@ mod in_markdown {
 mod in_gitlab {
     use super::*;
 
+    fn scanning(report: &Report) -> Value {
+        parsed(&written(|out| gitlab::write_container_scanning(report, out)))
+    }
+
     #[test]
     fn both_hold_what_is_not_accepted() {
         for report in all() {
             let open = report.images.iter().flat_map(|image| &image.findings);
             let open = open.filter(|finding| finding.status != FindingStatus::Waived).count();
-            let scan = parsed(&gitlab::render_container_scanning(&report));
-            let quality = parsed(&gitlab::render_code_quality(&report));
+            let scan = scanning(&report);
+            let quality = parsed(&written(|out| gitlab::write_code_quality(&report, out)));
             assert_eq!(scan["vulnerabilities"].as_array().unwrap().len(), open);
             assert_eq!(quality.as_array().unwrap().len(), open);
             let failed = report.verdict == Verdict::Error;
@@ -276,8 +284,7 @@ mod in_gitlab {
         };
         let ids: Vec<_> = (0..30).map(|number| format!("CVE-2026-{number:04}")).collect();
         let findings = vec![of("CVE-2026-0001", json!("GHSA-x")), of("ALSA-2026:1", json!(ids))];
-        let scan =
-            parsed(&gitlab::render_container_scanning(&report(vec![with_findings(image(), findings)])));
+        let scan = scanning(&report(vec![with_findings(image(), findings)]));
         let one = &scan["vulnerabilities"][0];
         let known: Vec<_> =
             one["identifiers"].as_array().unwrap().iter().map(|id| (&id["type"], &id["value"])).collect();
@@ -305,7 +312,7 @@ mod in_gitlab {
             finding
         };
         let files = vec![of_file("/bin/sed"), of_file("/usr/lib/sed")];
-        let scan = parsed(&gitlab::render_container_scanning(&report(vec![with_findings(image(), files)])));
+        let scan = scanning(&report(vec![with_findings(image(), files)]));
         let names = ["0", "1"].map(|number| {
             scan.pointer(&format!("/vulnerabilities/{number}/location/dependency/package/name")).cloned()
         });
@@ -318,8 +325,8 @@ mod in_gitlab {
         let mut other = one();
         other.identity.names = vec!["other:1".into()];
         let ids = |report: &Report| {
-            let scan = parsed(&gitlab::render_container_scanning(report));
-            let quality = parsed(&gitlab::render_code_quality(report));
+            let scan = scanning(report);
+            let quality = parsed(&written(|out| gitlab::write_code_quality(report, out)));
             let ids = |list: &Value, name: &str| -> Vec<String> {
                 list.as_array().unwrap().iter().map(|one| one[name].as_str().unwrap().to_owned()).collect()
             };
@@ -340,7 +347,7 @@ mod in_gitlab {
 #[test]
 fn lines_of_json_hold_what_the_report_holds() {
     for report in all() {
-        let text = ndjson::render(&report);
+        let text = written(|out| ndjson::write(&report, out));
         let lines: Vec<Value> = text.lines().map(parsed).collect();
         let whole = as_json(&report);
         let without_type = |kind: &str| -> Vec<Value> {
@@ -366,12 +373,12 @@ fn lines_of_json_hold_what_the_report_holds() {
 fn an_error_is_in_every_format() {
     let report = with_errors(vec![image()], vec![error()]);
     for text in [
-        sarif::render(&report),
-        junit::render(&report),
-        markdown::render(&report),
-        html::render(&report),
-        ndjson::render(&report),
-        gitlab::render_container_scanning(&report),
+        written(|out| sarif::write(&report, out)),
+        written(|out| junit::write(&report, out)),
+        written(|out| markdown::write(&report, out)),
+        written(|out| html::write(&report, out)),
+        written(|out| ndjson::write(&report, out)),
+        written(|out| gitlab::write_container_scanning(&report, out)),
     ] {
         assert!(text.contains("missing.tar"), "{text}");
     }

@@ -4,9 +4,13 @@
 //! request on every tier. Both hold what the policy does not accept; what was not judged is a scanner message in the first
 //! and has no place in the second, where the job's exit status tells it.
 
+use std::io::{self, Write};
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::markdown::code;
+use super::stream::{Each, write_json};
 use super::text::title;
 use super::{FindingReport, FindingStatus, ImageReport, Outcome, Report, Verdict};
 use crate::digest::Digest;
@@ -23,8 +27,19 @@ const NAME_CHARS: usize = 255;
 /// GitLab passes over a finding with more.
 const MOST_IDENTIFIERS: usize = 20;
 
+#[derive(Serialize)]
+struct ContainerScanning<V> {
+    version: &'static str,
+    scan: Value,
+    vulnerabilities: V,
+    remediations: [Value; 0],
+}
+
 /// A container scanning report, with a line break at the end.
-pub fn render_container_scanning(report: &Report) -> String {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_container_scanning(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let tool = json!({
         "id": report.tool.name,
         "name": report.tool.name,
@@ -32,27 +47,26 @@ pub fn render_container_scanning(report: &Report) -> String {
         "vendor": { "name": report.tool.name },
     });
     let time = report.run.started_at.get(..19).unwrap_or_default();
-    let vulnerabilities: Vec<Value> =
-        open_findings(report).map(|(image, finding)| vulnerability(image, finding)).collect();
-    written(&json!({
-        "version": SCHEMA_VERSION,
-        "scan": {
-            "analyzer": tool,
-            "scanner": tool,
-            "type": "container_scanning",
-            "start_time": time,
-            "end_time": time,
-            "status": if report.verdict == Verdict::Error { "failure" } else { "success" },
-            "messages": messages(report),
-        },
-        "vulnerabilities": vulnerabilities,
-        "remediations": [],
-    }))
+    let scan = json!({
+        "analyzer": tool,
+        "scanner": tool,
+        "type": "container_scanning",
+        "start_time": time,
+        "end_time": time,
+        "status": if report.verdict == Verdict::Error { "failure" } else { "success" },
+        "messages": messages(report),
+    });
+    let vulnerabilities =
+        Each(|| open_findings(report).map(|(image, finding)| vulnerability(image, finding)));
+    write_json(&ContainerScanning { version: SCHEMA_VERSION, scan, vulnerabilities, remediations: [] }, out)
 }
 
 /// A code quality report, with a line break at the end.
-pub fn render_code_quality(report: &Report) -> String {
-    let issues = open_findings(report).map(|(image, finding)| {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_code_quality(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let issue = |(image, finding): (&ImageReport, &FindingReport)| {
         json!({
             "type": "issue",
             "check_name": finding.rule,
@@ -62,14 +76,8 @@ pub fn render_code_quality(report: &Report) -> String {
             "fingerprint": short_hash(&identity(image, finding)),
             "location": { "path": escape_text(&image.identity.source), "lines": { "begin": 1 } },
         })
-    });
-    written(&Value::Array(issues.collect()))
-}
-
-fn written(value: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
+    };
+    write_json(&Each(|| open_findings(report).map(issue)), out)
 }
 
 /// All findings that the policy does not accept, with their images.

@@ -4,29 +4,30 @@ use std::io::{self, Write};
 
 use super::Report;
 use super::inspect::Inspection;
+use super::stream::write_json;
 
 /// The whole report, indented, with a line break at the end. `run` comes last, and all before it is
 /// byte-identical for the same input.
-pub fn render(report: &Report) -> String {
-    // A report holds strings, numbers and maps with string keys: nothing that cannot be serialized.
-    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
-    text.push('\n');
-    text
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write_json(report, out)
 }
 
-/// An inspection in the same form, written as it is made: a tree may have millions of names.
+/// An inspection in the same form: a tree may have millions of names.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write_inspection(inspection: &Inspection<'_>, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, inspection)?;
-    out.write_all(b"\n")
+    write_json(inspection, out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::contract::Contract;
     use super::super::fixture::{as_json, full, image, report, sparse};
+    use super::super::stream::written;
 
     fn contract() -> Contract {
         Contract::new(include_str!("../../docs/report.schema.json"), &["evidence", "labels"])
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_differs_from_run_to_run_comes_last() {
-        let text = super::render(&full());
+        let text = written(|out| super::write(&full(), out));
         let keys: Vec<_> = as_json(&full()).as_object().unwrap().keys().cloned().collect();
         assert_eq!(keys.last().map(String::as_str), Some("run"));
         assert!(text.ends_with("}\n"));

@@ -3,142 +3,158 @@
 //! A rule fails where its findings fail the run; what it only tells stands in `system-out`. A rule that was
 //! not evaluated is an error where the profile requires it, and skipped else: never passed.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
+use std::io;
 
+use super::stream::Out;
 use super::text::title;
 use super::{ErrorReport, FindingReport, FindingStatus, ImageReport, Outcome, Report, RuleReport};
 use crate::model::escape::escape_text;
 
 /// The whole report, with a line break at the end.
-pub fn render(report: &Report) -> String {
-    let mut suites: Vec<Suite> = report.images.iter().map(image).collect();
-    suites.extend(report.errors.iter().map(error));
-    let total = |count: fn(&Suite) -> usize| suites.iter().map(count).sum::<usize>();
-    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        text,
-        "<testsuites name=\"ocicheck\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">",
-        total(|suite| suite.cases.len()),
-        total(|suite| suite.count("failure")),
-        total(|suite| suite.count("error")),
-        total(|suite| suite.count("skipped")),
-    );
-    for suite in &suites {
-        suite.write(&mut text, &report.run.started_at);
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut text = Out::new(out);
+    let mut total = Counts { tests: report.errors.len(), errors: report.errors.len(), ..Counts::default() };
+    report.images.iter().flat_map(|image| &image.rules).for_each(|rule| total.add(rule));
+    let _ =
+        writeln!(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ocicheck\" {total}>");
+    // Without fractions and zone: the schema's pattern.
+    let started_at = report.run.started_at.get(..19).unwrap_or(&report.run.started_at);
+    for image in &report.images {
+        write_image(&mut text, image, started_at);
+    }
+    for error in &report.errors {
+        write_error(&mut text, error, started_at);
     }
     text.push_str("</testsuites>\n");
-    text
+    text.finish()
 }
 
-struct Suite {
-    name: String,
-    cases: Vec<Case>,
+/// How many cases there are, and how they ended.
+#[derive(Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
 }
 
-struct Case {
-    class: String,
-    name: String,
-    /// `failure`, `error` or `skipped`, with its message and its text.
-    outcome: Option<(&'static str, String, String)>,
-    told: String,
-}
-
-impl Suite {
-    fn count(&self, outcome: &str) -> usize {
-        self.cases
-            .iter()
-            .filter(|case| case.outcome.as_ref().is_some_and(|(kind, ..)| *kind == outcome))
-            .count()
-    }
-
-    fn write(&self, text: &mut String, started_at: &str) {
-        let _ = writeln!(
-            text,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" timestamp=\"{}\">",
-            escaped(&self.name),
-            self.cases.len(),
-            self.count("failure"),
-            self.count("error"),
-            self.count("skipped"),
-            // Without fractions and zone: the schema's pattern.
-            escaped(started_at.get(..19).unwrap_or(started_at)),
-        );
-        for case in &self.cases {
-            case.write(text);
+impl Counts {
+    fn add(&mut self, rule: &RuleReport) {
+        self.tests += 1;
+        match ended(rule) {
+            Some("failure") => self.failures += 1,
+            Some("error") => self.errors += 1,
+            Some(_) => self.skipped += 1,
+            None => {}
         }
-        text.push_str("  </testsuite>\n");
     }
 }
 
-impl Case {
-    fn write(&self, text: &mut String) {
-        let _ = write!(
-            text,
-            "    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
-            escaped(&self.class),
-            escaped(&self.name)
-        );
-        if self.outcome.is_none() && self.told.is_empty() {
-            text.push_str("/>\n");
-            return;
-        }
-        text.push_str(">\n");
-        if let Some((kind, message, body)) = &self.outcome {
-            let of_type =
-                if *kind == "skipped" { String::new() } else { format!(" type=\"{}\"", escaped(&self.name)) };
-            let _ = write!(text, "      <{kind} message=\"{}\"{of_type}", escaped(message));
-            if body.is_empty() {
-                text.push_str("/>\n");
-            } else {
-                let _ = writeln!(text, ">{}</{kind}>", escaped(body));
-            }
-        }
-        if !self.told.is_empty() {
-            let _ = writeln!(text, "      <system-out>{}</system-out>", escaped(&self.told));
-        }
-        text.push_str("    </testcase>\n");
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tests, failures, errors, skipped } = self;
+        write!(f, "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
     }
 }
 
-fn image(image: &ImageReport) -> Suite {
+/// How the case of a rule ended, where it did not pass.
+fn ended(rule: &RuleReport) -> Option<&'static str> {
+    match rule.outcome {
+        Outcome::Fail => Some("failure"),
+        Outcome::NotEvaluated if rule.required => Some("error"),
+        Outcome::NotEvaluated => Some("skipped"),
+        Outcome::Pass | Outcome::Waived => None,
+    }
+}
+
+fn begin_suite(text: &mut Out<'_>, name: &str, counts: &Counts, started_at: &str) {
+    let (name, started_at) = (escaped(name), escaped(started_at));
+    let _ = writeln!(text, "  <testsuite name=\"{name}\" {counts} timestamp=\"{started_at}\">");
+}
+
+fn begin_case(text: &mut Out<'_>, class: &str, name: &str) {
+    let (class, name) = (escaped(class), escaped(name));
+    let _ = write!(text, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"0\"");
+}
+
+fn write_image(text: &mut Out<'_>, image: &ImageReport, started_at: &str) {
     let name = format!("{} ({})", escape_text(&image.identity.source), title(&image.identity));
-    let cases = image.rules.iter().map(|rule| case(image, rule, &name)).collect();
-    Suite { name, cases }
+    let mut counts = Counts::default();
+    image.rules.iter().for_each(|rule| counts.add(rule));
+    begin_suite(text, &name, &counts, started_at);
+    for rule in &image.rules {
+        write_case(text, image, rule, &name);
+    }
+    text.push_str("  </testsuite>\n");
 }
 
-fn case(image: &ImageReport, rule: &RuleReport, class: &str) -> Case {
+fn write_case(text: &mut Out<'_>, image: &ImageReport, rule: &RuleReport, class: &str) {
     let of_status = |status| {
         image.findings.iter().filter(move |finding| finding.rule == rule.rule && finding.status == status)
     };
-    let failing: Vec<_> = of_status(FindingStatus::Fail).collect();
-    let reason = escape_text(rule.reason.as_deref().unwrap_or("no reason is known"));
-    let outcome = match rule.outcome {
-        Outcome::Fail => {
+    let told = [FindingStatus::Warn, FindingStatus::Waived, FindingStatus::Known];
+    let mut told = told.into_iter().flat_map(of_status).peekable();
+    begin_case(text, class, rule.rule);
+    let kind = ended(rule);
+    if kind.is_none() && told.peek().is_none() {
+        text.push_str("/>\n");
+        return;
+    }
+    text.push_str(">\n");
+    let reason = || escape_text(rule.reason.as_deref().unwrap_or("no reason is known"));
+    match kind {
+        Some("failure") => {
+            let failing: Vec<_> = of_status(FindingStatus::Fail).collect();
             let message = match failing.as_slice() {
                 [one] => line(one),
                 many => format!("{} findings", many.len()),
             };
-            Some(("failure", message, listed(failing.into_iter())))
+            let (message, name) = (escaped(&message), escaped(rule.rule));
+            let _ = write!(text, "      <failure message=\"{message}\" type=\"{name}\"");
+            if failing.is_empty() {
+                text.push_str("/>\n");
+            } else {
+                text.push_str(">");
+                write_listed(text, failing.into_iter());
+                text.push_str("</failure>\n");
+            }
         }
-        Outcome::NotEvaluated if rule.required => {
-            Some(("error", format!("required by the profile and not evaluated: {reason}"), String::new()))
+        Some("error") => {
+            let message = escaped(&format!("required by the profile and not evaluated: {}", reason()));
+            let name = escaped(rule.rule);
+            let _ = writeln!(text, "      <error message=\"{message}\" type=\"{name}\"/>");
         }
-        Outcome::NotEvaluated => Some(("skipped", format!("not evaluated: {reason}"), String::new())),
-        Outcome::Pass | Outcome::Waived => None,
-    };
-    let told = [FindingStatus::Warn, FindingStatus::Waived, FindingStatus::Known];
-    let told = listed(told.into_iter().flat_map(of_status));
-    Case { class: class.to_owned(), name: rule.rule.to_owned(), outcome, told }
+        Some(skipped) => {
+            let message = escaped(&format!("not evaluated: {}", reason()));
+            let _ = writeln!(text, "      <{skipped} message=\"{message}\"/>");
+        }
+        None => {}
+    }
+    if told.peek().is_some() {
+        text.push_str("      <system-out>");
+        write_listed(text, told);
+        text.push_str("</system-out>\n");
+    }
+    text.push_str("    </testcase>\n");
 }
 
-fn error(error: &ErrorReport) -> Suite {
-    let hint = error.hint.as_deref().map(escape_text).unwrap_or_default();
-    let outcome = Some(("error", escape_text(&error.message), hint));
+fn write_error(text: &mut Out<'_>, error: &ErrorReport, started_at: &str) {
     let name = escape_text(&error.source);
-    Suite {
-        name: name.clone(),
-        cases: vec![Case { class: name, name: "readable".to_owned(), outcome, told: String::new() }],
+    begin_suite(text, &name, &Counts { tests: 1, errors: 1, ..Counts::default() }, started_at);
+    begin_case(text, &name, "readable");
+    let message = escaped(&escape_text(&error.message));
+    let _ = write!(text, ">\n      <error message=\"{message}\" type=\"readable\"");
+    match error.hint.as_deref().filter(|hint| !hint.is_empty()) {
+        Some(hint) => {
+            let _ = writeln!(text, ">{}</error>", escaped(&escape_text(hint)));
+        }
+        None => text.push_str("/>\n"),
     }
+    text.push_str("    </testcase>\n  </testsuite>\n");
 }
 
 /// A finding in one line.
@@ -148,8 +164,7 @@ fn line(finding: &FindingReport) -> String {
 }
 
 /// Findings, a line each, with what to do about them.
-fn listed<'a>(findings: impl Iterator<Item = &'a FindingReport>) -> String {
-    let mut text = String::new();
+fn write_listed<'a>(text: &mut Out<'_>, findings: impl Iterator<Item = &'a FindingReport>) {
     for finding in findings {
         let layer =
             finding.layer.as_ref().map(|layer| format!(" (layer {})", layer.index)).unwrap_or_default();
@@ -158,13 +173,13 @@ fn listed<'a>(findings: impl Iterator<Item = &'a FindingReport>) -> String {
             FindingStatus::Known => ", known from the baseline",
             FindingStatus::Fail | FindingStatus::Warn => "",
         };
-        let _ = writeln!(text, "{}{waived}: {}{layer}", finding.severity, line(finding));
+        let mut told = format!("{}{waived}: {}{layer}\n", finding.severity, line(finding));
         if let Some(by) = finding.accepted_by() {
-            let _ = writeln!(text, "  accepted: {}", escape_text(&by));
+            let _ = writeln!(told, "  accepted: {}", escape_text(&by));
         }
-        let _ = writeln!(text, "  -> {}", escape_text(&finding.remediation));
+        let _ = writeln!(told, "  -> {}", escape_text(&finding.remediation));
+        text.push_str(&escaped(&told));
     }
-    text
 }
 
 /// Text as XML 1.0 may hold it, in attributes too. Control characters were made visible before.

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 
 use super::build::without_middle;
+use super::stream::Out;
 use super::text::{platform, stands_on, title};
 use super::{FindingReport, FindingStatus, ImageReport, Report, Verdict};
 use crate::model::escape::escape_text;
@@ -19,8 +21,12 @@ const LISTED: usize = 50;
 const CELL_CHARS: usize = 200;
 
 /// The whole report, with a line break at the end.
-pub fn render(report: &Report) -> String {
-    let mut text = format!("## ocicheck: {}\n\n{}\n", word(report.verdict), overall(report));
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut text = Out::new(out);
+    let _ = write!(text, "## ocicheck: {}\n\n{}\n", word(report.verdict), overall(report));
     for image in &report.images {
         write_image(&mut text, image);
     }
@@ -31,7 +37,7 @@ pub fn render(report: &Report) -> String {
         }
     }
     if !report.notes.is_empty() {
-        text.push('\n');
+        text.push_str("\n");
         for note in &report.notes {
             let _ = writeln!(text, "> Note: {}: {}", code(&note.source), code(&note.message));
         }
@@ -46,7 +52,7 @@ pub fn render(report: &Report) -> String {
         code(&report.policy.source),
         report.policy.sha256.get(..12).unwrap_or_default(),
     );
-    text
+    text.finish()
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -75,7 +81,7 @@ fn overall(report: &Report) -> String {
     )
 }
 
-fn write_image(text: &mut String, image: &ImageReport) {
+fn write_image(text: &mut Out<'_>, image: &ImageReport) {
     let _ = writeln!(text, "\n### {} {}\n", mark(image.verdict), code(&title(&image.identity)));
     let _ = writeln!(
         text,
@@ -106,7 +112,7 @@ fn mark(verdict: Verdict) -> &'static str {
 }
 
 fn write_findings<'a>(
-    text: &mut String,
+    text: &mut Out<'_>,
     heading: &str,
     findings: impl Iterator<Item = &'a FindingReport>,
     folded: bool,
@@ -145,7 +151,7 @@ fn write_findings<'a>(
 }
 
 /// What to do, once for each rule.
-fn write_remedies(text: &mut String, findings: &[&FindingReport]) {
+fn write_remedies(text: &mut Out<'_>, findings: &[&FindingReport]) {
     let mut remedies: BTreeMap<&str, &str> = BTreeMap::new();
     for finding in findings {
         remedies.entry(finding.rule).or_insert(&finding.remediation);
@@ -156,7 +162,7 @@ fn write_remedies(text: &mut String, findings: &[&FindingReport]) {
     }
 }
 
-fn write_not_evaluated(text: &mut String, image: &ImageReport) {
+fn write_not_evaluated(text: &mut Out<'_>, image: &ImageReport) {
     let by_reason = image.not_evaluated();
     if by_reason.is_empty() {
         return;

@@ -26,10 +26,13 @@ pub mod ndjson;
 mod reference_tests;
 pub mod sarif;
 pub mod sbom;
+mod stream;
 pub mod text;
 mod vex;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -231,11 +234,11 @@ pub struct FindingReport {
     /// What VEX documents say of it. Where nothing else accepts it, they do, if all of it is `not_affected` or `fixed`.
     pub vex: Vec<StatementReport>,
     /// One clause for people.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// Absolute in the image.
     pub path: Option<String>,
     /// The layer that did it.
-    pub layer: Option<LayerPlace>,
+    pub layer: Option<Arc<LayerPlace>>,
     /// Whether it shows in the effective tree.
     pub effective: bool,
     /// What the file at `path` holds; null where it is no regular file.
@@ -243,11 +246,11 @@ pub struct FindingReport {
     /// Named values that prove it.
     pub evidence: BTreeMap<String, Value>,
     /// What to do about it.
-    pub remediation: String,
+    pub remediation: Cow<'static, str>,
     /// Stable across rebuilds.
     pub fingerprint: String,
     /// Further reading.
-    pub references: Vec<String>,
+    pub references: Arc<[&'static str]>,
 }
 
 impl FindingReport {

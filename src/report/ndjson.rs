@@ -4,6 +4,8 @@
 //! A line is an object with `type`, and else what stands in the JSON report: programs read it without
 //! holding all of it.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::{ErrorReport, ImageReport, Note, PolicyInfo, Report, Run, Summary, Tool, Verdict};
@@ -29,7 +31,10 @@ struct End<'a> {
 }
 
 /// The whole report.
-pub fn render(report: &Report) -> String {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let images = report.images.iter().map(Line::Image);
     let errors = report.errors.iter().map(Line::Error);
     let notes = report.notes.iter().map(Line::Note);
@@ -41,10 +46,9 @@ pub fn render(report: &Report) -> String {
         summary: &report.summary,
         run: &report.run,
     });
-    let mut text = String::new();
     for line in images.chain(errors).chain(notes).chain(std::iter::once(end)) {
-        text.push_str(&serde_json::to_string(&line).unwrap_or_default());
-        text.push('\n');
+        serde_json::to_writer(&mut *out, &line)?;
+        out.write_all(b"\n")?;
     }
-    text
+    Ok(())
 }

@@ -6,11 +6,14 @@
 //! that could not be checked makes `executionSuccessful` false.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::stream::{Each, write_json};
 use super::text::title;
-use super::{FindingReport, FindingStatus, ImageReport, Outcome, Report, Verdict};
+use super::{FindingReport, FindingStatus, ImageReport, Outcome, PolicyInfo, Report, Verdict};
 use crate::model::escape::escape_text;
 use crate::rules::{RULES, Rule, Severity};
 
@@ -20,29 +23,64 @@ const SCHEMA: &str =
 /// The name of our fingerprint; its number grows when what it is made of changes.
 const FINGERPRINT: &str = "ocicheck/v1";
 
+#[derive(Serialize)]
+struct Log<R> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [R; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a, N, R, I> {
+    tool: Value,
+    column_kind: &'static str,
+    original_uri_base_ids: Value,
+    invocations: [Invocation<'a, N>; 1],
+    results: R,
+    properties: Properties<'a, I>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a, N> {
+    execution_successful: bool,
+    exit_code: u8,
+    start_time_utc: &'a str,
+    tool_execution_notifications: N,
+}
+
+#[derive(Serialize)]
+struct Properties<'a, I> {
+    verdict: Verdict,
+    policy: &'a PolicyInfo,
+    images: I,
+}
+
 /// The whole report, with a line break at the end.
-pub fn render(report: &Report) -> String {
-    let results: Vec<Value> =
-        each_finding(report).map(|(image, number, finding)| result(image, number, finding)).collect();
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": driver(report) },
-            "columnKind": "unicodeCodePoints",
-            "originalUriBaseIds": bases(report),
-            "invocations": [invocation(report)],
-            "results": results,
-            "properties": {
-                "verdict": report.verdict,
-                "policy": report.policy,
-                "images": report.images.iter().map(image).collect::<Vec<_>>(),
-            },
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let run = Run {
+        tool: json!({ "driver": driver(report) }),
+        column_kind: "unicodeCodePoints",
+        original_uri_base_ids: bases(report),
+        invocations: [Invocation {
+            execution_successful: report.verdict != Verdict::Error,
+            exit_code: report.verdict.exit_status(),
+            start_time_utc: &report.run.started_at,
+            tool_execution_notifications: Each(|| notifications(report)),
         }],
-    });
-    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
-    text.push('\n');
-    text
+        results: Each(|| each_finding(report).map(|(image, number, finding)| result(image, number, finding))),
+        properties: Properties {
+            verdict: report.verdict,
+            policy: &report.policy,
+            images: Each(|| report.images.iter().map(image)),
+        },
+    };
+    write_json(&Log { schema: SCHEMA, version: "2.1.0", runs: [run] }, out)
 }
 
 fn each_finding(report: &Report) -> impl Iterator<Item = (&ImageReport, usize, &FindingReport)> {
@@ -128,7 +166,7 @@ fn bases(report: &Report) -> Value {
     Value::Object(report.images.iter().enumerate().map(base).collect())
 }
 
-fn invocation(report: &Report) -> Value {
+fn notifications(report: &Report) -> impl Iterator<Item = Value> {
     let not_evaluated = report.images.iter().flat_map(|image| {
         let rules = image.rules.iter().filter(|rule| rule.outcome == Outcome::NotEvaluated);
         rules.map(move |rule| {
@@ -144,12 +182,7 @@ fn invocation(report: &Report) -> Value {
         let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         json!({ "level": "error", "message": { "text": escape_text(&format!("{}{hint}", error.message)) } })
     });
-    json!({
-        "executionSuccessful": report.verdict != Verdict::Error,
-        "exitCode": report.verdict.exit_status(),
-        "startTimeUtc": report.run.started_at,
-        "toolExecutionNotifications": not_evaluated.chain(errors).collect::<Vec<_>>(),
-    })
+    not_evaluated.chain(errors)
 }
 
 fn index_of(id: &str) -> Option<usize> {

@@ -6,9 +6,9 @@ mod base;
 mod config;
 #[cfg(test)]
 mod contract;
+pub mod findings;
 mod hygiene;
 mod integrity;
-mod line_findings;
 pub mod options;
 mod package;
 pub mod pattern;
@@ -23,10 +23,11 @@ pub mod severity;
 pub mod table;
 mod user;
 
+pub use findings::{Findings, Full, Left, Room};
 pub use hygiene::is_hygiene;
 pub use options::Options;
 pub use pattern::Pattern;
-pub use rule::{Also, Finding, Judgement, Needs, Rule};
+pub use rule::{Also, Finding, Judged, Judgement, Needs, Rule};
 pub use services::{Environment, Service, Services};
 pub use settings::{BaseDemand, Settings};
 pub use severity::Severity;

@@ -1,5 +1,9 @@
 //! What a rule is, and what it says.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::findings::{Findings, Full};
 use super::settings::Settings;
 use super::severity::Severity;
 use crate::facts::Facts;
@@ -21,7 +25,7 @@ pub struct Rule {
     /// Says which files' content it wants.
     pub plan: fn(&mut Plan),
     /// Judges one image.
-    pub judge: fn(&Facts, &Settings) -> Judgement,
+    pub judge: fn(&Facts, &Settings, Findings<'_>) -> Judged,
 }
 
 /// What must be known before a rule makes sense.
@@ -46,10 +50,9 @@ impl Rule {
     }
 
     /// Further reading, from its page: the items of the list under "References".
-    pub fn references(&self) -> Vec<String> {
+    pub fn references(&self) -> Vec<&'static str> {
         let section = self.page.split("\n## References\n").nth(1).unwrap_or_default();
-        let items = section.lines().filter_map(|line| line.trim().strip_prefix("- "));
-        items.map(str::to_owned).collect()
+        section.lines().filter_map(|line| line.trim().strip_prefix("- ")).collect()
     }
 
     /// Items of the CIS benchmarks that it is about, as `CIS Docker Benchmark 4.1`.
@@ -63,30 +66,42 @@ impl Rule {
 pub(crate) fn no_plan(_: &mut Plan) {}
 
 /// What a rule says of one image.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Judgement {
-    /// In any order.
-    pub findings: Vec<Finding>,
+    findings: BTreeSet<Finding>,
     /// Why the rule could not look at everything; what it did not look at is no pass.
     pub incomplete: Option<String>,
 }
 
+/// A judgement, unless there are more findings than an input may have.
+pub type Judged = Result<Judgement, Full>;
+
 impl Judgement {
     /// It looked at everything and found these.
-    pub fn of(findings: Vec<Finding>) -> Self {
-        Self { findings, incomplete: None }
+    pub fn of(findings: Findings<'_>) -> Self {
+        Self { findings: findings.into_set(), incomplete: None }
     }
 
-    /// As [`Judgement::of`], where several readings may have given the same finding.
-    pub fn of_unique(mut findings: Vec<Finding>) -> Self {
-        findings.sort();
-        findings.dedup();
-        Self::of(findings)
+    /// It could not look at everything, where there is a reason.
+    #[must_use]
+    pub fn incomplete(mut self, reason: Option<String>) -> Self {
+        self.incomplete = reason;
+        self
     }
 
     /// It could not look.
     pub fn not_evaluated(reason: impl Into<String>) -> Self {
-        Self { findings: Vec::new(), incomplete: Some(reason.into()) }
+        Self { incomplete: Some(reason.into()), ..Self::default() }
+    }
+
+    /// How many findings there are.
+    pub fn number(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// The findings, each to be dropped once it is told.
+    pub fn into_findings(self) -> impl Iterator<Item = Finding> {
+        self.findings.into_iter()
     }
 }
 
@@ -106,7 +121,7 @@ pub struct Finding {
     /// Where it differs from the rule's.
     pub severity: Option<Severity>,
     /// One clause for people, without a full stop.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// Path in the image.
     pub path: Option<ImagePath>,
     /// What else it is about.
@@ -118,7 +133,7 @@ pub struct Finding {
     /// Named values that prove it.
     pub evidence: Vec<(&'static str, String)>,
     /// What to do about it.
-    pub remediation: String,
+    pub remediation: Cow<'static, str>,
     /// What it is about where that is no file: it tells the finding from others at the path, and what the file
     /// there holds says nothing of it.
     pub identity: Option<String>,
@@ -130,7 +145,7 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about the image as a whole.
-    pub fn new(message: impl Into<String>, remediation: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<Cow<'static, str>>, remediation: impl Into<Cow<'static, str>>) -> Self {
         Self {
             severity: None,
             message: message.into(),
@@ -181,13 +196,14 @@ impl Finding {
         self
     }
 
-    /// It is about this path too.
-    pub(super) fn add_path(&mut self, path: &ImagePath) {
-        if self.also.paths.len() < limits::FINDING_PATHS {
-            self.also.paths.push(path.clone());
-        } else {
+    /// It is about this path too. Says by how much it has grown.
+    pub(super) fn add_path(&mut self, path: &ImagePath) -> u64 {
+        if self.also.paths.len() >= limits::FINDING_PATHS {
             self.also.more = true;
+            return 0;
         }
+        self.also.paths.push(path.clone());
+        bytes_of(path)
     }
 
     /// Names the layer that did it.
@@ -211,29 +227,57 @@ impl Finding {
         self.evidence.push((name, value.to_string()));
         self
     }
+
+    /// What it takes as it is held, with its path as reports tell it.
+    pub(super) fn bytes(&self) -> u64 {
+        let path = self.path.as_ref().map_or(0, |path| path.to_string().len());
+        let paths = self.also.paths.iter().map(bytes_of).sum::<u64>();
+        let evidence = self.evidence.iter().map(|(_, value)| size_of::<(&str, String)>() + value.len());
+        let texts =
+            [self.message.len(), self.remediation.len(), self.identity.as_ref().map_or(0, String::len)];
+        let all = evidence.chain(texts).chain([size_of::<Self>(), path]);
+        paths + all.sum::<usize>() as u64
+    }
+}
+
+/// What a path takes.
+fn bytes_of(path: &ImagePath) -> u64 {
+    (size_of::<ImagePath>() + path.as_bytes().len()) as u64
 }
 
 /// The judgement of a rule whose findings are the anomalies of one fault.
-pub(crate) fn from_anomalies(facts: &Facts, fault: Fault, remediation: &str) -> Judgement {
-    let findings = facts.anomalies.iter().filter(|anomaly| anomaly.fault == fault);
-    Judgement::of(findings.map(|anomaly| from_anomaly(anomaly, remediation)).collect())
+pub(crate) fn from_anomalies(
+    facts: &Facts,
+    mut findings: Findings<'_>,
+    fault: Fault,
+    remediation: &'static str,
+) -> Judged {
+    let anomalies = facts.anomalies.iter().filter(|anomaly| anomaly.fault == fault);
+    findings.extend(anomalies.map(|anomaly| from_anomaly(anomaly, remediation)))?;
+    Ok(Judgement::of(findings))
 }
 
 /// As [`from_anomalies`], for faults that only a layer's content shows: what was not read was not judged.
-pub(crate) fn from_layer_anomalies(facts: &Facts, fault: Fault, remediation: &str) -> Judgement {
-    Judgement { incomplete: facts.unread_layers(), ..from_anomalies(facts, fault, remediation) }
+pub(crate) fn from_layer_anomalies(
+    facts: &Facts,
+    findings: Findings<'_>,
+    fault: Fault,
+    remediation: &'static str,
+) -> Judged {
+    let judgement = from_anomalies(facts, findings, fault, remediation)?;
+    Ok(judgement.incomplete(facts.unread_layers()))
 }
 
-fn from_anomaly(anomaly: &Anomaly, remediation: &str) -> Finding {
+fn from_anomaly(anomaly: &Anomaly, remediation: &'static str) -> Finding {
     Finding {
         severity: anomaly.critical.then_some(Severity::Critical),
-        message: anomaly.message.clone(),
+        message: anomaly.message.clone().into(),
         path: anomaly.path.clone(),
         also: Also::default(),
         layer: anomaly.layer,
         effective: true,
         evidence: anomaly.evidence.clone(),
-        remediation: remediation.to_owned(),
+        remediation: remediation.into(),
         identity: None,
         only_told: false,
         vulnerability: None,
@@ -248,9 +292,9 @@ mod tests {
     fn paths_of_a_finding_are_held_to_finding_paths() {
         let mut finding = Finding::new("x", "y");
         let path = ImagePath::new("a");
-        (0..limits::FINDING_PATHS).for_each(|_| finding.add_path(&path));
+        (0..limits::FINDING_PATHS).for_each(|_| assert!(finding.add_path(&path) > 0));
         assert_eq!((finding.also.paths.len(), finding.also.more), (limits::FINDING_PATHS, false));
-        finding.add_path(&path);
+        assert_eq!(finding.add_path(&path), 0);
         assert_eq!((finding.also.paths.len(), finding.also.more), (limits::FINDING_PATHS, true));
     }
 }

@@ -12,7 +12,9 @@ use ocicheck::facts::Facts;
 use ocicheck::limits::Limits;
 use ocicheck::packages::verify::HeldLayers;
 use ocicheck::rules::options::ForbiddenPackage;
-use ocicheck::rules::{Environment, Judgement, Pattern, RULES, Rule, Service, Settings};
+use ocicheck::rules::{
+    Environment, Finding, Judgement, Left, Pattern, RULES, Room as FindingsRoom, Rule, Service, Settings,
+};
 use ocicheck::source::{Input, Selection};
 use serde_json::{Value, json};
 
@@ -89,7 +91,8 @@ impl Subject {
     }
 
     fn judged_by(&self, rule: &Rule) -> Judgement {
-        (rule.judge)(&self.facts(), &self.settings)
+        let room = FindingsRoom::new(Left::default());
+        (rule.judge)(&self.facts(), &self.settings, room.findings()).unwrap()
     }
 }
 
@@ -393,11 +396,13 @@ fn each_rule_tells_of_its_fault_and_of_nothing_that_looks_like_it() {
     let mut wrong = Vec::new();
     for rule in RULES {
         let trial = &trials[rule.id];
-        let told = trial.faulty.judged_by(rule).findings;
+        let told: Vec<Finding> = trial.faulty.judged_by(rule).into_findings().collect();
         if told.iter().map(|finding| finding.severity.unwrap_or(rule.severity)).max() < Some(rule.severity) {
             wrong.push(format!("{} does not tell of its fault: {told:#?}", rule.id));
         }
-        let Judgement { findings, incomplete } = trial.sound.judged_by(rule);
+        let judgement = trial.sound.judged_by(rule);
+        let incomplete = judgement.incomplete.clone();
+        let findings: Vec<Finding> = judgement.into_findings().collect();
         if !findings.is_empty() || incomplete.is_some() {
             wrong.push(format!("{} tells of what is sound: {findings:#?} {incomplete:?}", rule.id));
         }

@@ -7,7 +7,7 @@ use ocicheck::source;
 
 use super::secrets::expanded;
 use super::source::open;
-use super::tools::{check, first, image_of};
+use super::tools::{check, first, image_of, json};
 use crate::support::{DockerArchive, DockerForm, Image, Layout, Member, files_to_tar, members_to_tar};
 
 static IMAGE: LazyLock<Image> =
@@ -86,7 +86,7 @@ pub fn image_config(data: &[u8]) {
     let read = configs(oci.clone());
     assert_eq!(read, configs(docker.clone()));
     check(&docker);
-    let report = ocicheck::report::json::render(&check(&oci));
+    let report = json(&check(&oci));
     for config in read.iter().flatten() {
         for (name, value) in config.env.iter().filter_map(|text| text.split_once('=')) {
             let open = |kind: &Kind| kind.weight == Weight::Open && !kind.prefix.is_empty();

@@ -169,7 +169,7 @@ pub fn check_twice(archive: &[u8]) -> Report {
     let input = written(&directory, archive);
     let report = checked(&input, 0);
     let other = checked(&input, 1);
-    assert_eq!(report::json::render(&report), report::json::render(&other), "two threads tell otherwise");
+    assert_eq!(json(&report), json(&other), "two threads tell otherwise");
     hold_verdict(&report);
     hold_shown(&report);
     report
@@ -214,14 +214,22 @@ fn hold_verdict(report: &Report) {
     }
 }
 
+/// The report as JSON.
+pub fn json(report: &Report) -> String {
+    let mut json = Vec::new();
+    report::json::write(report, &mut json).expect("memory takes all");
+    String::from_utf8(json).expect("text")
+}
+
 /// Text steers no terminal; JSON is JSON.
 fn hold_shown(report: &Report) {
-    let json = report::json::render(report);
-    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let value: serde_json::Value = serde_json::from_str(&json(report)).expect("JSON");
     assert_eq!(value["images"].as_array().unwrap().len(), report.images.len());
     for verbosity in [report::text::Verbosity::Normal, report::text::Verbosity::Verbose] {
         let style = report::text::Style { verbosity, ..report::text::Style::default() };
-        let text = report::text::render(report, &style);
+        let mut text = Vec::new();
+        report::text::write(report, &style, &mut text).expect("memory takes all");
+        let text = String::from_utf8(text).expect("text");
         let odd = text.chars().find(|char| char.is_control() && *char != '\n');
         assert_eq!(odd, None, "{text}");
     }

@@ -102,7 +102,7 @@ pub(super) fn is_error(checked: &Checked) -> bool {
 /// What was found: rule and message, each once.
 pub(super) fn found(checked: &Checked) -> BTreeSet<(&'static str, String)> {
     let findings = checked.images.iter().flat_map(|image| &image.findings);
-    findings.map(|finding| (finding.rule, finding.message.clone())).collect()
+    findings.map(|finding| (finding.rule, finding.message.to_string())).collect()
 }
 
 /// The images as the report tells them.

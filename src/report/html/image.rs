@@ -3,12 +3,18 @@
 use std::fmt::Write as _;
 
 use super::{Text, badge};
+use crate::limits::FINDING_STEP_CHARACTERS;
+use crate::report::build::without_middle;
+use crate::report::stream::Out;
 use crate::report::text::{human_size, platform, title};
 use crate::report::{BaseState, FindingReport, FindingStatus, ImageReport, LayerReport, Origin, Outcome};
 use crate::rules::Severity;
 
+/// Characters of one value of a config that are shown: a command may have megabytes. JSON has all of it.
+const VALUE_CHARACTERS: usize = 2_000;
+
 /// All images in a table, the way to each.
-pub(super) fn write_list(page: &mut String, images: &[ImageReport]) {
+pub(super) fn write_list(page: &mut Out<'_>, images: &[ImageReport]) {
     page.push_str(
         "<table><thead><tr><th>verdict</th><th>image</th><th>archive</th><th>fails</th></tr></thead><tbody>\n",
     );
@@ -25,7 +31,7 @@ pub(super) fn write_list(page: &mut String, images: &[ImageReport]) {
     page.push_str("</tbody></table>\n");
 }
 
-pub(super) fn write(page: &mut String, image: &ImageReport, number: usize) {
+pub(super) fn write(page: &mut Out<'_>, image: &ImageReport, number: usize) {
     let title = title(&image.identity);
     let _ =
         writeln!(page, "<section id=\"image-{number}\">\n<h2>{} {}</h2>", badge(image.verdict), Text(&title));
@@ -37,7 +43,7 @@ pub(super) fn write(page: &mut String, image: &ImageReport, number: usize) {
     page.push_str("</section>\n");
 }
 
-fn write_identity(page: &mut String, image: &ImageReport) {
+fn write_identity(page: &mut Out<'_>, image: &ImageReport) {
     let config = &image.contents.config;
     let user = config.user.as_deref().filter(|user| !user.is_empty()).unwrap_or("(unset)");
     let uid = config.effective_uid.map_or_else(|| "not known".to_owned(), |uid| uid.to_string());
@@ -56,14 +62,15 @@ fn write_identity(page: &mut String, image: &ImageReport) {
         ("Ports", config.exposed_ports.join(", ")),
     ] {
         if !value.is_empty() {
-            let _ = writeln!(page, "<dt>{name}</dt><dd>{}</dd>", Text(&value));
+            let shown = without_middle(&value, VALUE_CHARACTERS);
+            let _ = writeln!(page, "<dt>{name}</dt><dd>{}</dd>", Text(&shown));
         }
     }
     page.push_str("</dl>\n");
 }
 
 /// The bases as steps, the lowest first, and the application on them.
-fn write_lineage(page: &mut String, image: &ImageReport) {
+fn write_lineage(page: &mut Out<'_>, image: &ImageReport) {
     let base = &image.contents.base;
     page.push_str("<h3>Base</h3>\n<div class=\"lineage\">\n");
     match base.status {
@@ -106,7 +113,7 @@ fn write_lineage(page: &mut String, image: &ImageReport) {
 }
 
 /// A bar of all layers, each as wide as it is large.
-fn write_layers(page: &mut String, image: &ImageReport) {
+fn write_layers(page: &mut Out<'_>, image: &ImageReport) {
     let layers = &image.contents.layers;
     let total: u64 = layers.iter().filter_map(|layer| layer.uncompressed_size).fold(0, u64::saturating_add);
     let _ = writeln!(
@@ -115,7 +122,8 @@ fn write_layers(page: &mut String, image: &ImageReport) {
         layers.len(),
         Text(&human_size(total)),
     );
-    for layer in layers {
+    let steps: Vec<_> = layers.iter().map(step).collect();
+    for (layer, step) in layers.iter().zip(&steps) {
         let _ = writeln!(
             page,
             "<span class=\"{}\" style=\"flex-grow:{}\" title=\"{}\"></span>",
@@ -125,12 +133,12 @@ fn write_layers(page: &mut String, image: &ImageReport) {
                 "layer {}: {}, {}",
                 layer.index,
                 size(layer),
-                layer.created_by.as_deref().unwrap_or("no build step")
+                step.as_deref().unwrap_or("no build step")
             )),
         );
     }
     page.push_str("</div>\n<details><summary>All layers</summary>\n<table><thead><tr><th>layer</th><th>of</th><th>size</th><th>entries</th><th>build step and diffID</th></tr></thead><tbody>\n");
-    for layer in layers {
+    for (layer, step) in layers.iter().zip(&steps) {
         let _ = writeln!(
             page,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><code>{}</code><br><code class=\"dim\">{}</code></td></tr>",
@@ -138,18 +146,23 @@ fn write_layers(page: &mut String, image: &ImageReport) {
             layer.origin.name(),
             Text(&size(layer)),
             layer.entries.map(|entries| entries.to_string()).unwrap_or_default(),
-            Text(layer.created_by.as_deref().unwrap_or_default()),
+            Text(step.as_deref().unwrap_or_default()),
             Text(layer.diff_id.as_deref().unwrap_or("not read")),
         );
     }
     page.push_str("</tbody></table>\n</details>\n");
 }
 
+/// A layer's build step as findings tell it; JSON has all of it.
+fn step(layer: &LayerReport) -> Option<String> {
+    layer.created_by.as_deref().map(|step| without_middle(step, FINDING_STEP_CHARACTERS))
+}
+
 fn size(layer: &LayerReport) -> String {
     layer.uncompressed_size.map_or_else(|| "not read".to_owned(), human_size)
 }
 
-fn write_findings(page: &mut String, image: &ImageReport, number: usize) {
+fn write_findings(page: &mut Out<'_>, image: &ImageReport, number: usize) {
     let _ = writeln!(page, "<h3>Findings: {}</h3>", image.findings.len());
     if image.findings.is_empty() {
         page.push_str("<p>None.</p>\n");
@@ -176,7 +189,7 @@ fn status(finding: &FindingReport) -> &'static str {
 }
 
 /// Shown by the script, which makes it work.
-fn write_filter(page: &mut String, image: &ImageReport, number: usize) {
+fn write_filter(page: &mut Out<'_>, image: &ImageReport, number: usize) {
     let _ = write!(page, "<div class=\"filter\" data-of=\"findings-{number}\">");
     let mut choices: Vec<&str> = Vec::new();
     choices.extend(
@@ -196,7 +209,7 @@ fn write_filter(page: &mut String, image: &ImageReport, number: usize) {
     page.push_str("<input type=\"search\" placeholder=\"rule, path, words\" aria-label=\"Search the findings\"><output></output></div>\n");
 }
 
-fn write_finding(page: &mut String, finding: &FindingReport) {
+fn write_finding(page: &mut Out<'_>, finding: &FindingReport) {
     let _ = write!(
         page,
         "<tr data-severity=\"{0}\" data-status=\"{1}\"><td><span class=\"severity {0}\">{0}</span><br><span class=\"dim\">{1}</span></td><td>{2}</td><td class=\"what\">",
@@ -224,7 +237,7 @@ fn write_finding(page: &mut String, finding: &FindingReport) {
     let _ = writeln!(page, "</td><td>{index}<br><code class=\"dim\">{}</code></td></tr>", Text(step));
 }
 
-fn write_evidence(page: &mut String, finding: &FindingReport) {
+fn write_evidence(page: &mut Out<'_>, finding: &FindingReport) {
     page.push_str("<details><summary class=\"dim\">evidence</summary><dl>");
     for (name, value) in &finding.evidence {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -238,14 +251,14 @@ fn write_evidence(page: &mut String, finding: &FindingReport) {
         let _ = write!(page, "<dt>content</dt><dd>sha256:{}</dd>", Text(content));
     }
     let _ = write!(page, "<dt>fingerprint</dt><dd>{}</dd>", Text(&finding.fingerprint));
-    for reference in &finding.references {
+    for reference in finding.references.iter() {
         let _ = write!(page, "<dt>see</dt><dd>{}</dd>", Text(reference));
     }
     page.push_str("</dl></details>");
 }
 
 /// How the rules ended; those that were not evaluated with their reason, for they are no pass.
-fn write_rules(page: &mut String, image: &ImageReport) {
+fn write_rules(page: &mut Out<'_>, image: &ImageReport) {
     let by_reason = image.not_evaluated();
     if !by_reason.is_empty() {
         page.push_str("<h3>Not evaluated, so not passed</h3>\n<ul>\n");

@@ -6,7 +6,9 @@
 mod image;
 
 use std::fmt::{self, Display, Write as _};
+use std::io;
 
+use super::stream::Out;
 use super::{Report, Verdict, VexReport, WaiverReport};
 use crate::model::escape::escape_text;
 use crate::rules::Severity;
@@ -18,8 +20,11 @@ const SCRIPT: &str = include_str!("page.js");
 const SCRIPT_HASH: &str = "sha256-w43ttTxtHlFuH2fER6FssvJtg3aYdXgHOrSsJ2y+f7Q=";
 
 /// The whole report.
-pub fn render(report: &Report) -> String {
-    let mut page = String::new();
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut page = Out::new(out);
     let _ = write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -38,10 +43,10 @@ pub fn render(report: &Report) -> String {
     write_errors(&mut page, report);
     write_policy(&mut page, report);
     let _ = write!(page, "<script>{SCRIPT}</script>\n</body>\n</html>\n");
-    page
+    page.finish()
 }
 
-fn write_head(page: &mut String, report: &Report) {
+fn write_head(page: &mut Out<'_>, report: &Report) {
     let summary = &report.summary;
     let _ = writeln!(page, "<header>\n<h1>{} Container image audit</h1>", badge(report.verdict));
     let _ = writeln!(
@@ -75,7 +80,7 @@ fn write_head(page: &mut String, report: &Report) {
     );
 }
 
-fn write_errors(page: &mut String, report: &Report) {
+fn write_errors(page: &mut Out<'_>, report: &Report) {
     if !report.errors.is_empty() {
         page.push_str("<h2>Could not be checked</h2>\n<ul>\n");
         for error in &report.errors {
@@ -99,7 +104,7 @@ fn write_errors(page: &mut String, report: &Report) {
     }
 }
 
-fn write_policy(page: &mut String, report: &Report) {
+fn write_policy(page: &mut Out<'_>, report: &Report) {
     let policy = &report.policy;
     page.push_str("<h2>Policy</h2>\n<dl>\n");
     let discovered = if policy.discovered {
@@ -123,7 +128,7 @@ fn write_policy(page: &mut String, report: &Report) {
     write_vex(page, &policy.vex);
 }
 
-fn write_waivers(page: &mut String, waivers: &[WaiverReport]) {
+fn write_waivers(page: &mut Out<'_>, waivers: &[WaiverReport]) {
     if waivers.is_empty() {
         return;
     }
@@ -145,7 +150,7 @@ fn write_waivers(page: &mut String, waivers: &[WaiverReport]) {
     page.push_str("</tbody></table>\n");
 }
 
-fn write_vex(page: &mut String, documents: &[VexReport]) {
+fn write_vex(page: &mut Out<'_>, documents: &[VexReport]) {
     if documents.is_empty() {
         return;
     }

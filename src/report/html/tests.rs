@@ -4,6 +4,7 @@ use super::*;
 use crate::report::fixture::{
     error, finding, full, image, report, sparse, unasked_base, with_errors, with_findings,
 };
+use crate::report::stream::written;
 
 /// Each opening tag's name, `<!` and closing ones left out.
 fn tags(page: &str) -> Vec<&str> {
@@ -20,7 +21,7 @@ fn only_its_own_script_may_run() {
         },
     );
     assert_eq!(SCRIPT_HASH, format!("sha256-{hash}"));
-    let page = render(&full());
+    let page = written(|out| write(&full(), out));
     assert_eq!(tags(&page).iter().filter(|tag| **tag == "script").count(), 1);
     assert!(
         page.contains(&format!("default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'"))
@@ -44,7 +45,7 @@ fn nothing_in_an_image_is_markup() {
     let mut report =
         with_errors(vec![one], vec![crate::report::ErrorReport { message: hostile.into(), ..error() }]);
     report.policy.source = hostile.into();
-    let page = render(&report);
+    let page = written(|out| write(&report, out));
     let mut harmless = tags(&page);
     assert_eq!(harmless.iter().filter(|tag| **tag == "script").count(), 1, "{page}");
     harmless.sort_unstable();
@@ -60,7 +61,7 @@ fn nothing_in_an_image_is_markup() {
 #[test]
 fn what_is_opened_is_closed() {
     for report in [full(), sparse(), report(vec![image()]), report(Vec::new())] {
-        let page = render(&report);
+        let page = written(|out| write(&report, out));
         for tag in [
             "html", "head", "body", "section", "table", "tbody", "tr", "td", "dl", "div", "span", "p",
             "details", "ul", "li", "code", "h2", "h3",
@@ -73,7 +74,7 @@ fn what_is_opened_is_closed() {
 
 #[test]
 fn all_that_counts_is_there() {
-    let page = render(&full());
+    let page = written(|out| write(&full(), out));
     for words in [
         "verdict error",
         "debian-base:12",

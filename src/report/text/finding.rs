@@ -79,7 +79,7 @@ fn write_rules(page: &mut Page, findings: &[&FindingReport], style: &Style) {
         let many = if block.len() > 1 { format!(" ({})", block.len()) } else { String::new() };
         page.marked(2, &mark, Look::Severity(first.severity), &format!("{}{many}", first.rule), Look::Bold);
         write_layers(page, block, style);
-        for remedy in distinct(block.iter().map(|finding| finding.remediation.as_str())) {
+        for remedy in distinct(block.iter().map(|finding| &*finding.remediation)) {
             page.marked(4, "→ ", Look::Bold, Safe::of(remedy).as_str(), Look::Plain);
         }
     }
@@ -89,7 +89,7 @@ fn write_rules(page: &mut Page, findings: &[&FindingReport], style: &Style) {
 fn write_layers(page: &mut Page, block: &[&FindingReport], style: &Style) {
     let index = |finding: &FindingReport| finding.layer.as_ref().map(|layer| layer.index);
     let mut block = block.to_vec();
-    block.sort_by_key(|finding| (index(finding), !finding.effective, finding.message.as_str()));
+    block.sort_by_key(|finding| (index(finding), !finding.effective, &*finding.message));
     for group in block.chunk_by(|a, b| (index(a), a.effective) == (index(b), b.effective)) {
         let all = style.verbosity == Verbosity::Verbose || group.len() == SHOWN + 1;
         let (shown, rest) = group.split_at(if all { group.len() } else { group.len().min(SHOWN) });
@@ -140,7 +140,7 @@ fn shown_path(path: &str) -> String {
 }
 
 fn write_place(page: &mut Page, finding: &FindingReport) {
-    if let Some(LayerPlace { index, created_by, .. }) = &finding.layer {
+    if let Some(LayerPlace { index, created_by, .. }) = finding.layer.as_deref() {
         let step = created_by.as_deref().map(|step| format!(" · {}", Safe::of(step).as_str()));
         page.shortened(6, &format!("layer {index}{}", step.unwrap_or_default()), Look::Dim);
     }

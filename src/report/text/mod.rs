@@ -4,6 +4,8 @@ mod finding;
 mod image;
 mod page;
 
+use std::io;
+
 use super::{
     BaseState, FindingStatus, ImageReport, Outcome, Report, Verdict, VexReport, WaiverReport, WaiverStatus,
 };
@@ -45,11 +47,14 @@ impl Default for Style {
 
 /// The whole report. Whatever comes from an image or the command line is escaped, so that nothing
 /// in it can steer a terminal.
-pub fn render(report: &Report, style: &Style) -> String {
-    let mut page = Page::new(style.width, style.color);
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(report: &Report, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut page = Page::new(style.width, style.color, out);
     if style.verbosity == Verbosity::Quiet {
         write_quiet(&mut page, report);
-        return page.into_text();
+        return page.finish();
     }
     if are_many(report) {
         marked_by(&mut page, report.verdict, &overall(report));
@@ -63,7 +68,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     write_waivers(&mut page, report);
     write_vex(&mut page, report);
     write_end(&mut page, report);
-    page.into_text()
+    page.finish()
 }
 
 /// A verdict and what it is of.

@@ -1,10 +1,13 @@
 //! The sheet that text is written on: it wraps, indents and colours, and is the one place where
 //! what comes from an image is made safe to show.
 
+use std::io;
+
 use anstyle::{AnsiColor, Style as Ink};
 
 use crate::model::escape::escape_text;
 use crate::report::Verdict;
+use crate::report::stream::Out;
 use crate::rules::Severity;
 
 /// Narrower than this nothing can be read.
@@ -76,28 +79,30 @@ impl Look {
     }
 }
 
-/// What has been written so far.
-#[derive(Debug)]
-pub(super) struct Page {
-    text: String,
+/// The sheet: what is written goes out line by line.
+pub(super) struct Page<'a> {
+    out: Out<'a>,
+    line: String,
+    /// Line breaks at the end of what was written.
+    breaks: usize,
     width: usize,
     color: bool,
 }
 
-impl Page {
-    pub(super) fn new(width: usize, color: bool) -> Self {
-        Self { text: String::new(), width: width.max(MIN_WIDTH), color }
+impl<'a> Page<'a> {
+    pub(super) fn new(width: usize, color: bool, out: &'a mut dyn io::Write) -> Self {
+        Self { out: Out::new(out), line: String::new(), breaks: 0, width: width.max(MIN_WIDTH), color }
     }
 
-    /// All that was written.
-    pub(super) fn into_text(self) -> String {
-        self.text
+    /// Whether all of it was written.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.out.finish()
     }
 
     /// An empty line, but never two and none at the top.
     pub(super) fn gap(&mut self) {
-        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
-            self.text.push('\n');
+        if self.breaks == 1 {
+            self.end_line();
         }
     }
 
@@ -146,21 +151,24 @@ impl Page {
     }
 
     fn spaces(&mut self, number: usize) {
-        self.text.extend(std::iter::repeat_n(' ', number));
+        self.line.extend(std::iter::repeat_n(' ', number));
     }
 
     fn paint(&mut self, text: &str, look: Look) {
         let ink = look.ink();
         if self.color && ink != Ink::new() && !text.is_empty() {
-            self.text.push_str(&format!("{ink}{text}{ink:#}"));
+            self.line.push_str(&format!("{ink}{text}{ink:#}"));
         } else {
-            self.text.push_str(text);
+            self.line.push_str(text);
         }
     }
 
     fn end_line(&mut self) {
-        self.text.truncate(self.text.trim_end_matches(' ').len());
-        self.text.push('\n');
+        self.line.truncate(self.line.trim_end_matches(' ').len());
+        self.breaks = if self.line.is_empty() { self.breaks + 1 } else { 1 };
+        self.line.push('\n');
+        self.out.push_str(&self.line);
+        self.line.clear();
     }
 }
 
@@ -236,6 +244,7 @@ pub(super) fn counted(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::stream::written;
 
     #[test]
     fn no_log_takes_text_of_an_image_for_a_command() {
@@ -275,18 +284,23 @@ mod tests {
 
     #[test]
     fn megabytes_in_a_name_do_not_fill_the_screen() {
-        let mut page = Page::new(80, false);
-        page.wrapped(0, &"x".repeat(1 << 20), Look::Plain);
-        page.one_line("", Look::Plain, &"y ".repeat(1 << 20));
-        assert!(page.into_text().len() < 2 * LONGEST + 10);
+        let text = written(|out| {
+            let mut page = Page::new(80, false, out);
+            page.wrapped(0, &"x".repeat(1 << 20), Look::Plain);
+            page.one_line("", Look::Plain, &"y ".repeat(1 << 20));
+            page.finish()
+        });
+        assert!(text.len() < 2 * LONGEST + 10);
     }
 
     #[test]
     fn colour_stands_around_the_text_and_never_in_a_plain_page() {
         let write = |color| {
-            let mut page = Page::new(80, color);
-            page.marked(0, "FAIL  ", Look::Verdict(Verdict::Fail), "app.tar", Look::Bold);
-            page.into_text()
+            written(|out| {
+                let mut page = Page::new(80, color, out);
+                page.marked(0, "FAIL  ", Look::Verdict(Verdict::Fail), "app.tar", Look::Bold);
+                page.finish()
+            })
         };
         assert_eq!(write(false), "FAIL  app.tar\n");
         assert_eq!(write(true), "\u{1b}[1m\u{1b}[31mFAIL  \u{1b}[0m\u{1b}[1mapp.tar\u{1b}[0m\n");

@@ -1,16 +1,19 @@
 //! What people read, whole, so that a change of it is seen as they would see it.
 
+use std::sync::Arc;
+
 use super::super::fixture::{self, *};
 use super::super::{FindingReport, ImageIdentity, Note, Origin, RuleReport};
 use super::*;
+use crate::report::stream::written;
 use crate::rules::Severity;
 
 fn normal(report: &Report) -> String {
-    render(report, &Style::default())
+    written(|out| write(report, &Style::default(), out))
 }
 
 fn with(report: &Report, verbosity: Verbosity) -> String {
-    render(report, &Style { verbosity, ..Style::default() })
+    written(|out| write(report, &Style { verbosity, ..Style::default() }, out))
 }
 
 /// On no base, as root, with setuid programs.
@@ -358,7 +361,7 @@ fn nothing_from_an_image_steers_the_terminal() {
     bad.remediation = hostile.into();
     bad.evidence.insert("user".into(), hostile.into());
     bad.evidence.insert("users".into(), serde_json::json!([hostile]));
-    if let Some(layer) = &mut bad.layer {
+    if let Some(layer) = bad.layer.as_mut().and_then(Arc::get_mut) {
         layer.created_by = Some(hostile.into());
     }
     let mut unasked = without_catalog();
@@ -381,7 +384,7 @@ fn nothing_from_an_image_steers_the_terminal() {
 #[test]
 fn colour_changes_no_word() {
     let report = full();
-    let colored = render(&report, &Style { color: true, ..Style::default() });
+    let colored = written(|out| write(&report, &Style { color: true, ..Style::default() }, out));
     let mut plain = String::new();
     for (number, part) in colored.split('\u{1b}').enumerate() {
         plain.push_str(if number == 0 { part } else { part.split_once('m').unwrap().1 });
@@ -395,7 +398,7 @@ fn every_report_is_well_shaped_at_every_width() {
     for report in [full(), sparse(), report(Vec::new()), with_errors(Vec::new(), vec![error()])] {
         for width in [0, 40, 80, 200] {
             for verbosity in [Verbosity::Quiet, Verbosity::Normal, Verbosity::Verbose] {
-                let text = render(&report, &Style { color: false, width, verbosity });
+                let text = written(|out| write(&report, &Style { color: false, width, verbosity }, out));
                 assert!(text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n"), "{text:?}");
                 assert!(
                     !text.contains("\n\n\n") && !text.contains(" \n") && !text.starts_with('\n'),
@@ -409,7 +412,7 @@ fn every_report_is_well_shaped_at_every_width() {
 
 #[test]
 fn lines_keep_to_the_width_where_words_allow() {
-    let text = render(&report(vec![bad()]), &Style { width: 60, ..Style::default() });
+    let text = written(|out| write(&report(vec![bad()]), &Style { width: 60, ..Style::default() }, out));
     let long: Vec<_> = text.lines().filter(|line| line.chars().count() > 60).collect();
     assert_eq!(long, Vec::<&str>::new());
 }

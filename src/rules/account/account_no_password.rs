@@ -18,7 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         plan.capture(ImagePath::new(PASSWD));
         plan.capture(ImagePath::new(SHADOW));
     },
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         let in_tree = |tree: &Tree| {
             let mut found = Found::default();
             found.add_file(facts, tree, PASSWD, in_passwd);
@@ -30,7 +30,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
             b"etc/shadow" => in_shadow(content),
             _ => Vec::new(),
         };
-        judge(facts, in_tree, in_file)
+        judge(facts, findings, in_tree, in_file)
     },
 };
 

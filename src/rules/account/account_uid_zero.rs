@@ -15,7 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("account-uid-zero.md"),
     needs: Needs::Image,
     plan: |plan| plan.capture(ImagePath::new(PASSWD)),
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         let in_tree = |tree: &Tree| {
             let mut found = Found::default();
             found.add_file(facts, tree, PASSWD, faults);
@@ -24,7 +24,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         let in_file = |path: &ImagePath, content: &[u8]| {
             if path.as_bytes() == PASSWD.as_bytes() { faults(content) } else { Vec::new() }
         };
-        judge(facts, in_tree, in_file)
+        judge(facts, findings, in_tree, in_file)
     },
 };
 

@@ -14,9 +14,10 @@ mod sudo_patterns;
 
 use std::collections::BTreeSet;
 
-use super::line_findings::LineFindings;
-use super::rule::{Finding, Judgement};
+use super::findings::{Findings, UpTo};
+use super::rule::{Finding, Judged, Judgement};
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 
@@ -79,46 +80,50 @@ impl Found {
 /// layer replaced (`in_file`, by the path of an entry).
 fn judge(
     facts: &Facts,
+    mut findings: Findings<'_>,
     in_tree: impl Fn(&Tree) -> Found,
     in_file: impl Fn(&ImagePath, &[u8]) -> Vec<Fault>,
-) -> Judgement {
+) -> Judged {
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
-    let mut findings = LineFindings::default();
+    let mut told = UpTo::new(&mut findings, limits::LINE_FINDINGS);
+    let mut unread = None;
     let mut known = BTreeSet::new();
     for reading in &rootfs.readings {
         // Where the base's file cannot be read, all that is there counts as new.
         let base: BTreeSet<_> =
             in_tree(&reading.base).faults.into_iter().map(|(_, fault)| fault.key).collect();
         let found = in_tree(&reading.effective);
-        findings.incomplete = found.unread.or(findings.incomplete);
+        unread = found.unread.or(unread);
         for (path, fault) in found.faults {
             if !base.contains(&fault.key) {
-                findings.add(|| {
+                told.add(|| {
                     let found = reading.effective.resolve(&path);
                     let mut finding = fault.finding().path(&path);
                     finding.layer = found.map(|found| found.node.inode().origin.layer()).ok();
                     finding
-                });
+                })?;
             }
             known.insert(fault.key);
         }
         known.extend(base);
     }
-    for layer in facts.upper_layers() {
+    for layer in facts.upper_contents() {
         for (number, entry) in facts.entries(layer).iter().enumerate() {
             let Some(content) = facts.entry_content(layer, number) else { continue };
             for fault in in_file(&entry.path, &content) {
                 if !known.contains(&fault.key) {
-                    findings.add(|| fault.finding().path(&entry.path).layer(layer).not_effective());
+                    told.add(|| fault.finding().path(&entry.path).layer(layer).not_effective())?;
                     known.insert(fault.key);
                 }
             }
         }
     }
-    Judgement { incomplete: findings.incomplete, ..Judgement::of_unique(findings.told) }
+    let too_many =
+        told.are_more().then(|| format!("there are more than {} (LINE_FINDINGS)", limits::LINE_FINDINGS));
+    Ok(Judgement::of(findings).incomplete(unread.or(too_many)))
 }
 
 /// The lines of an account file with their numbers, from 1; without empty ones and comments.

@@ -24,7 +24,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("sudo-nopasswd.md"),
     needs: Needs::Image,
     plan,
-    judge: |facts, _| judge(facts, |tree| in_tree(facts, tree), in_file),
+    judge: |facts, _, findings| judge(facts, findings, |tree| in_tree(facts, tree), in_file),
 };
 
 fn plan(plan: &mut Plan) {

@@ -5,11 +5,12 @@ use crate::base::accounts::{ACCOUNT_FILES, AccountChange, compare};
 use crate::base::subordinate_ids::{self, Range, RangeChange, SUBORDINATE_FILES};
 use crate::base::{Change, ChangeKind};
 use crate::facts::Facts;
+use crate::limits::LINE_FINDINGS;
 use crate::model::ImagePath;
 use crate::model::escape::escape_bytes;
 use crate::rootfs::{Reading, Tree};
-use crate::rules::line_findings::LineFindings;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::{Findings, Full, UpTo};
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::Plan;
 
@@ -19,7 +20,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-account-changed.md"),
     needs: Needs::Base,
     plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 fn plan(plan: &mut Plan) {
@@ -28,18 +29,19 @@ fn plan(plan: &mut Plan) {
     }
 }
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     if let Some(judgement) = not_asked(facts) {
-        return judgement;
+        return Ok(judgement);
     }
     if facts.base.base_layers() == 0 {
-        return Judgement::not_evaluated("the image stands on no base that could be compared");
+        return Ok(Judgement::not_evaluated("the image stands on no base that could be compared"));
     }
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
-    let mut found = LineFindings::default();
+    let mut found = UpTo::new(&mut findings, LINE_FINDINGS);
+    let mut incomplete = None;
     for (reading, comparison) in rootfs.readings.iter().zip(&facts.changes) {
         let changed = comparison.changes.iter().filter(|change| is_compared_by_line(change));
         for change in changed {
@@ -50,43 +52,46 @@ fn judge(facts: &Facts) -> Judgement {
             match (content(&reading.base), content(&reading.effective)) {
                 (Ok(before), Ok(after)) => {
                     for account in compare(&change.path, &before, &after) {
-                        found.add(|| Finding { layer: change.layer, ..tell(&change.path, &account) });
+                        found.add(|| Finding { layer: change.layer, ..tell(&change.path, &account) })?;
                     }
                 }
                 (Err(reason), _) | (_, Err(reason)) => {
-                    found.incomplete = Some(format!("{}: {reason}", change.path));
+                    incomplete = Some(format!("{}: {reason}", change.path));
                 }
             }
         }
         for (file, accounts) in SUBORDINATE_FILES {
-            if let Err(reason) = compare_ranges(facts, reading, file, accounts, &mut found) {
-                found.incomplete = Some(reason);
-            }
+            incomplete = compare_ranges(facts, reading, file, accounts, &mut found)?.or(incomplete);
         }
     }
-    Judgement { incomplete: found.incomplete, ..Judgement::of_unique(found.told) }
+    let too_many = found.are_more().then(|| format!("there are more than {LINE_FINDINGS} (LINE_FINDINGS)"));
+    Ok(Judgement::of(findings).incomplete(incomplete.or(too_many)))
 }
 
-/// Also where the file is new: it gives to accounts what is the base's.
+/// Also where the file is new: it gives to accounts what is the base's. Why they cannot be compared, where that is so.
 fn compare_ranges(
     facts: &Facts,
     reading: &Reading,
     file: &str,
     accounts: &str,
-    found: &mut LineFindings,
-) -> Result<(), String> {
-    let Some(after) = facts.file_content(&reading.effective, file)? else { return Ok(()) };
-    let before = facts.file_content(&reading.base, file)?.unwrap_or_default();
-    if before == after {
-        return Ok(());
-    }
-    let accounts = facts.file_content(&reading.base, accounts)?.unwrap_or_default();
+    found: &mut UpTo<'_, '_>,
+) -> Result<Option<String>, Full> {
+    let contents = || -> Result<_, String> {
+        let after = facts.file_content(&reading.effective, file)?;
+        let before = facts.file_content(&reading.base, file)?.unwrap_or_default();
+        Ok((before, after, facts.file_content(&reading.base, accounts)?.unwrap_or_default()))
+    };
+    let (before, after, accounts) = match contents() {
+        Ok((before, Some(after), accounts)) if before != after => (before, after, accounts),
+        Ok(_) => return Ok(None),
+        Err(reason) => return Ok(Some(reason)),
+    };
     let path = ImagePath::new(file);
     let layer = reading.effective.resolve(&path).ok().map(|found| found.node.inode().origin.layer());
     for change in subordinate_ids::compare(&before, &after, &accounts) {
-        found.add(|| Finding { layer, ..tell_range(&path, &change) });
+        found.add(|| Finding { layer, ..tell_range(&path, &change) })?;
     }
-    Ok(())
+    Ok(None)
 }
 
 fn is_compared_by_line(change: &Change) -> bool {

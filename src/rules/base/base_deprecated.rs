@@ -11,5 +11,5 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-deprecated.md"),
     needs: Needs::Catalog,
     plan: no_plan,
-    judge: |facts, _| in_state(facts, State::Deprecated),
+    judge: |facts, _, findings| in_state(facts, findings, State::Deprecated),
 };

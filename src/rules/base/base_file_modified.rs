@@ -14,7 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-file-modified.md"),
     needs: Needs::Base,
     plan: no_plan,
-    judge: |facts, settings| judge_changes(facts, settings, tell),
+    judge: |facts, settings, findings| judge_changes(facts, settings, findings, tell),
 };
 
 const REMEDY: &str = "keep the base's file and configure beside it (a conf.d directory, an environment variable), or ask the base's owners for the change";

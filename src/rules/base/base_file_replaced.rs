@@ -12,7 +12,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-file-replaced.md"),
     needs: Needs::Base,
     plan: no_plan,
-    judge: |facts, settings| judge_changes(facts, settings, tell),
+    judge: |facts, settings, findings| judge_changes(facts, settings, findings, tell),
 };
 
 fn tell(change: &Change) -> Option<Finding> {

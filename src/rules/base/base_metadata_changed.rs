@@ -3,7 +3,8 @@
 use super::judge_changes;
 use crate::base::{Change, ChangeKind};
 use crate::facts::Facts;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Needs, Rule, no_plan};
 use crate::rules::settings::Settings;
 use crate::rules::severity::Severity;
 
@@ -16,12 +17,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
-    let mut judgement = judge_changes(facts, settings, tell);
-    if judgement.incomplete.is_none() {
-        judgement.findings.extend(implied_resets(facts));
-    }
-    judgement
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
+    findings.extend(implied_resets(facts))?;
+    judge_changes(facts, settings, findings, tell)
 }
 
 /// A layer without an entry for a directory that it writes into: most runtimes keep what the base

@@ -3,7 +3,8 @@
 use super::not_asked;
 use crate::base::{BaseStatus, CatalogEntry, State, Tier};
 use crate::facts::Facts;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::settings::BaseDemand;
 use crate::rules::severity::Severity;
 
@@ -13,21 +14,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-not-official.md"),
     needs: Needs::Catalog,
     plan: no_plan,
-    judge: |facts, settings| judge(facts, settings.base),
+    judge: |facts, settings, findings| judge(facts, settings.base, findings),
 };
 
 const REMEDY: &str = "build on an approved base: `ocicheck base list` shows them";
 
-fn judge(facts: &Facts, demand: BaseDemand) -> Judgement {
+fn judge(facts: &Facts, demand: BaseDemand, mut findings: Findings<'_>) -> Judged {
     if let Some(judgement) = not_asked(facts) {
-        return judgement;
+        return Ok(judgement);
     }
     if facts.base.is_official() {
-        return Judgement::of(wrong_tier(facts.base.lineage(), demand).into_iter().collect());
+        findings.extend(wrong_tier(facts.base.lineage(), demand))?;
+        return Ok(Judgement::of(findings));
     }
     // That it stands on a revoked one is told by the rule for that.
     if facts.base.lineage().iter().any(|base| base.state == State::Revoked && base.tier == Tier::Official) {
-        return Judgement::default();
+        return Ok(Judgement::default());
     }
     let finding = match &facts.base {
         BaseStatus::Matched { lineage, .. } => {
@@ -54,7 +56,8 @@ fn judge(facts: &Facts, demand: BaseDemand) -> Judgement {
         }
         _ => Finding::new("the image stands on no base of the catalog, and shares no layer with any", REMEDY),
     };
-    Judgement::of(vec![finding])
+    findings.add(finding)?;
+    Ok(Judgement::of(findings))
 }
 
 /// The profile may demand a base of one tier right below the application.

@@ -7,7 +7,8 @@ use crate::base::PackageChange;
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::packages;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -16,29 +17,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-package-changed.md"),
     needs: Needs::Base,
     plan: packages::plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     if let Some(judgement) = not_asked(facts) {
-        return judgement;
+        return Ok(judgement);
     }
     if facts.base.base_layers() == 0 {
-        return Judgement::not_evaluated("the image stands on no base that could be compared");
+        return Ok(Judgement::not_evaluated("the image stands on no base that could be compared"));
     }
     if let Err(reason) = &facts.rootfs {
-        return Judgement::not_evaluated(reason.clone());
+        return Ok(Judgement::not_evaluated(reason.clone()));
     }
-    let mut judgement = Judgement::default();
-    for upgrades in &facts.upgrades {
-        for finding in upgrades.packages.iter().map(tell) {
-            if !judgement.findings.contains(&finding) {
-                judgement.findings.push(finding);
-            }
-        }
-        judgement.incomplete = judgement.incomplete.or_else(|| upgrades.incomplete.first().cloned());
-    }
-    judgement
+    findings.extend(facts.upgrades.iter().flat_map(|upgrades| &upgrades.packages).map(tell))?;
+    let incomplete = facts.upgrades.iter().find_map(|upgrades| upgrades.incomplete.first().cloned());
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 fn tell(change: &PackageChange) -> Finding {

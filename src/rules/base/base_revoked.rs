@@ -4,7 +4,8 @@ use super::not_asked;
 use crate::base::{CatalogEntry, State};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -13,16 +14,17 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("base-revoked.md"),
     needs: Needs::Catalog,
     plan: no_plan,
-    judge: |facts, _| in_state(facts, State::Revoked),
+    judge: |facts, _, findings| in_state(facts, findings, State::Revoked),
 };
 
 /// Tells of each base in the lineage that is in `state`.
-pub(super) fn in_state(facts: &Facts, state: State) -> Judgement {
+pub(super) fn in_state(facts: &Facts, mut findings: Findings<'_>, state: State) -> Judged {
     if let Some(judgement) = not_asked(facts) {
-        return judgement;
+        return Ok(judgement);
     }
     let told = facts.base.lineage().iter().filter(|base| base.state == state);
-    Judgement::of(told.map(tell).collect())
+    findings.extend(told.map(tell))?;
+    Ok(Judgement::of(findings))
 }
 
 fn tell(base: &CatalogEntry) -> Finding {

@@ -10,7 +10,8 @@ pub(super) mod base_not_official;
 pub(super) mod base_package_changed;
 pub(super) mod base_revoked;
 
-use super::rule::{Finding, Judgement};
+use super::findings::Findings;
+use super::rule::{Finding, Judged, Judgement};
 use super::settings::Settings;
 use super::severity::Severity;
 use crate::base::{BaseStatus, Change, ChangeKind, Explanation};
@@ -25,17 +26,21 @@ fn not_asked(facts: &Facts) -> Option<Judgement> {
 }
 
 /// Judges each change of the base that `tell` knows, in every reading of the layers.
-fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option<Finding>) -> Judgement {
+fn judge_changes(
+    facts: &Facts,
+    settings: &Settings,
+    mut findings: Findings<'_>,
+    tell: fn(&Change) -> Option<Finding>,
+) -> Judged {
     if let Some(judgement) = not_asked(facts) {
-        return judgement;
+        return Ok(judgement);
     }
     if facts.base.base_layers() == 0 {
-        return Judgement::not_evaluated("the image stands on no base that could be compared");
+        return Ok(Judgement::not_evaluated("the image stands on no base that could be compared"));
     }
     if let Err(reason) = &facts.rootfs {
-        return Judgement::not_evaluated(reason.clone());
+        return Ok(Judgement::not_evaluated(reason.clone()));
     }
-    let mut findings: Vec<Finding> = Vec::new();
     for (change, explanation) in facts.explained_changes() {
         // Told once for its package.
         if matches!(explanation, Some(Explanation::Package(_))) {
@@ -55,9 +60,9 @@ fn judge_changes(facts: &Facts, settings: &Settings, tell: fn(&Change) -> Option
             finding.severity = Some(Severity::Info);
             finding = finding.evidence("mutable", "the policy lists this path as always changing");
         }
-        findings.push(finding);
+        findings.add(finding)?;
     }
-    Judgement::of_unique(findings)
+    Ok(Judgement::of(findings))
 }
 
 /// Package managers write into their state and drop some of it. They do not put links in its place,

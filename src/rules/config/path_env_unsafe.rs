@@ -8,7 +8,8 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::{ResolveError, Tree};
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::{Findings, UpTo};
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -17,7 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("path-env-unsafe.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 /// What a variable lists.
@@ -37,32 +38,33 @@ const VARIABLES: [(&str, Lists, &[char]); 4] = [
     ("LD_AUDIT", Lists::Libraries, &[':', ' ']),
 ];
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let trees: Vec<&Tree> = match &facts.rootfs {
         Ok(rootfs) => rootfs.readings.iter().map(|reading| &reading.effective).collect(),
         Err(_) => Vec::new(),
     };
-    let mut findings = Vec::new();
+    let mut told = UpTo::new(&mut findings, limits::LINE_FINDINGS);
     for assignment in facts.image.configs.iter().flat_map(|config| &config.env) {
         let Some((name, value)) = assignment.split_once('=') else { continue };
         let Some((_, lists, marks)) = VARIABLES.into_iter().find(|(known, ..)| *known == name) else {
             continue;
         };
         for part in parts(value, lists, marks) {
-            if findings.len() > limits::LINE_FINDINGS {
+            if told.are_more() {
                 break;
             }
             if let Some(fault) = fault_by_spelling(part, lists) {
-                findings.push(tell(name, part, fault));
+                told.add(|| tell(name, part, fault))?;
             }
-            let faults = trees.iter().filter_map(|tree| fault_in_tree(tree, part, lists));
-            findings.extend(faults.map(|fault| tell(name, part, fault).path(&ImagePath::new(part))));
+            for fault in trees.iter().filter_map(|tree| fault_in_tree(tree, part, lists)) {
+                told.add(|| tell(name, part, fault).path(&ImagePath::new(part)))?;
+            }
         }
     }
     let unread = facts.rootfs.as_ref().err().cloned();
-    let too_many = (findings.len() > limits::LINE_FINDINGS)
+    let too_many = (told.are_more())
         .then(|| format!("there are more than {} faults (LINE_FINDINGS)", limits::LINE_FINDINGS));
-    Judgement { incomplete: unread.or(too_many), ..Judgement::of_unique(findings) }
+    Ok(Judgement::of(findings).incomplete(unread.or(too_many)))
 }
 
 /// Each part once.

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::model::json::{self, Shape};
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::secrets::mask_text;
 
@@ -17,12 +18,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("privileged-label.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let labels = facts.image.configs.iter().flat_map(|config| &config.labels);
-    let (mut findings, mut incomplete) = (Vec::new(), None);
+    let mut incomplete = None;
     for (name, value) in labels {
         let asked = asks_for(name, value);
         let name = escape_text(&mask_text(name));
@@ -31,13 +32,14 @@ fn judge(facts: &Facts) -> Judgement {
                 let message = format!("the label {name} asks for {asked}");
                 let remedy =
                     "take the label away (LABEL NAME=\"\"); whoever runs the image decides what it may do";
-                findings.push(Finding::new(message, remedy).evidence("label", name).evidence("asks", asked));
+                findings
+                    .add(Finding::new(message, remedy).evidence("label", name).evidence("asks", asked))?;
             }
             Ok(None) => {}
             Err(error) => incomplete = incomplete.or(Some(format!("the label {name}: {error}"))),
         }
     }
-    Judgement { incomplete, ..Judgement::of_unique(findings) }
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 /// What a label asks for that would take a fence down.

@@ -6,7 +6,8 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::Tree;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -15,12 +16,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("workdir-unsafe.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let readings = facts.rootfs.as_ref().map(|rootfs| rootfs.readings.as_slice()).unwrap_or_default();
-    let mut findings = Vec::new();
     for config in &facts.image.configs {
         let written = config.working_dir.as_str();
         let by_link = || readings.iter().any(|reading| is_linked_to_process(&reading.effective, written));
@@ -30,12 +30,12 @@ fn judge(facts: &Facts) -> Judgement {
             let message =
                 "WORKDIR leads below /proc or /dev/fd, to what the runtime has open and not the image";
             let remedy = "set WORKDIR to a directory of the image";
-            findings.push(Finding::new(message, remedy).evidence("workdir", short));
+            findings.add(Finding::new(message, remedy).evidence("workdir", short))?;
         }
     }
     // Without the trees the spelling alone was judged.
     let unread = facts.rootfs.as_ref().err().cloned();
-    Judgement { incomplete: unread, ..Judgement::of_unique(findings) }
+    Ok(Judgement::of(findings).incomplete(unread))
 }
 
 /// Whether a symlink on the way of a path as written leads there.

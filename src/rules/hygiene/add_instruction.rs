@@ -2,7 +2,8 @@
 
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -11,12 +12,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("add-instruction.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let base_layers = facts.base.base_layers();
-    let mut findings = Vec::new();
     for config in &facts.image.configs {
         let steps = config.history.iter().filter(|step| !step.empty_layer).enumerate();
         for (layer, step) in steps.skip(base_layers) {
@@ -38,10 +38,10 @@ fn judge(facts: &Facts) -> Judgement {
             };
             let finding = finding.evidence("step", escape_text(&step));
             // Where history and layers do not fit together, there may be no such layer.
-            findings.push(if layer < facts.image.layers.len() { finding.layer(layer) } else { finding });
+            findings.add(if layer < facts.image.layers.len() { finding.layer(layer) } else { finding })?;
         }
     }
-    Judgement::of_unique(findings)
+    Ok(Judgement::of(findings))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

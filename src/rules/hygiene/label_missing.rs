@@ -3,7 +3,8 @@
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::Settings;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -15,15 +16,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
-    let mut findings = Vec::new();
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     for config in &facts.image.configs {
         let value = |name: &String| config.labels.get(name).map_or("", |value| value.trim());
         for name in settings.options.required_labels.iter().filter(|name| value(name).is_empty()) {
             let name = escape_text(name);
             let message = format!("the label {name} is not set, or empty");
-            findings.push(Finding::new(message, format!("set it: LABEL {name}=…")).evidence("label", name));
+            findings.add(Finding::new(message, format!("set it: LABEL {name}=…")).evidence("label", name))?;
         }
     }
-    Judgement::of_unique(findings)
+    Ok(Judgement::of(findings))
 }

@@ -2,7 +2,8 @@
 
 use crate::facts::Facts;
 use crate::rules::Settings;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -14,13 +15,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let (layers, limit) = (facts.image.layers.len(), settings.options.max_layers);
     if layers <= limit {
-        return Judgement::default();
+        return Ok(Judgement::default());
     }
     let message = format!("the image has {layers} layers, where at most {limit} are wanted");
     let remedy = "join RUN steps that belong together, or build in several stages";
     let finding = Finding::new(message, remedy).evidence("layers", layers).evidence("limit", limit);
-    Judgement::of(vec![finding])
+    findings.add(finding)?;
+    Ok(Judgement::of(findings))
 }

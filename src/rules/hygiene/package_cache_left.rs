@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::rootfs::{NodeRef, Tree};
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::{Findings, Full};
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::EntryKind;
 
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("package-cache-left.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 /// Where package managers keep what they can fetch again; `*` is any one name.
@@ -69,13 +70,12 @@ impl Kept {
     }
 }
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
     let base_layers = facts.base.base_layers();
-    let mut findings = Vec::new();
     for reading in &rootfs.readings {
         let mut kept: BTreeMap<(ImagePath, usize), Kept> = BTreeMap::new();
         for (path, cache) in caches_of(&reading.effective) {
@@ -86,26 +86,27 @@ fn judge(facts: &Facts) -> Judgement {
                 }
             }
         }
-        findings.extend(kept.iter().map(|((path, layer), kept)| kept.tell(path, *layer)));
+        findings.extend(kept.iter().map(|((path, layer), kept)| kept.tell(path, *layer)))?;
     }
-    findings.extend(deleted_again(facts));
-    Judgement::of_unique(findings)
+    deleted_again(facts, &mut findings)?;
+    Ok(Judgement::of(findings))
 }
 
 /// What a later layer took away: it is not in the tree, and still in the image.
-fn deleted_again(facts: &Facts) -> Vec<Finding> {
+fn deleted_again(facts: &Facts, findings: &mut Findings<'_>) -> Result<(), Full> {
     let trees: Vec<_> = facts.rootfs.iter().flat_map(|rootfs| &rootfs.readings).collect();
-    let mut kept: BTreeMap<(ImagePath, usize), Kept> = BTreeMap::new();
-    for layer in facts.upper_layers() {
+    for layer in facts.upper_contents() {
+        let mut kept: BTreeMap<ImagePath, Kept> = BTreeMap::new();
         for entry in facts.entries(layer).iter().filter(|entry| entry.kind == EntryKind::File) {
             let Some(cache) = cache_of(&entry.path) else { continue };
             let is_there = trees.iter().any(|reading| reading.effective.get(&entry.path).is_some());
             if !is_there && counts(entry.path.file_name(), entry.size) {
-                kept.entry((cache, layer)).or_default().add(entry.size);
+                kept.entry(cache).or_default().add(entry.size);
             }
         }
+        findings.extend(kept.iter().map(|(path, kept)| kept.tell(path, layer).not_effective()))?;
     }
-    kept.iter().map(|((path, layer), kept)| kept.tell(path, *layer).not_effective()).collect()
+    Ok(())
 }
 
 fn counts(name: &[u8], size: u64) -> bool {

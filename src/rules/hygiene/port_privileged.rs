@@ -2,7 +2,8 @@
 
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -11,21 +12,21 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("port-privileged.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 /// Ports below this one need a capability to be listened on (`ip_unprivileged_port_start` of Linux).
 const UNPRIVILEGED: u16 = 1024;
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let ports = facts.image.configs.iter().flat_map(|config| &config.exposed_ports);
     let privileged = ports.filter(|port| lowest(port).is_some_and(|port| (1..UNPRIVILEGED).contains(&port)));
-    let findings = privileged.map(|port| {
+    findings.extend(privileged.map(|port| {
         let port = escape_text(port);
         let remedy = "listen on a port from 1024 on, and publish it as the other";
         Finding::new(format!("EXPOSE {port} is a privileged port"), remedy).evidence("port", port)
-    });
-    Judgement::of_unique(findings.collect())
+    }))?;
+    Ok(Judgement::of(findings))
 }
 
 /// The first port of `80`, `80/tcp` or `8000-9000/udp`.

@@ -3,7 +3,8 @@
 use crate::facts::Facts;
 use crate::model::Form;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -12,24 +13,24 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("tag-latest.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let image = &facts.image;
     let bare_is_tag = matches!(image.form, Form::OciArchive | Form::OciDirectory);
     let moving = |name: &&String| tag(name, bare_is_tag).is_none_or(|tag| tag == "latest");
     // Builds like to add `latest` to a name that says the version.
     if !image.names.iter().all(|name| moving(&name)) {
-        return Judgement::default();
+        return Ok(Judgement::default());
     }
-    let findings = image.names.iter().map(|name| {
+    findings.extend(image.names.iter().map(|name| {
         let name = escape_text(name);
         let message = format!("the name {name} says no version");
         let remedy = "give the image a tag that does not move: a version, or the commit it is made from";
         Finding::new(message, remedy).evidence("name", name)
-    });
-    Judgement::of_unique(findings.collect())
+    }))?;
+    Ok(Judgement::of(findings))
 }
 
 /// The tag of a name, or the digest that pins it. In an OCI layout a name may be a tag alone.

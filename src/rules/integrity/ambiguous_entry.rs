@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("ambiguous-entry.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_layer_anomalies(
             facts,
+            findings,
             Fault::AmbiguousEntry,
             "build the layer so that no entry depends on the runtime that applies it",
         )

@@ -10,7 +10,12 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("blob-missing.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
-        from_anomalies(facts, Fault::BlobMissing, "save or copy the image again, with all its blobs")
+    judge: |facts, _, findings| {
+        from_anomalies(
+            facts,
+            findings,
+            Fault::BlobMissing,
+            "save or copy the image again, with all its blobs",
+        )
     },
 };

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("broken-hardlink.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_layer_anomalies(
             facts,
+            findings,
             Fault::BrokenHardlink,
             "build the layer again; the hard link's target must be in the image",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("diff-id-mismatch.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_layer_anomalies(
             facts,
+            findings,
             Fault::DiffIdMismatch,
             "do not use this image; pull or build it again from a trusted place",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("digest-mismatch.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_anomalies(
             facts,
+            findings,
             Fault::DigestMismatch,
             "do not use this image; pull or build it again from a trusted place",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("history-mismatch.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_anomalies(
             facts,
+            findings,
             Fault::HistoryMismatch,
             "build the image with a tool that keeps one history entry for each layer",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("layer-count-mismatch.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_anomalies(
             facts,
+            findings,
             Fault::LayerCountMismatch,
             "build or save the image again; its manifest and config do not belong together",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("layer-unsupported.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_anomalies(
             facts,
+            findings,
             Fault::LayerUnsupported,
             "give the image with plain, gzip or zstd compressed tar layers",
         )

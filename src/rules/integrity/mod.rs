@@ -25,7 +25,7 @@ mod tests {
     use crate::digest::Digest;
     use crate::facts::Facts;
     use crate::model::{Anomaly, Fault, Form, Image};
-    use crate::rules::{Settings, table};
+    use crate::rules::{Left, Room, Settings, table};
 
     const FAULTS: [Fault; 16] = [
         Fault::DigestMismatch,
@@ -85,8 +85,9 @@ mod tests {
         for fault in FAULTS {
             let rule =
                 table::find(fault.name()).unwrap_or_else(|| panic!("no rule tells of {}", fault.name()));
-            let told: Vec<_> = (rule.judge)(&facts, &settings).findings;
-            let told: Vec<_> = told.iter().map(|finding| finding.message.as_str()).collect();
+            let room = Room::new(Left::default());
+            let told = (rule.judge)(&facts, &settings, room.findings()).unwrap().into_findings();
+            let told: Vec<_> = told.map(|finding| finding.message).collect();
             assert_eq!(told, [fault.name()]);
         }
     }

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("path-escapes-root.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_layer_anomalies(
             facts,
+            findings,
             Fault::PathEscapesRoot,
             "do not unpack this image with other tools; find out who made it",
         )

@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("trailing-data.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_layer_anomalies(
             facts,
+            findings,
             Fault::TrailingData,
             "write the layer or archive anew; nothing may follow its end",
         )

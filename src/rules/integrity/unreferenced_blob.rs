@@ -10,9 +10,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("unreferenced-blob.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| {
+    judge: |facts, _, findings| {
         from_anomalies(
             facts,
+            findings,
             Fault::UnreferencedBlob,
             "copy the image to a fresh archive, which leaves such blobs behind",
         )

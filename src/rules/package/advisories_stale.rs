@@ -7,7 +7,8 @@ use crate::advisories::Source;
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::rules::Settings;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -19,13 +20,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let vulnerabilities = match known(facts) {
         Ok((_, vulnerabilities)) => vulnerabilities,
-        Err(reason) => return Judgement::not_evaluated(reason),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason)),
     };
     let most = settings.options.advisories_max_age_days;
-    let mut judgement = Judgement::default();
+    let mut incomplete = None;
     for source in &vulnerabilities.sources {
         match age(source, vulnerabilities.built.as_deref(), settings.at) {
             Some((day, age)) if age > i64::from(most) => {
@@ -36,16 +37,16 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
                         .evidence("name", escape_text(&source.name))
                         .evidence("date", day)
                         .evidence("maxAgeDays", most);
-                judgement.findings.push(finding);
+                findings.add(finding)?;
             }
             Some(_) => {}
             None => {
                 let name = escape_text(&source.name);
-                judgement.incomplete = Some(format!("the advisories of {name} do not say how old they are"));
+                incomplete = Some(format!("the advisories of {name} do not say how old they are"));
             }
         }
     }
-    judgement
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 /// The day of a feed's newest change, and how many days ago that is. Of a feed that does not say it, or names a day that had

@@ -1,16 +1,14 @@
 //! `package-file-tampered`: see the page beside this file.
 
-use std::collections::BTreeSet;
-
 use crate::base::BaseStatus;
 use crate::facts::{Facts, Verified};
-use crate::limits::INPUT_FINDINGS;
 use crate::model::escape::{escape_bytes, escape_text};
-use crate::packages::verify::{Deviation, Found, HeldLayers, Verification};
+use crate::packages::verify::{Deviation, Found, HeldLayers};
 use crate::packages::{self, Packed};
 use crate::rules::Settings;
 use crate::rules::base::base_file_replaced::kind_name;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::EntryKind;
 
@@ -28,27 +26,15 @@ const RESTORE: &str = "leave the package's file as it is: install the package ag
 const CONFIGURE: &str =
     "configure beside it (a conf.d directory, an environment variable), or see that the change is meant";
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let verified = match known(facts, settings.options.verify_all_layers) {
         Ok(verified) => verified,
-        Err(reason) => return Judgement::not_evaluated(reason),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason)),
     };
-    let findings = tell_until(&verified.readings, settings, INPUT_FINDINGS);
+    let deviations = verified.readings.iter().flat_map(|reading| &reading.deviations);
+    findings.extend(deviations.map(|deviation| tell(deviation, settings)))?;
     let incomplete = verified.readings.iter().find_map(|reading| reading.gaps.reason());
-    Judgement { incomplete, ..Judgement::of(findings) }
-}
-
-/// Each finding once, and one more than `most` of them at most: then all are refused, and each would take a kilobyte
-/// or two.
-fn tell_until(readings: &[Verification], settings: &Settings, most: usize) -> Vec<Finding> {
-    let mut findings = BTreeSet::new();
-    for deviation in readings.iter().flat_map(|reading| &reading.deviations) {
-        findings.insert(tell(deviation, settings));
-        if findings.len() > most {
-            break;
-        }
-    }
-    findings.into_iter().collect()
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 /// What is known of packages' files, in all layers or in the upper ones.
@@ -130,42 +116,5 @@ fn packed_name(packed: &Packed) -> &'static str {
         Packed::Digest(_) | Packed::File | Packed::Untold => "a file",
         Packed::Link(_) => "a symlink",
         Packed::Directory(_) => "a directory",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::model::ImagePath;
-    use crate::packages::Manager;
-    use crate::packages::verify::Owner;
-
-    /// What several readings have alike counts once.
-    #[test]
-    fn no_more_is_told_than_shows_that_it_is_too_much() {
-        let owner = Arc::new(Owner {
-            manager: Manager::Dpkg,
-            database: ImagePath::new("var/lib/dpkg"),
-            name: "a".to_owned(),
-            version: "1".to_owned(),
-            architecture: "x".to_owned(),
-        });
-        let deviation = |number: usize| Deviation {
-            path: ImagePath::new(format!("usr/{number}")),
-            layer: 1,
-            owner: Arc::clone(&owner),
-            is_config: false,
-            told: Packed::File,
-            found: Found::Other(EntryKind::Directory),
-        };
-        let of = |numbers: std::ops::Range<usize>| Verification {
-            deviations: numbers.map(deviation).collect(),
-            ..Verification::default()
-        };
-        let settings = Settings::new::<&str>(&[], &[], &[]).unwrap();
-        let told = |most| tell_until(&[of(0..4), of(0..5), of(3..9)], &settings, most).len();
-        assert_eq!([told(3), told(4), told(8), told(9), told(10)], [4, 5, 9, 9, 9]);
     }
 }

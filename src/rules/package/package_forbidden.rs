@@ -7,8 +7,9 @@ use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::packages::{Installed, Kind, Manager, version};
 use crate::rules::Settings;
+use crate::rules::findings::Findings;
 use crate::rules::options::ForbiddenPackage;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -20,35 +21,35 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let forbidden = &settings.options.forbidden_packages;
     if forbidden.is_empty() {
-        return Judgement::default();
+        return Ok(Judgement::default());
     }
     if let Err(reason) = &facts.rootfs {
-        return Judgement::not_evaluated(reason.clone());
+        return Ok(Judgement::not_evaluated(reason.clone()));
     }
     let Some(inventory) = &facts.inventory else {
-        return Judgement::not_evaluated("what is installed was not looked at");
+        return Ok(Judgement::not_evaluated("what is installed was not looked at"));
     };
-    let mut judgement = Judgement::default();
+    let mut incomplete = None;
     for package in &inventory.packages {
         for (entry, version) in forbidden.iter().filter_map(|entry| Some((entry, named(entry, package)?))) {
             match is_forbidden(entry, package.kind, version) {
                 Some(false) => {}
-                Some(true) => judgement.findings.push(finding(entry, package)),
+                Some(true) => findings.add(finding(entry, package))?,
                 None => {
                     let (name, version) = (escape_text(&package.name), escape_text(version));
-                    judgement.incomplete =
+                    incomplete =
                         Some(format!("the version {version} of {name} cannot be compared with the policy's"));
                 }
             }
         }
     }
     if let Some(gap) = inventory.gaps.first() {
-        judgement.incomplete = Some(format!("packages may be missing: {}: {}", gap.place, gap.reason));
+        incomplete = Some(format!("packages may be missing: {}: {}", gap.place, gap.reason));
     }
-    Judgement { incomplete: judgement.incomplete, ..Judgement::of_unique(judgement.findings) }
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 /// The version to compare where an entry names a package: its own, or that of its source, if that is what is named.

@@ -7,7 +7,8 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::Inode;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::{Findings, Full};
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::{Elf, EntryKind};
 
@@ -17,7 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("architecture-mismatch.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 /// Paths told of one machine; the number of all is told beside them.
@@ -110,12 +111,11 @@ impl Files {
     }
 }
 
-fn judge(facts: &Facts) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
-    let mut findings = Vec::new();
     let architectures: BTreeSet<&str> =
         facts.image.configs.iter().map(|config| config.platform.architecture.as_str()).collect();
     for architecture in architectures {
@@ -138,31 +138,33 @@ fn judge(facts: &Facts) -> Judgement {
                 known.insert(path);
             }
             findings
-                .extend(by_machine.iter().filter_map(|(number, files)| tell(*number, files, architecture)));
+                .extend(by_machine.iter().filter_map(|(number, files)| tell(*number, files, architecture)))?;
         }
-        findings.extend(taken_away_again(facts, fitting, architecture, &known));
+        taken_away_again(facts, &mut findings, fitting, architecture, &known)?;
     }
-    Judgement::of_unique(findings)
+    Ok(Judgement::of(findings))
 }
 
 /// Files that a later layer deleted or replaced.
 fn taken_away_again(
     facts: &Facts,
+    findings: &mut Findings<'_>,
     fitting: &[u16],
     architecture: &str,
     known: &BTreeSet<ImagePath>,
-) -> Vec<Finding> {
-    let mut by_place: BTreeMap<(usize, u16), Files> = BTreeMap::new();
-    for layer in facts.upper_layers() {
+) -> Result<(), Full> {
+    for layer in facts.upper_contents() {
+        let mut by_machine: BTreeMap<u16, Files> = BTreeMap::new();
         for entry in facts.entries(layer).iter().filter(|entry| entry.kind == EntryKind::File) {
             let Some(elf) = entry.elf.filter(|_| !known.contains(&entry.path)) else { continue };
             if let Some(machine) = foreign(elf, fitting, &entry.path) {
-                by_place.entry((layer, machine.number)).or_default().add(&entry.path, layer);
+                by_machine.entry(machine.number).or_default().add(&entry.path, layer);
             }
         }
+        let told = by_machine.iter().filter_map(|(number, files)| tell(*number, files, architecture));
+        findings.extend(told.map(Finding::not_effective))?;
     }
-    let told = by_place.iter().filter_map(|((_, number), files)| tell(*number, files, architecture));
-    told.map(Finding::not_effective).collect()
+    Ok(())
 }
 
 fn tell(number: u16, files: &Files, architecture: &str) -> Option<Finding> {

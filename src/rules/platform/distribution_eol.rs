@@ -6,7 +6,8 @@ use crate::model::escape::escape_text;
 use crate::packages::{Databases, Distribution, distribution};
 use crate::rootfs::Inode;
 use crate::rules::Settings;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -18,22 +19,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
-    let mut judgement = Judgement::default();
+    let mut incomplete = None;
     let content = |inode: &Inode| facts.content(inode);
     for reading in &rootfs.readings {
         match Databases::new(&reading.effective, &content).distribution() {
-            Ok(distribution) => judgement
-                .findings
-                .extend(distribution.and_then(|distribution| ended(&distribution, settings.at))),
-            Err(reason) => judgement.incomplete = Some(reason),
+            Ok(distribution) => {
+                findings.extend(distribution.and_then(|distribution| ended(&distribution, settings.at)))?;
+            }
+            Err(reason) => incomplete = Some(reason),
         }
     }
-    Judgement { incomplete: judgement.incomplete, ..Judgement::of_unique(judgement.findings) }
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 fn ended(distribution: &Distribution, at: jiff::civil::Date) -> Option<Finding> {

@@ -7,15 +7,17 @@ pub(super) mod setuid_file;
 pub(super) mod world_writable_directory;
 pub(super) mod world_writable_file;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rule::{Finding, Judgement};
+use super::findings::{Findings, Full};
+use super::rule::{Finding, Judged, Judgement};
 use crate::digest::ContentId;
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, NodeRef, Origin, Tree};
 use crate::scan::facts::Xattr;
-use crate::scan::{Entry, EntryKind};
+use crate::scan::{self, EntryKind};
 
 /// A file as far as privilege goes: in the effective tree, or as an entry of one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +38,8 @@ impl<'a> Subject<'a> {
         Self { kind, mode, uid, gid, content, xattrs, device }
     }
 
-    fn of_entry(entry: &'a Entry) -> Self {
-        let Entry { kind, mode, uid, gid, ref content, ref extras, .. } = *entry;
+    fn of_entry(entry: &'a scan::Entry) -> Self {
+        let scan::Entry { kind, mode, uid, gid, ref content, ref extras, .. } = *entry;
         let (xattrs, device) = (extras.xattrs(), extras.device());
         Self { kind, mode, uid, gid, content, xattrs, device }
     }
@@ -64,12 +66,11 @@ struct Privilege {
 }
 
 /// Finds every file that carries the privilege and does not do so, just the same, in the base.
-fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
+fn judge(facts: &Facts, mut findings: Findings<'_>, privilege: &Privilege) -> Judged {
     let rootfs = match &facts.rootfs {
         Ok(rootfs) => rootfs,
-        Err(reason) => return Judgement::not_evaluated(reason.clone()),
+        Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
-    let mut findings: Vec<Finding> = Vec::new();
     // Paths that carry it in some reading, or carry what the base carries there.
     let mut carrying = BTreeSet::new();
     for (number, reading) in rootfs.readings.iter().enumerate() {
@@ -83,35 +84,55 @@ fn judge(facts: &Facts, privilege: &Privilege) -> Judgement {
             upgrades.is_some_and(|upgrades| upgrades.is_upgraded(path))
                 && reading.base.get(path).is_some_and(carried)
         };
-        // Files of several names, each with its finding where there is one.
-        let mut told: BTreeMap<Origin, Option<usize>> = BTreeMap::new();
+        let mut linked = Linked::default();
         let carries = |node: NodeRef<'_>| (privilege.is_carried)(&Subject::of_inode(node.inode()));
         for (path, node) in reading.effective.walk_where(carries) {
             let subject = Subject::of_inode(node.inode());
             let is_new = !is_in_base(&reading.base, &path, &subject) && !is_upgraded(&path, &subject);
-            let origin = node.inode().origin;
-            let one_of_many = privilege.once && node.names() > 1;
-            match told.get(&origin).filter(|_| one_of_many) {
-                Some(first) => {
-                    if let Some(finding) = first.filter(|_| is_new).and_then(|at| findings.get_mut(at)) {
-                        finding.add_path(&path);
-                    }
-                }
-                None => {
-                    if one_of_many {
-                        told.insert(origin, is_new.then_some(findings.len()));
-                    }
-                    if is_new {
-                        let finding = (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
-                        findings.push(finding);
-                    }
-                }
+            let tell = || (privilege.tell)(&subject).path(&path).layer(node.origin().layer());
+            if privilege.once && node.names() > 1 {
+                linked.add(node.inode().origin, &path, is_new.then_some(tell));
+                findings.hold(linked.told, linked.bytes)?;
+            } else if is_new {
+                findings.add(tell())?;
             }
             carrying.insert(path);
         }
+        findings.extend(linked.into_findings())?;
     }
-    findings.extend(taken_away_again(facts, privilege, &carrying));
-    Judgement::of_unique(findings)
+    taken_away_again(facts, &mut findings, privilege, &carrying)?;
+    Ok(Judgement::of(findings))
+}
+
+/// Files of several names, each with its finding if its first name is new.
+#[derive(Default)]
+struct Linked {
+    files: BTreeMap<Origin, Option<Finding>>,
+    /// How many have a finding, and what these take.
+    told: usize,
+    bytes: u64,
+}
+
+impl Linked {
+    /// Adds a name of a file; `tell` is there where the name is new.
+    fn add(&mut self, origin: Origin, path: &ImagePath, tell: Option<impl FnOnce() -> Finding>) {
+        match self.files.entry(origin) {
+            Entry::Vacant(first) => {
+                let finding = first.insert(tell.map(|tell| tell()));
+                self.told += usize::from(finding.is_some());
+                self.bytes += finding.as_ref().map_or(0, Finding::bytes);
+            }
+            Entry::Occupied(mut known) => {
+                if let (Some(finding), Some(_)) = (known.get_mut(), tell) {
+                    self.bytes += finding.add_path(path);
+                }
+            }
+        }
+    }
+
+    fn into_findings(self) -> impl Iterator<Item = Finding> {
+        self.files.into_values().flatten()
+    }
 }
 
 fn is_in_base(base: &Tree, path: &ImagePath, subject: &Subject<'_>) -> bool {
@@ -119,20 +140,22 @@ fn is_in_base(base: &Tree, path: &ImagePath, subject: &Subject<'_>) -> bool {
 }
 
 /// Files that carry it in an upper layer only: a later layer deleted them or took it away.
-fn taken_away_again<'a>(
-    facts: &'a Facts,
-    privilege: &'a Privilege,
-    carrying: &'a BTreeSet<ImagePath>,
-) -> impl Iterator<Item = Finding> + 'a {
-    facts.upper_layers().flat_map(move |layer| {
-        let carriers = facts.entries(layer).iter().filter(move |entry| {
+fn taken_away_again(
+    facts: &Facts,
+    findings: &mut Findings<'_>,
+    privilege: &Privilege,
+    carrying: &BTreeSet<ImagePath>,
+) -> Result<(), Full> {
+    for layer in facts.upper_contents() {
+        let carriers = facts.entries(layer).iter().filter(|entry| {
             (privilege.is_carried)(&Subject::of_entry(entry)) && !carrying.contains(&entry.path)
         });
-        carriers.map(move |entry| {
+        findings.extend(carriers.map(|entry| {
             let finding = (privilege.tell)(&Subject::of_entry(entry)).path(&entry.path).layer(layer);
             finding.not_effective()
-        })
-    })
+        }))?;
+    }
+    Ok(())
 }
 
 /// `4755 0:0`, as evidence.

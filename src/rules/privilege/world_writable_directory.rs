@@ -11,7 +11,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("world-writable-directory.md"),
     needs: Needs::Image,
     plan: no_plan,
-    judge: |facts, _| judge(facts, &PRIVILEGE),
+    judge: |facts, _, findings| judge(facts, findings, &PRIVILEGE),
 };
 
 const PRIVILEGE: Privilege = Privilege {

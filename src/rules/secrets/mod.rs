@@ -6,7 +6,8 @@ pub(super) mod secret_file;
 pub(super) mod secret_history;
 mod shadow;
 
-use super::rule::{Finding, Judgement};
+use super::findings::{Findings, Full, UpTo};
+use super::rule::{Finding, Judged, Judgement};
 use super::severity::Severity;
 use crate::limits;
 use crate::scan::secrets::{Found, Weight};
@@ -21,16 +22,29 @@ fn severity(weight: Weight) -> Severity {
 }
 
 /// What was found in settings or history, each once; as much of it as is told.
-fn judgement(findings: impl Iterator<Item = Finding>) -> Judgement {
-    let mut findings: Vec<_> = findings.take(limits::CONFIG_SECRETS + 1).collect();
-    let too_many = findings.len() > limits::CONFIG_SECRETS;
-    findings.truncate(limits::CONFIG_SECRETS);
+fn judge_texts(
+    mut findings: Findings<'_>,
+    look: impl FnOnce(&mut UpTo<'_, '_>) -> Result<(), Full>,
+) -> Judged {
+    let mut told = UpTo::new(&mut findings, limits::CONFIG_SECRETS);
+    look(&mut told)?;
     let reason = || format!("there are more than {} secrets (CONFIG_SECRETS)", limits::CONFIG_SECRETS);
-    Judgement { incomplete: too_many.then(reason), ..Judgement::of_unique(findings) }
+    let incomplete = told.are_more().then(reason);
+    Ok(Judgement::of(findings).incomplete(incomplete))
+}
+
+/// Tells of secrets in one place.
+fn tell_of(
+    told: &mut UpTo<'_, '_>,
+    found: impl IntoIterator<Item = Found>,
+    place: &str,
+    remedy: &'static str,
+) -> Result<(), Full> {
+    found.into_iter().try_for_each(|found| told.add(|| of_text(&found, place, remedy)))
 }
 
 /// A finding of a secret in a text; `place` says where it is, and tells two of them apart.
-fn of_text(found: &Found, place: &str, remedy: &str) -> Finding {
+fn of_text(found: &Found, place: &str, remedy: &'static str) -> Finding {
     let finding = Finding::new(format!("{place} has {}", found.kind.what), remedy)
         .severity(severity(found.kind.weight))
         .evidence("kind", found.kind.id);
@@ -44,14 +58,20 @@ fn of_text(found: &Found, place: &str, remedy: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::{Left, Room};
 
     #[test]
     fn secrets_of_settings_are_held_to_config_secrets() {
-        let judge = |count: usize| judgement((0..count).map(|number| Finding::new(format!("{number}"), "x")));
+        let judge = |count: usize| {
+            let room = Room::new(Left::default());
+            let tell = |number: usize| Finding::new(format!("{number}"), "x");
+            let all = |told: &mut UpTo<'_, '_>| (0..count).try_for_each(|number| told.add(|| tell(number)));
+            judge_texts(room.findings(), all).unwrap()
+        };
         let most = judge(limits::CONFIG_SECRETS);
-        assert_eq!((most.findings.len(), most.incomplete), (limits::CONFIG_SECRETS, None));
+        assert_eq!((most.number(), most.incomplete), (limits::CONFIG_SECRETS, None));
         let over = judge(limits::CONFIG_SECRETS + 1);
-        assert_eq!(over.findings.len(), limits::CONFIG_SECRETS);
+        assert_eq!(over.number(), limits::CONFIG_SECRETS);
         assert!(over.incomplete.unwrap().contains("CONFIG_SECRETS"));
     }
 }

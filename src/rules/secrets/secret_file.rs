@@ -8,7 +8,8 @@ use super::shadow::{self, BaseHashes};
 use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::rootfs::NodeRef;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::Entry;
 use crate::scan::secrets::{Kind, Secret, Secrets};
@@ -19,7 +20,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("secret-file.md"),
     needs: Needs::Image,
     plan: shadow::plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
 const REMEDY: &str = "replace the secret, for it must count as known; then keep it out of the build (a secret mount), since deleting it in a later layer leaves it readable";
@@ -27,11 +28,13 @@ const REMEDY: &str = "replace the secret, for it must count as known; then keep 
 /// Lines and offsets that one finding lists.
 const PLACES: usize = 10;
 
-fn judge(facts: &Facts) -> Judgement {
-    let mut told: BTreeMap<(ImagePath, usize, &Kind), Vec<&Secret>> = BTreeMap::new();
-    let mut passed_over: BTreeMap<&'static str, Vec<(usize, ImagePath)>> = BTreeMap::new();
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
+    let mut passed_over: BTreeMap<&'static str, PassedOver> = BTreeMap::new();
     let base_hashes = BaseHashes::of(facts);
-    for layer in 0..facts.image.layers.len() {
+    let effective = effective(facts);
+    for layer in facts.last_of_each_content(0..facts.image.layers.len()) {
+        let mut told: BTreeMap<(&ImagePath, &Kind), Vec<&Secret>> = BTreeMap::new();
+        let mut passed: BTreeSet<(&'static str, &ImagePath)> = BTreeSet::new();
         for secret in &secrets(facts, layer).found {
             let Some(entry) = facts.entries(layer).get(secret.entry) else { continue };
             let is_the_bases = !facts.upper_layers().contains(&layer)
@@ -43,18 +46,20 @@ fn judge(facts: &Facts) -> Judgement {
                 allowed(&entry.path, secret.kind)
             };
             match reason {
-                Some(reason) => passed_over.entry(reason).or_default().push((layer, entry.path.clone())),
-                None => told.entry((entry.path.clone(), layer, secret.kind)).or_default().push(secret),
+                Some(reason) => drop(passed.insert((reason, &entry.path))),
+                None => told.entry((&entry.path, secret.kind)).or_default().push(secret),
             }
         }
+        findings.extend(told.iter().map(|((path, kind), secrets)| {
+            let mut finding = finding(kind, secrets).path(path).layer(layer);
+            // It keeps its severity: it can be read out of the layer.
+            finding.effective = secrets.iter().any(|secret| effective.contains(&(layer, secret.entry)));
+            finding
+        }))?;
+        passed.into_iter().for_each(|(reason, path)| passed_over.entry(reason).or_default().add(path));
     }
-    let asked =
-        told.iter().flat_map(|((_, layer, _), secrets)| secrets.iter().map(|secret| (*layer, secret.entry)));
-    let effective = effective_of(facts, &asked.collect());
-    let findings = told.iter().map(|(place, secrets)| finding(place, secrets, &effective));
-    let mut findings: Vec<_> = findings.collect();
-    findings.extend(passed_over.iter().map(|(reason, places)| passed_over_finding(reason, places)));
-    Judgement { findings, incomplete: facts.unread_layers().or_else(|| gap(facts)) }
+    findings.extend(passed_over.iter().map(|(reason, files)| files.tell(reason)))?;
+    Ok(Judgement::of(findings).incomplete(facts.unread_layers().or_else(|| gap(facts))))
 }
 
 fn secrets(facts: &Facts, layer: usize) -> &Secrets {
@@ -73,33 +78,28 @@ fn is_in_base(facts: &Facts, entry: &Entry) -> bool {
         })
 }
 
-/// Those of some files, by layer and entry, that some reading shows.
-fn effective_of(facts: &Facts, asked: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
-    let Some(rootfs) = facts.rootfs.as_ref().ok().filter(|_| !asked.is_empty()) else {
-        return BTreeSet::new();
-    };
+/// Files with secrets that some reading shows, by layer and entry.
+fn effective(facts: &Facts) -> BTreeSet<(usize, usize)> {
     let place = |node: NodeRef<'_>| {
         let origin = node.inode().origin;
-        origin.entry().map(|entry| (origin.layer(), entry)).filter(|place| asked.contains(place))
+        let (layer, entry) = (origin.layer(), origin.entry()?);
+        // They are in the order of entries.
+        let found = &secrets(facts, layer).found;
+        found.binary_search_by_key(&entry, |secret| secret.entry).ok().map(|_| (layer, entry))
     };
-    let shown =
-        rootfs.readings.iter().flat_map(|reading| reading.effective.walk_where(|node| place(node).is_some()));
+    let has_some = (0..facts.image.layers.len()).any(|layer| !secrets(facts, layer).found.is_empty());
+    let rootfs = facts.rootfs.iter().filter(|_| has_some);
+    let readings = rootfs.flat_map(|rootfs| &rootfs.readings);
+    let shown = readings.flat_map(|reading| reading.effective.walk_where(|node| place(node).is_some()));
     shown.filter_map(|(_, node)| place(node)).collect()
 }
 
-fn finding(
-    (path, layer, kind): &(ImagePath, usize, &Kind),
-    secrets: &[&Secret],
-    effective: &BTreeSet<(usize, usize)>,
-) -> Finding {
+fn finding(kind: &Kind, secrets: &[&Secret]) -> Finding {
     let message = match secrets.len() {
         1 => format!("the file holds {}", kind.what),
         more => format!("the file holds {more} times {}", kind.what),
     };
-    let mut finding = Finding::new(message, REMEDY).severity(severity(kind.weight)).path(path).layer(*layer);
-    // It keeps its severity: it can be read out of the layer.
-    finding.effective = secrets.iter().any(|secret| effective.contains(&(*layer, secret.entry)));
-    finding = finding.evidence("kind", kind.id);
+    let mut finding = Finding::new(message, REMEDY).severity(severity(kind.weight)).evidence("kind", kind.id);
     for secret in secrets.iter().take(PLACES) {
         finding = match secret.line {
             Some(line) => finding.evidence("line", line),
@@ -110,19 +110,32 @@ fn finding(
     finding.evidence("masked", kind.masked())
 }
 
-fn passed_over_finding(reason: &str, places: &[(usize, ImagePath)]) -> Finding {
-    let files: BTreeSet<_> = places.iter().collect();
-    let message = format!("not taken for secrets in {} files: {reason}", files.len());
-    let mut finding = Finding::new(message, "nothing, if that is so").severity(Severity::Info);
-    for (_, path) in files.into_iter().take(PLACES) {
-        finding = finding.evidence("file", path);
+/// Files that were not taken for secrets, for one reason.
+#[derive(Default)]
+struct PassedOver {
+    number: usize,
+    /// The first of them.
+    first: Vec<ImagePath>,
+}
+
+impl PassedOver {
+    fn add(&mut self, path: &ImagePath) {
+        self.number += 1;
+        if self.first.len() < PLACES {
+            self.first.push(path.clone());
+        }
     }
-    finding
+
+    fn tell(&self, reason: &str) -> Finding {
+        let message = format!("not taken for secrets in {} files: {reason}", self.number);
+        let finding = Finding::new(message, "nothing, if that is so").severity(Severity::Info);
+        self.first.iter().fold(finding, |finding, path| finding.evidence("file", path))
+    }
 }
 
 /// Why files of the upper layers were not looked at in full.
 fn gap(facts: &Facts) -> Option<String> {
-    facts.upper_layers().find_map(|layer| {
+    facts.upper_contents().find_map(|layer| {
         let entries = facts.entries(layer);
         let gaps = secrets(facts, layer).gaps.iter();
         let mut files = gaps.filter_map(|(entry, gap)| Some((entries.get(*entry)?, gap)));

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::inside::Inside;
 use self::linked::Linked;
+use super::findings::Findings;
 use super::pattern::{MemberPatterns, Pattern};
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
@@ -104,8 +105,8 @@ struct Found<'a> {
 
 impl Found<'_> {
     /// The judgement with these findings.
-    fn judgement(self, findings: Vec<Finding>) -> Judgement {
-        Judgement { incomplete: self.gap.filter(|_| !self.unknown.is_empty()), ..Judgement::of(findings) }
+    fn judgement(self, findings: Findings<'_>) -> Judgement {
+        Judgement::of(findings).incomplete(self.gap.filter(|_| !self.unknown.is_empty()))
     }
 }
 

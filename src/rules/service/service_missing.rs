@@ -3,7 +3,8 @@
 use super::{asked, find};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Needs, Rule, no_plan};
 use crate::rules::settings::Settings;
 use crate::rules::severity::Severity;
 
@@ -16,10 +17,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let (services, environment, rootfs) = match asked(facts, settings) {
         Ok(asked) => asked,
-        Err(judgement) => return judgement,
+        Err(judgement) => return Ok(judgement),
     };
     let required = services.known.iter().filter(|(name, _)| environment.require.contains(*name));
     let found = find(required, facts, rootfs);
@@ -36,6 +37,6 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
         let remedy = "add the service to the image; the policy says by which files, variables or arguments it is known";
         Finding::new(message, remedy).evidence("name", escape_text(name))
     };
-    let findings = environment.require.iter().filter(is_missing).map(finding).collect();
-    found.judgement(findings)
+    findings.extend(environment.require.iter().filter(is_missing).map(finding))?;
+    Ok(found.judgement(findings))
 }

@@ -3,7 +3,8 @@
 use super::{asked, find};
 use crate::facts::Facts;
 use crate::model::escape::escape_text;
-use crate::rules::rule::{Finding, Judgement, Needs, Rule, no_plan};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Needs, Rule, no_plan};
 use crate::rules::settings::Settings;
 use crate::rules::severity::Severity;
 
@@ -16,12 +17,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge,
 };
 
-fn judge(facts: &Facts, settings: &Settings) -> Judgement {
+fn judge(facts: &Facts, settings: &Settings, mut findings: Findings<'_>) -> Judged {
     let (services, environment, rootfs) = match asked(facts, settings) {
         Ok(asked) => asked,
-        Err(judgement) => return judgement,
+        Err(judgement) => return Ok(judgement),
     };
-    let mut findings = Vec::new();
     let refused = services.known.iter().filter(|(name, _)| !environment.allows(name));
     let found = find(refused, facts, rootfs);
     for (name, signs) in &found.signs {
@@ -39,7 +39,7 @@ fn judge(facts: &Facts, settings: &Settings) -> Judgement {
             escape_text(&environment.name)
         );
         let remedy = "leave the service out of images for this environment, or have the policy allow it";
-        findings.push(signs.prove(Finding::new(message, remedy).evidence("name", escape_text(name))));
+        findings.add(signs.prove(Finding::new(message, remedy).evidence("name", escape_text(name))))?;
     }
-    found.judgement(findings)
+    Ok(found.judgement(findings))
 }

@@ -3,7 +3,8 @@
 use super::written;
 use crate::facts::Facts;
 use crate::facts::user::{plan, users};
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -12,11 +13,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("user-root.md"),
     needs: Needs::Image,
     plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
-    let mut judgement = Judgement::default();
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
+    let mut incomplete = None;
     for user in users(facts) {
         let spec = user.spec.as_deref();
         match user.is_root() {
@@ -25,13 +26,10 @@ fn judge(facts: &Facts) -> Judgement {
                 let message = format!("the image runs as uid 0: {}", written(spec));
                 let remedy =
                     "end the Dockerfile with USER and a number that is not 0, for example USER 10001";
-                let finding = Finding::new(message, remedy).evidence("user", spec.unwrap_or_default());
-                if !judgement.findings.contains(&finding) {
-                    judgement.findings.push(finding);
-                }
+                findings.add(Finding::new(message, remedy).evidence("user", spec.unwrap_or_default()))?;
             }
-            Err(reason) => judgement.incomplete = Some(format!("{}: {reason}", written(spec))),
+            Err(reason) => incomplete = Some(format!("{}: {reason}", written(spec))),
         }
     }
-    judgement
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }

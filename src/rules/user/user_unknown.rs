@@ -3,7 +3,8 @@
 use super::written;
 use crate::facts::Facts;
 use crate::facts::user::{plan, users};
-use crate::rules::rule::{Finding, Judgement, Needs, Rule};
+use crate::rules::findings::Findings;
+use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -12,17 +13,17 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("user-unknown.md"),
     needs: Needs::Image,
     plan,
-    judge: |facts, _| judge(facts),
+    judge: |facts, _, findings| judge(facts, findings),
 };
 
-fn judge(facts: &Facts) -> Judgement {
-    let mut judgement = Judgement::default();
+fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
+    let mut incomplete = None;
     for user in users(facts) {
         let spec = user.spec.as_deref();
         let resolved = match &user.resolved {
             Ok(resolved) => resolved,
             Err(reason) => {
-                judgement.incomplete = Some(format!("{}: {reason}", written(spec)));
+                incomplete = Some(format!("{}: {reason}", written(spec)));
                 continue;
             }
         };
@@ -31,14 +32,11 @@ fn judge(facts: &Facts) -> Judgement {
             (resolved.unknown_group, "no such group is in the final /etc/group"),
             (resolved.out_of_range, "the number is outside 0 to 2147483647"),
         ];
-        for (is_so, what) in told {
+        for (_, what) in told.into_iter().filter(|(is_so, _)| *is_so) {
             let message = format!("{}, and {what}: the container does not start", written(spec));
             let remedy = "add the account in the image (useradd), or set USER to a number";
-            let finding = Finding::new(message, remedy).evidence("user", spec.unwrap_or_default());
-            if is_so && !judgement.findings.contains(&finding) {
-                judgement.findings.push(finding);
-            }
+            findings.add(Finding::new(message, remedy).evidence("user", spec.unwrap_or_default()))?;
         }
     }
-    judgement
+    Ok(Judgement::of(findings).incomplete(incomplete))
 }
