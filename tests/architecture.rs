@@ -103,7 +103,7 @@ fn findings_are_collected_in_one_place() {
         }
         seen += code.matches("Findings<'_>").count();
     }
-    assert!(seen > 40, "{seen}");
+    assert!(seen > 30, "only {seen} lists were seen");
 }
 
 /// Whether a file is compiled for tests only.

@@ -6,11 +6,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use ocicheck::engine::{self, Request};
+use ocicheck::engine::{self, Engine, Request};
 use ocicheck::facts::Facts;
 use ocicheck::limits::Limits;
+use ocicheck::policy::{Choice, Policy};
+use ocicheck::report::{Builder, Report, gitlab, html, json, junit, markdown, ndjson, sarif, text};
 use ocicheck::rootfs::Readings;
 use ocicheck::scan::TarFacts;
 use ocicheck::source::{Input, Selection};
@@ -103,9 +107,67 @@ fn of_bytes(mebibytes: usize) -> Image {
 
 const PATH_BYTES: usize = 26;
 
+/// Three findings a file.
+fn of_findings(count: usize) -> Image {
+    let files = (0..count).map(|number| Entry::file(format!("opt/{number:06}"), "").mode(0o6777));
+    Image::new().user("1000").layer_with(Layer::new().entries(files), "COPY . .", Compression::Zstd(1))
+}
+
+/// What judging an image takes, and its report.
+fn judged(image: &Image) -> (usize, Report) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), image.oci_archive()).unwrap();
+    let policy = Policy::built_in(Choice::default()).unwrap();
+    let mut builder = Builder::new(&policy);
+    let engine = Engine {
+        policy,
+        catalog: None,
+        facts_files: None,
+        advisories: None,
+        cache: None,
+        read_before: None,
+        selection: Selection::default(),
+    };
+    let (peak, checked) = peak_of(|| engine.check(&Input::Path(file.path().to_owned()), &()));
+    builder.add("image.tar", checked.images, checked.errors, checked.notes);
+    (peak, builder.finish("2026-01-02T03:04:05Z".to_owned(), Duration::ZERO, 1))
+}
+
+type Write = fn(&Report, &mut dyn io::Write) -> io::Result<()>;
+
+fn verbose(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let style = text::Style { verbosity: text::Verbosity::Verbose, ..text::Style::default() };
+    text::write(report, &style, out)
+}
+
+/// A finding takes what its texts take and little more, and no format holds all of them.
+fn findings_take_little() {
+    let (few, many) = (2_000, 6_000);
+    let ((small, few_told), (large, many_told)) = (judged(&of_findings(few)), judged(&of_findings(many)));
+    let of_finding = (large - small) / (3 * (many - few));
+    assert!(of_finding <= 1_500, "{of_finding} bytes for each finding");
+    for write in [
+        json::write as Write,
+        ndjson::write,
+        sarif::write,
+        junit::write,
+        markdown::write,
+        html::write,
+        gitlab::write_container_scanning,
+        gitlab::write_code_quality,
+        verbose,
+    ] {
+        let written = |report: &Report| peak_of(|| write(report, &mut io::sink()).unwrap()).0;
+        let (small, large) = (written(&few_told), written(&many_told));
+        // Text and JUnit sort or count references to the findings of a rule.
+        assert!(large < small + 64 * 3 * (many - few), "{small} bytes, and {large} for more findings");
+    }
+}
+
 /// One test, for all in this process are counted together.
 #[test]
 fn memory_grows_with_entries_and_not_with_bytes() {
+    findings_take_little();
     let (few, many) = (10_000, 30_000);
     let ((small, _), (large, facts)) = (peak(&of_entries(few), 1), peak(&of_entries(many), 1));
     let of_entry = (large - small) / (many - few);

@@ -8,12 +8,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::model::Platform;
-use crate::rules::Severity;
+use crate::rules::{Evidence, Severity};
 
 /// The version of reports that can be read.
 const SCHEMA_VERSION: u32 = 1;
@@ -39,7 +38,7 @@ pub struct Known {
     /// What the file at its path held.
     pub content_sha256: Option<String>,
     /// What proved it.
-    pub evidence: BTreeMap<String, Value>,
+    pub evidence: Evidence,
 }
 
 /// By what an image of a baseline is known again: a name without its tag, which changes with each
@@ -80,7 +79,7 @@ struct FindingDocument {
     fingerprint: String,
     message: String,
     content_sha256: Option<String>,
-    evidence: BTreeMap<String, Value>,
+    evidence: Evidence,
 }
 
 impl Baseline {
@@ -169,7 +168,7 @@ fn repository(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -190,7 +189,7 @@ mod tests {
             severity,
             message: "a setuid program".into(),
             content_sha256: Some("00".into()),
-            evidence: BTreeMap::from([("owner".into(), "0".into())]),
+            evidence: Evidence::of(vec![("owner", "0".to_owned())]),
         }
     }
 
@@ -273,7 +272,7 @@ mod tests {
         assert!(!knows(&Known { content_sha256: Some("01".into()), ..same.clone() }));
         assert!(!knows(&Known { content_sha256: None, ..same.clone() }));
         assert!(!knows(&Known { message: "a setuid program of root".into(), ..same.clone() }));
-        assert!(!knows(&Known { evidence: BTreeMap::from([("owner".into(), "1000".into())]), ..same }));
+        assert!(!knows(&Known { evidence: Evidence::of(vec![("owner", "1000".to_owned())]), ..same }));
     }
 
     #[test]

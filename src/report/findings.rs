@@ -1,10 +1,8 @@
 //! Findings as the report has them, with what the policy makes of each.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use super::fingerprint::fingerprint;
 use super::vex::{Heard, Vex, statements};
@@ -14,7 +12,7 @@ use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rootfs::Tree;
-use crate::rules::{Finding, Rule};
+use crate::rules::{Evidence, Finding, Rule};
 use crate::scan::EntryKind;
 
 /// What the findings of one image are told with.
@@ -78,15 +76,11 @@ impl<'a> Teller<'a> {
                 vex: said.as_ref(),
             },
         );
-        let mut evidence: BTreeMap<String, Value> = BTreeMap::new();
-        for (name, value) in finding.evidence {
-            add_evidence(&mut evidence, name, value);
-        }
         let known = Known {
             severity: decision.severity,
             message: finding.message,
             content_sha256: content.map(|digest| digest.hex()),
-            evidence,
+            evidence: Evidence::of(finding.evidence),
         };
         let report = FindingReport {
             rule: rule.id,
@@ -189,19 +183,4 @@ impl<'a> Teller<'a> {
 fn named<'a>(finding: &'a Finding, names: &[&str]) -> Vec<&'a str> {
     let of = finding.evidence.iter().filter(|(name, _)| names.contains(name));
     of.map(|(_, value)| value.as_str()).collect()
-}
-
-/// A name that comes twice makes a list.
-fn add_evidence(evidence: &mut BTreeMap<String, Value>, name: &str, value: String) {
-    let value = Value::String(value);
-    match evidence.get_mut(name) {
-        None => {
-            evidence.insert(name.to_owned(), value);
-        }
-        Some(Value::Array(list)) => list.push(value),
-        Some(first) => {
-            let before = first.take();
-            *first = Value::Array(vec![before, value]);
-        }
-    }
 }

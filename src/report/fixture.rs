@@ -129,7 +129,7 @@ pub(super) fn finding(rule: &'static str, severity: Severity, path: &str, messag
         policy: None,
         vex: Vec::new(),
         content_sha256: None,
-        evidence: BTreeMap::new(),
+        evidence: Evidence::default(),
         remediation: format!("mend {rule}").into(),
         fingerprint: "0123456789abcdef0123456789abcdef".into(),
         references: [].into(),
@@ -244,12 +244,10 @@ pub(super) fn sparse_contents() -> ImageContents {
 pub(super) fn full() -> Report {
     let findings = Severity::WORST_FIRST.into_iter().map(|severity| FindingReport {
         effective: severity > Severity::Low,
-        evidence: BTreeMap::from([
-            ("text".to_owned(), json!("4755")),
-            ("number".to_owned(), json!(2)),
-            ("flag".to_owned(), json!(true)),
-            ("list".to_owned(), json!(["a", "b"])),
-        ]),
+        evidence: serde_json::from_value(
+            json!({ "text": "4755", "number": 2, "flag": true, "list": ["a", "b"] }),
+        )
+        .expect("named values"),
         references: ["OCI image spec"].into(),
         ..finding("setuid-file", severity, "/usr/bin/find", "a setuid program")
     });

@@ -277,9 +277,9 @@ mod in_gitlab {
             let mut finding = finding("vulnerability", Severity::High, "/var/lib/dpkg/status", advisory);
             for (name, value) in [("advisory", json!(advisory)), ("alias", alias), ("package", json!("sed"))]
             {
-                finding.evidence.insert(name.to_owned(), value);
+                finding.evidence.insert(name.into(), value);
             }
-            finding.evidence.insert("version".to_owned(), json!("4.9-1"));
+            finding.evidence.insert("version".into(), json!("4.9-1"));
             finding
         };
         let ids: Vec<_> = (0..30).map(|number| format!("CVE-2026-{number:04}")).collect();
@@ -307,7 +307,7 @@ mod in_gitlab {
         let of_file = |path: &str| {
             let mut finding = finding("package-file-tampered", Severity::High, path, "x");
             for (name, value) in [("package", "sed"), ("version", "4.9-1")] {
-                finding.evidence.insert(name.to_owned(), json!(value));
+                finding.evidence.insert(name.into(), json!(value));
             }
             finding
         };

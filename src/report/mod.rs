@@ -35,7 +35,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
 
 pub use builder::Builder;
 
@@ -50,7 +49,7 @@ pub use image::{
     LayerReport, LineageReport, NearestReport, Origin, PlatformReport,
 };
 
-use crate::rules::Severity;
+use crate::rules::{Evidence, Severity};
 
 /// The version of this format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -244,7 +243,7 @@ pub struct FindingReport {
     /// What the file at `path` holds; null where it is no regular file.
     pub content_sha256: Option<String>,
     /// Named values that prove it.
-    pub evidence: BTreeMap<String, Value>,
+    pub evidence: Evidence,
     /// What to do about it.
     pub remediation: Cow<'static, str>,
     /// Stable across rebuilds.

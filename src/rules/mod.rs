@@ -6,6 +6,7 @@ mod base;
 mod config;
 #[cfg(test)]
 mod contract;
+pub mod evidence;
 pub mod findings;
 mod hygiene;
 mod integrity;
@@ -23,6 +24,7 @@ pub mod severity;
 pub mod table;
 mod user;
 
+pub use evidence::Evidence;
 pub use findings::{Findings, Full, Left, Room};
 pub use hygiene::is_hygiene;
 pub use options::Options;

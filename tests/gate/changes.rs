@@ -116,6 +116,41 @@ fn privilege_that_a_later_layer_took_away_is_told_and_low() {
     }
 }
 
+/// A stored layer takes some bytes of a manifest each time that it is listed, and each of its files would be a finding.
+#[test]
+fn what_a_layer_brings_that_is_listed_again_is_told_once() {
+    let label = ["RSA PRIVATE ", "KEY"].concat();
+    let brings = Layer::new()
+        .file_mode("opt/a", "x", 0o6777)
+        .file(
+            "opt/key",
+            format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", "MIIEpAIBAAKCAQEA".repeat(8)),
+        )
+        .file("var/cache/apk/x", "x");
+    let listed = |times: usize, last: Layer| {
+        let image = (0..times).fold(clean_app(&small_base()), |image, _| image.layer(brings.clone()));
+        check_child(&image.layer(last))
+    };
+    let told = |checked: &Checked| {
+        let of = |rule: &str| checked.findings().iter().filter(|finding| finding["rule"] == rule).count();
+        ["setuid-file", "setgid-file", "world-writable-file", "secret-file", "package-cache-left"].map(of)
+    };
+    let taken_away = || Layer::new().whiteout("opt").whiteout("var/cache/apk");
+    assert_eq!(told(&listed(1, taken_away())), [1; 5]);
+    let checked = listed(50, taken_away());
+    assert_eq!(told(&checked), [1; 5]);
+    assert_eq!(checked.finding("secret-file")["effective"], false);
+    // What is there is of the last.
+    let checked = listed(50, Layer::new().file("opt/b", "x"));
+    assert_eq!(told(&checked), [1; 5]);
+    let finding = checked.finding("secret-file");
+    assert_eq!((&finding["effective"], &finding["layer"]["index"]), (&true.into(), &53.into()));
+    // The same file of two layers is two findings, for each has it.
+    let other = brings.clone().file("opt/c", "x");
+    let two = clean_app(&small_base()).layer(brings.clone()).layer(other).layer(taken_away());
+    assert_eq!(told(&check_child(&two)), [2; 5]);
+}
+
 #[test]
 fn every_kind_of_change_to_the_base_is_found() {
     for (layer, failing) in [

@@ -239,7 +239,7 @@ fn write_finding(page: &mut Out<'_>, finding: &FindingReport) {
 
 fn write_evidence(page: &mut Out<'_>, finding: &FindingReport) {
     page.push_str("<details><summary class=\"dim\">evidence</summary><dl>");
-    for (name, value) in &finding.evidence {
+    for (name, value) in finding.evidence.iter() {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", Text(name), Text(&value));
     }

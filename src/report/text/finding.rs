@@ -119,7 +119,7 @@ fn write_same(page: &mut Page, same: &[&FindingReport], style: &Style) {
     let indent = if first.path.is_some() { 6 } else { 4 };
     page.wrapped(indent, Safe::of(&first.message).as_str(), Look::Plain);
     if style.verbosity == Verbosity::Verbose {
-        for (name, value) in &first.evidence {
+        for (name, value) in first.evidence.iter() {
             let value = match value {
                 serde_json::Value::String(text) => text.clone(),
                 other => other.to_string(),
