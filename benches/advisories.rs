@@ -9,6 +9,7 @@ use divan::{Bencher, black_box};
 use ocicheck::advisories::{
     Advisories, Affected, Ecosystem, End, Fix, Kind, Range, Record, Vulnerabilities, build_of,
 };
+use ocicheck::limits::Deadline;
 use ocicheck::model::ImagePath;
 use ocicheck::packages::{Distribution, Installed, Inventory, Kind as PackageKind};
 
@@ -79,7 +80,7 @@ static INVENTORY: LazyLock<Inventory> = LazyLock::new(|| {
 });
 
 fn ask(advisories: &Advisories) -> usize {
-    Vulnerabilities::of(&INVENTORY, advisories).expect("a sound database").found.len()
+    Vulnerabilities::of(&INVENTORY, advisories, Deadline::NONE).expect("a sound database").found.len()
 }
 
 /// Opens the file, which the operating system has in memory.

@@ -368,6 +368,14 @@ pub const INPUT_FINDINGS: usize = 200_000;
 /// bytes for each of its own, and an archive of some KiB has tens of thousands of such.
 pub const INPUT_FINDING_BYTES: u64 = 512 << 20;
 
+/// Bytes of names, versions and places of the packages that advisories are about, as often as they are about them. The
+/// packages of one source may be many, and so may its advisories: a kernel's are some thousand, about ten packages.
+pub const IMAGE_VULNERABILITY_BYTES: u64 = 128 << 20;
+
+/// Entries of advisories, and their ranges and versions, that versions of an image's packages are compared with: some ten
+/// seconds of one processor. The packages of a large image come to some hundred thousand.
+pub const ADVISORY_COMPARISONS: u64 = 50_000_000;
+
 /// Characters of a build step that each finding tells; the image's layers tell all of it.
 pub const FINDING_STEP_CHARACTERS: usize = 512;
 

@@ -1,16 +1,21 @@
 //! What a database of advisories says of all that is installed in an image.
 
+mod context;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Advisories, Answer, Ecosystem, Modularity, Question, Source, Verdict};
+use self::context::{Alike, Context, Told, Whence};
+use super::{Advisories, Answer, Source};
 use crate::error::{Error, Result};
-use crate::limits::INPUT_FINDINGS;
-use crate::packages::{Distribution, Installed, Inventory, Kind};
+use crate::limits::{self, Deadline};
+use crate::packages::{Installed, Inventory, Kind};
 
-/// Packages that are asked for before what is said of them is put together: enough for all threads, and few enough
-/// for what is said of each to be held.
+/// Questions that are asked before what is said is put together: enough for all threads, and few enough for what is
+/// said of each to be held.
 const ASKED_AT_ONCE: usize = 64;
 
 /// What is known of the vulnerabilities of an image.
@@ -18,6 +23,9 @@ const ASKED_AT_ONCE: usize = 64;
 pub struct Vulnerabilities {
     /// Each advisory once for all packages that it is about: those built from one source in one version.
     pub found: Vec<Found>,
+    /// The packages that advisories are about, as indexes in [`Inventory::packages`], sorted. Each group is there once:
+    /// a kernel's packages have thousands of advisories in common.
+    pub groups: Vec<Vec<usize>>,
     /// Packages of which no feed speaks, by where they come from.
     pub uncovered: BTreeMap<String, usize>,
     /// The feeds that were asked.
@@ -29,244 +37,178 @@ pub struct Vulnerabilities {
 /// An advisory that an image is affected by, or of which that cannot be decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// What the advisory says; never [`Verdict::NotAffected`].
+    /// What the advisory says; never [`Verdict::NotAffected`](super::Verdict::NotAffected).
     pub answer: Answer,
     /// What kind of packages it is about.
     pub kind: Kind,
-    /// Indexes of these packages in [`Inventory::packages`].
-    pub packages: Vec<usize>,
+    /// Which of [`Vulnerabilities::groups`] these packages are.
+    pub group: usize,
     /// The layer that brought them.
     pub layer: usize,
+}
+
+/// The ceilings of asking; tests set lower ones.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    /// See [`limits::INPUT_FINDINGS`].
+    findings: usize,
+    /// See [`limits::IMAGE_VULNERABILITY_BYTES`].
+    bytes: u64,
+    /// See [`limits::ADVISORY_COMPARISONS`].
+    comparisons: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            findings: limits::INPUT_FINDINGS,
+            bytes: limits::IMAGE_VULNERABILITY_BYTES,
+            comparisons: limits::ADVISORY_COMPARISONS,
+        }
+    }
 }
 
 impl Vulnerabilities {
     /// Asks for each package of an image.
     ///
     /// # Errors
-    /// A database that cannot be read, or is not as it was written; there are more than [`INPUT_FINDINGS`].
-    pub fn of(inventory: &Inventory, advisories: &Advisories) -> Result<Self> {
-        Self::within(inventory, advisories, INPUT_FINDINGS)
+    /// A database that cannot be read, or is not as it was written; a limit; the time is up.
+    pub fn of(inventory: &Inventory, advisories: &Advisories, deadline: Deadline) -> Result<Self> {
+        Self::within(inventory, advisories, Room::default(), deadline)
     }
 
-    /// As [`Self::of`], where there may be so many.
-    fn within(inventory: &Inventory, advisories: &Advisories, most: usize) -> Result<Self> {
-        let sources = advisories.sources().to_vec();
-        let built = advisories.header().built.clone();
-        let mut vulnerabilities = Self { sources, built, ..Self::default() };
+    fn within(
+        inventory: &Inventory,
+        advisories: &Advisories,
+        room: Room,
+        deadline: Deadline,
+    ) -> Result<Self> {
         let context = Context::of(inventory, advisories)?;
-        let mut found = BTreeMap::new();
-        let packages: Vec<(usize, &Installed)> = inventory.packages.iter().enumerate().collect();
-        for some in packages.chunks(ASKED_AT_ONCE) {
-            let asked: Vec<Result<Asked>> =
-                some.par_iter().map(|(_, package)| context.ask(package)).collect();
-            for ((number, package), asked) in some.iter().zip(asked) {
-                // The first package's error, whichever thread met one first.
-                match asked? {
-                    Asked::OfTheDistribution => {}
-                    Asked::Uncovered(whence) => *vulnerabilities.uncovered.entry(whence).or_default() += 1,
-                    Asked::Told(answers) => add(&mut found, (*number, package), answers),
-                }
-            }
-            // The rule has as many findings, and would be refused them.
-            if found.len() > most {
-                let what = "the number of vulnerabilities of an image";
-                return Err(Error::limit(what, "INPUT_FINDINGS", most as u64));
+        let (groups, uncovered) = grouped(inventory, &context)?;
+        let mut gathered = Gathered { room, bytes: 0, comparisons: 0, found: BTreeMap::new() };
+        let numbered: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().collect();
+        for some in numbered.chunks(ASKED_AT_ONCE) {
+            deadline.check()?;
+            let told: Vec<Result<Told>> =
+                some.par_iter().map(|(_, group)| context.ask(group.first)).collect();
+            for (group, told) in some.iter().zip(told) {
+                // The first group's error, whichever thread met one first.
+                gathered.add(*group, told?)?;
             }
         }
-        vulnerabilities.found = found.into_values().collect();
-        Ok(vulnerabilities)
+        let (sources, built) = (advisories.sources().to_vec(), advisories.header().built.clone());
+        let (found, groups) = gathered.done(&groups);
+        Ok(Self { found, groups, uncovered, sources, built })
     }
+
+    /// The packages that one is about, as indexes in [`Inventory::packages`], sorted.
+    pub fn packages(&self, found: &Found) -> &[usize] {
+        self.groups.get(found.group).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Packages of one layer of which the same is said.
+struct Group<'a> {
+    first: &'a Installed,
+    packages: Vec<usize>,
+    /// What all of them are counted as: see [`limits::IMAGE_VULNERABILITY_BYTES`].
+    bytes: u64,
+}
+
+/// The packages that are asked for, in the order of the first of each group; and how many no feed speaks of.
+///
+/// # Errors
+/// A version, which each answer repeats, is longer than any that is one.
+fn grouped<'a>(
+    inventory: &'a Inventory,
+    context: &Context<'a>,
+) -> Result<(Vec<Group<'a>>, BTreeMap<String, usize>)> {
+    let mut numbers: BTreeMap<(Alike<'_>, usize), usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut uncovered: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, package) in inventory.packages.iter().enumerate() {
+        let alike = match context.whence(package) {
+            Whence::OfTheDistribution => continue,
+            Whence::Uncovered(whence) => {
+                *uncovered.entry(whence.to_owned()).or_default() += 1;
+                continue;
+            }
+            Whence::Asked(ecosystem) => Alike::of(package, ecosystem),
+        };
+        if alike.version().len() > limits::ADVISORY_TEXT_BYTES {
+            let limit = limits::ADVISORY_TEXT_BYTES as u64;
+            return Err(Error::limit("the version of a package", "ADVISORY_TEXT_BYTES", limit));
+        }
+        let at = *numbers.entry((alike, package.layer)).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push(Group { first: package, packages: Vec::new(), bytes: 0 });
+        }
+        if let Some(group) = groups.get_mut(at) {
+            group.packages.push(number);
+            group.bytes = group.bytes.saturating_add(bytes(package));
+        }
+    }
+    Ok((groups, uncovered))
+}
+
+/// What a finding tells of a package, roughly.
+fn bytes(package: &Installed) -> u64 {
+    const AROUND: usize = 64;
+    (AROUND + package.name.len() + package.version.len() + package.place.as_bytes().len()) as u64
 }
 
 /// The advisory, the kind of packages, what it calls them and their version, and the layer.
 type Key = (String, Kind, String, String, usize);
 
-fn add(found: &mut BTreeMap<Key, Found>, (number, package): (usize, &Installed), answers: Vec<Answer>) {
-    let (kind, layer) = (package.kind, package.layer);
-    for answer in answers {
-        let key = (answer.id.clone(), kind, answer.package.clone(), answer.version.clone(), layer);
-        let known = found.entry(key).or_insert_with(|| Found { answer, kind, packages: Vec::new(), layer });
-        known.packages.push(number);
-    }
+/// What was found so far.
+struct Gathered {
+    room: Room,
+    bytes: u64,
+    comparisons: u64,
+    /// With the numbers of the groups of packages, in their order.
+    found: BTreeMap<Key, (Answer, Vec<usize>)>,
 }
 
-/// What came of asking for one package.
-enum Asked {
-    /// Its distribution is asked for the package that brought it.
-    OfTheDistribution,
-    /// No feed speaks of what it comes from.
-    Uncovered(String),
-    /// What it is affected by, or may be.
-    Told(Vec<Answer>),
-}
-
-/// What all questions about an image need.
-struct Context<'a> {
-    advisories: &'a Advisories,
-    distribution: Option<&'a Distribution>,
-    /// Where the packages of the distribution come from, if its feed tells also what has no fix.
-    told_by_distribution: Option<Ecosystem>,
-    /// The packages of the distribution, by name.
-    of_distribution: BTreeMap<&'a str, Vec<&'a Installed>>,
-    /// Maven's packages that advisories name, by what stands behind the group; empty where every jar says what it is.
-    artifacts: BTreeMap<&'a str, Vec<&'a str>>,
-}
-
-impl<'a> Context<'a> {
-    fn of(inventory: &'a Inventory, advisories: &'a Advisories) -> Result<Self> {
-        let distribution = inventory.distribution.as_ref();
-        let told_by_distribution = distribution
-            .and_then(|it| of_distribution(it).ok())
-            .filter(|ecosystem| advisories.covers(ecosystem).is_some_and(|known| known.unfixed > 0));
-        let mut of_distribution: BTreeMap<&str, Vec<&Installed>> = BTreeMap::new();
-        for package in inventory.packages.iter().filter(|package| package.kind.is_of_the_system()) {
-            of_distribution.entry(&package.name).or_default().push(package);
+impl Gathered {
+    fn add(&mut self, (number, group): (usize, &Group<'_>), told: Told) -> Result<()> {
+        let (kind, layer) = (group.first.kind, group.first.layer);
+        self.comparisons = self.comparisons.saturating_add(told.comparisons);
+        if self.comparisons > self.room.comparisons {
+            let what = "what the versions of an image's packages are compared with";
+            return Err(Error::limit(what, "ADVISORY_COMPARISONS", self.room.comparisons));
         }
-        let mut artifacts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        if inventory.packages.iter().any(is_guessed_jar)
-            && let Ok(maven) = Ecosystem::parse("Maven")
-        {
-            for name in advisories.packages(&maven) {
-                let name = name?;
-                let (_, artifact) = name.rsplit_once(':').unwrap_or(("", name));
-                artifacts.entry(artifact).or_default().push(name);
+        for answer in told.answers {
+            self.bytes = self.bytes.saturating_add(group.bytes);
+            let key = (answer.id.clone(), kind, answer.package.clone(), answer.version.clone(), layer);
+            self.found.entry(key).or_insert_with(|| (answer, Vec::new())).1.push(number);
+            if self.bytes > self.room.bytes {
+                let what = "what is told of the packages of all vulnerabilities of an image";
+                return Err(Error::limit(what, "IMAGE_VULNERABILITY_BYTES", self.room.bytes));
+            }
+            // The rule has as many findings, and would be refused them.
+            if self.found.len() > self.room.findings {
+                let what = "the number of vulnerabilities of an image";
+                return Err(Error::limit(what, "INPUT_FINDINGS", self.room.findings as u64));
             }
         }
-        Ok(Self { advisories, distribution, told_by_distribution, of_distribution, artifacts })
+        Ok(())
     }
 
-    fn ask(&self, package: &Installed) -> Result<Asked> {
-        if self.is_told_by_distribution(package)? {
-            return Ok(Asked::OfTheDistribution);
+    /// All of it, and the packages that it is about.
+    fn done(self, groups: &[Group<'_>]) -> (Vec<Found>, Vec<Vec<usize>>) {
+        let mut numbers: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+        let mut joined: Vec<Vec<usize>> = Vec::new();
+        let mut found = Vec::with_capacity(self.found.len());
+        for ((_, kind, _, _, layer), (answer, about)) in self.found {
+            let group = *numbers.entry(about).or_insert_with_key(|about| {
+                let packages = about.iter().filter_map(|number| groups.get(*number));
+                let mut packages: Vec<usize> = packages.flat_map(|group| &group.packages).copied().collect();
+                packages.sort_unstable();
+                joined.push(packages);
+                joined.len() - 1
+            });
+            found.push(Found { answer, kind, group, layer });
         }
-        let ecosystem = match ecosystem(package.kind, self.distribution) {
-            Ok(ecosystem) if self.advisories.covers(&ecosystem).is_some() => ecosystem,
-            Ok(ecosystem) => return Ok(Asked::Uncovered(ecosystem.to_string())),
-            Err(reason) => return Ok(Asked::Uncovered(reason)),
-        };
-        let mut told = self.advisories.ask(&question(package, ecosystem.clone()))?;
-        if is_guessed_jar(package) {
-            let artifact = package.name.rsplit(':').next().unwrap_or_default();
-            let others = self.artifacts.get(artifact).into_iter().flatten();
-            for name in others.filter(|name| **name != package.name) {
-                told.extend(self.ask_by_artifact(package, name, &ecosystem)?);
-            }
-        }
-        Ok(Asked::Told(told))
-    }
-
-    /// What is said of a package that a jar may be, which does not say for certain of which group it is.
-    fn ask_by_artifact(&self, package: &Installed, name: &str, ecosystem: &Ecosystem) -> Result<Vec<Answer>> {
-        let mut answers = self.advisories.ask(&Question::new(ecosystem.clone(), name, &package.version))?;
-        for answer in &mut answers {
-            if answer.verdict == Verdict::Affected {
-                let why = format!("the jar does not say for certain what it is, and may be {name}");
-                answer.verdict = Verdict::Undecidable(why);
-            }
-        }
-        Ok(answers)
-    }
-
-    /// Whether a package of a language came with one of the distribution that its feed speaks of. What was written over
-    /// it later is not the distribution's business (the same again, as by an upgrade or a change of modes, is), and of what
-    /// its feed does not know nobody else would tell.
-    fn is_told_by_distribution(&self, package: &Installed) -> Result<bool> {
-        let (Some(owner), Some(ecosystem)) = (&package.owner, &self.told_by_distribution) else {
-            return Ok(false);
-        };
-        for owner in self.of_distribution.get(owner.as_str()).into_iter().flatten() {
-            if package.first <= owner.layer && self.advisories.names(&question(owner, ecosystem.clone()))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Whether the name of a jar is none by which advisories need to know it: its group may be missing, or another.
-fn is_guessed_jar(package: &Installed) -> bool {
-    package.kind == Kind::Maven && package.is_guess
-}
-
-/// Where packages of a kind come from; else what to call that.
-fn ecosystem(kind: Kind, distribution: Option<&Distribution>) -> std::result::Result<Ecosystem, String> {
-    let name = match kind {
-        Kind::Deb | Kind::Apk | Kind::Rpm => {
-            let unknown = || format!("{kind} of an unknown distribution");
-            let distribution = distribution.ok_or_else(unknown)?;
-            let ecosystem = of_distribution(distribution)?;
-            let has = ecosystem.family().purls.iter().any(|(known, _)| *known == kind.purl_type());
-            // Debian's packages under the name of Alpine: nobody speaks of such.
-            return if has { Ok(ecosystem) } else { Err(format!("{kind} of {}", distribution.id)) };
-        }
-        Kind::PyPi => "PyPI",
-        Kind::Npm => "npm",
-        Kind::Maven => "Maven",
-        Kind::Go => "Go",
-        Kind::Cargo => "crates.io",
-        Kind::Gem => "RubyGems",
-    };
-    Ecosystem::parse(name).map_err(|_| name.to_owned())
-}
-
-fn of_distribution(distribution: &Distribution) -> std::result::Result<Ecosystem, String> {
-    let release = distribution.version.as_ref().or(distribution.codename.as_ref());
-    let release = release.map_or("", String::as_str);
-    Ecosystem::of_distribution(&distribution.id, release)
-        .map_err(|_| format!("{} {release}", distribution.id).trim_end().to_owned())
-}
-
-fn question(package: &Installed, ecosystem: Ecosystem) -> Question<'_> {
-    let source = package.source.as_ref();
-    let is_rpm = package.kind == Kind::Rpm;
-    Question {
-        source: source.map(|source| source.name.as_str().into()),
-        // A source rpm's epoch is not told.
-        source_version: source.filter(|_| !is_rpm).and_then(|source| Some(source.version.as_deref()?.into())),
-        arch: package.architecture.as_deref().map(Into::into),
-        module: match &package.module {
-            Some(label) => Modularity::Stream(label.as_str().into()),
-            None if is_rpm => Modularity::None,
-            None => Modularity::Unknown,
-        },
-        ..Question::new(ecosystem, &package.name, &package.version)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Affected, End, Fix, Kind as Feed, Range, Record, build_of};
-    use super::*;
-    use crate::model::ImagePath;
-
-    /// A database says as much of each version of a package, and a list of packages may have it in any number of them.
-    #[test]
-    fn vulnerabilities_are_held_to_input_findings() {
-        let range = Range { introduced: String::new(), end: End::Open };
-        let affected = Affected {
-            ecosystem: Ecosystem::parse("PyPI").unwrap(),
-            package: "app".to_owned(),
-            arch: String::new(),
-            module: String::new(),
-            ranges: vec![range],
-            versions: Vec::new(),
-            fix: Fix::AsRanges,
-            severity: None,
-        };
-        let record = |number: usize| {
-            let id = format!("PYSEC-{number}");
-            (Feed::Osv, Record { id, affected: vec![affected.clone()], ..Record::default() })
-        };
-        let database = build_of((0..3).map(record).collect(), None).unwrap();
-        let advisories = Advisories::of_bytes(database).unwrap();
-        let package =
-            |number: usize| Installed::new(Kind::PyPi, "app", &number.to_string(), ImagePath::root(), 0);
-        let packages = (0..2 * ASKED_AT_ONCE).map(package).collect();
-        let inventory = Inventory { packages, ..Inventory::default() };
-        let most = 3 * 2 * ASKED_AT_ONCE;
-        let all = Vulnerabilities::within(&inventory, &advisories, most).unwrap();
-        assert_eq!(all.found.len(), most);
-        let error = Vulnerabilities::within(&inventory, &advisories, most - 1).unwrap_err().to_string();
-        assert!(error.contains("INPUT_FINDINGS"), "{error}");
+        (found, joined)
     }
 }

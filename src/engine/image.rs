@@ -168,9 +168,10 @@ fn compare(facts: &mut Facts) {
 pub(super) fn vulnerabilities(
     facts: &Facts,
     advisories: &Advisories,
+    deadline: Deadline,
 ) -> Option<std::result::Result<Vulnerabilities, String>> {
     let inventory = facts.inventory.as_ref()?;
-    Some(Vulnerabilities::of(inventory, advisories).map_err(|error| error.to_string()))
+    Some(Vulnerabilities::of(inventory, advisories, deadline).map_err(|error| error.to_string()))
 }
 
 /// What is installed in the image; `None` where its layers could not be applied.

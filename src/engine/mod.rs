@@ -298,8 +298,10 @@ fn visit_within(
         let facts = guarded("reading the image", || {
             let layers = layers_of(&image, &scanned)?;
             let mut facts = image_facts(image, layers, *bases, plan, *held, &mut shared)?;
-            facts.vulnerabilities = advisories.and_then(|advisories| vulnerabilities(&facts, advisories));
-            plan.limits().deadline.check()?;
+            let deadline = plan.limits().deadline;
+            facts.vulnerabilities =
+                advisories.and_then(|advisories| vulnerabilities(&facts, advisories, deadline));
+            deadline.check()?;
             host::step();
             known.keep(&facts);
             Ok(facts)

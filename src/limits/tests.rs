@@ -203,6 +203,9 @@ fn rows() -> Vec<Row> {
         INPUT_FINDING_BYTES Bytes Error,
             "findings_are_held_to_their_bytes"
             "findings_are_held_to_input_findings_over_all_images";
+        IMAGE_VULNERABILITY_BYTES Bytes NotEvaluated,
+            "packages_of_vulnerabilities_are_held_to_image_vulnerability_bytes";
+        ADVISORY_COMPARISONS Number NotEvaluated, "comparisons_are_held_to_advisory_comparisons";
         FINDING_STEP_CHARACTERS Number Bounds("the middle of it is left out"),
             "a_finding_tells_finding_step_characters_of_a_build_step";
         CONFIG_SECRETS Number NotEvaluated, "secrets_of_settings_are_held_to_config_secrets";
@@ -250,7 +253,9 @@ fn rows() -> Vec<Row> {
         FEED_UNPACKED_BYTES Bytes Usage, "an_archive_is_held_to_feed_unpacked_bytes";
         FEED_DOCUMENTS Number Usage, "a_feed_is_held_to_feed_documents";
         FEED_LIST_ITEMS Number Usage, "a_list_is_held_to_feed_list_items";
-        ADVISORY_TEXT_BYTES Bytes Usage, "a_text_is_held_to_advisory_text_bytes";
+        ADVISORY_TEXT_BYTES Bytes Usage,
+            "a_text_is_held_to_advisory_text_bytes"
+            "versions_of_packages_are_held_to_advisory_text_bytes";
         ADVISORY_LIST_ITEMS Number Usage, "a_list_is_held_to_advisory_list_items";
         ADVISORY_SUMMARY_CHARACTERS Number Bounds("the rest is cut off"),
             "a_summary_is_held_to_advisory_summary_characters";

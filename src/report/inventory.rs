@@ -99,9 +99,14 @@ pub(super) fn installed(facts: &Facts) -> Option<Vec<InstalledReport>> {
     let inventory = facts.inventory.as_ref()?;
     let vulnerabilities = facts.vulnerabilities.as_ref().and_then(|known| known.as_ref().ok());
     let affected = vulnerabilities.map(|known| {
+        let mut of_groups = vec![0; known.groups.len()];
+        for found in known.found.iter().filter(|found| found.answer.verdict == Verdict::Affected) {
+            of_groups.get_mut(found.group).into_iter().for_each(|count| *count += 1);
+        }
         let mut affected: BTreeMap<usize, usize> = BTreeMap::new();
-        let found = known.found.iter().filter(|found| found.answer.verdict == Verdict::Affected);
-        found.flat_map(|found| &found.packages).for_each(|number| *affected.entry(*number).or_default() += 1);
+        for (packages, count) in known.groups.iter().zip(of_groups) {
+            packages.iter().for_each(|number| *affected.entry(*number).or_default() += count);
+        }
         affected
     });
     let base_layers = facts.base.base_layers();

@@ -149,7 +149,7 @@ impl<'a> Vex<'a> {
         let inventory = facts.inventory.as_ref().filter(|_| !policy.vex.is_empty())?;
         let unknown = Package::new("", []);
         let package = |number: &usize| self.package(inventory, *number).unwrap_or(&unknown);
-        let packages = || found.packages.iter().map(package).collect();
+        let packages = || vulnerabilities.packages(found).iter().map(package).collect();
         let image = ImageId {
             names: &facts.image.names,
             digests,

@@ -35,7 +35,14 @@ struct Said<'a> {
 
 /// The answers of all advisories that name the package; those that it is not affected by only where `all` are
 /// asked for.
-pub(super) fn answers(database: &Database, question: &Question<'_>, all: bool) -> Result<Vec<Found>> {
+///
+/// What the version is compared with is added to `comparisons`: each entry, and each range and version of it.
+pub(super) fn answers(
+    database: &Database,
+    question: &Question<'_>,
+    all: bool,
+    comparisons: &mut u64,
+) -> Result<Vec<Found>> {
     let (name, version) = question.asked();
     // A channel that counts more hides what a plainer one says of the same advisory.
     let mut said: BTreeMap<u32, Said<'_>> = BTreeMap::new();
@@ -45,6 +52,8 @@ pub(super) fn answers(database: &Database, question: &Question<'_>, all: bool) -
         let mut of_channel: BTreeMap<u32, Said<'_>> = BTreeMap::new();
         for entry in database.entries(known, &name)? {
             let entry = entry?;
+            let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
+            *comparisons = comparisons.saturating_add(compared);
             if let Some(new) = matched.entry(entry)? {
                 of_channel.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
             }

@@ -105,7 +105,12 @@ impl Advisories {
     /// # Errors
     /// A file that cannot be read, or is not as it was written.
     pub fn ask(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
-        let mut answers = matching::answers(&self.database, question, false)?;
+        self.ask_counting(question, &mut 0)
+    }
+
+    /// As [`Advisories::ask`], and adds to `comparisons` how often the version was compared, at most.
+    pub(super) fn ask_counting(&self, question: &Question<'_>, comparisons: &mut u64) -> Result<Vec<Answer>> {
+        let mut answers = matching::answers(&self.database, question, false, comparisons)?;
         merge::merge(&mut answers);
         let told = answers.into_iter().map(|found| found.answer);
         Ok(told.filter(|answer| answer.verdict != Verdict::NotAffected).collect())
@@ -116,7 +121,7 @@ impl Advisories {
     /// # Errors
     /// As [`Advisories::ask`].
     pub fn ask_all(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
-        let mut answers = matching::answers(&self.database, question, true)?;
+        let mut answers = matching::answers(&self.database, question, true, &mut 0)?;
         merge::merge(&mut answers);
         Ok(answers.into_iter().map(|found| found.answer).collect())
     }

@@ -111,7 +111,7 @@ impl<'a> Question<'a> {
     }
 
     /// The names and versions to ask by: the package's own, or its source's.
-    pub(super) fn asked(&self) -> (Cow<'_, str>, &str) {
+    pub(in crate::advisories) fn asked(&self) -> (Cow<'_, str>, &str) {
         let family = self.ecosystem.family();
         if family.by == By::Binary {
             return (self.ecosystem.package_name(&self.name), &self.version);

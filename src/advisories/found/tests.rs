@@ -1,0 +1,136 @@
+use super::super::{Affected, Ecosystem, End, Fix, Kind as Feed, Range, Record, build_of};
+use super::*;
+use crate::model::ImagePath;
+use crate::packages::{Distribution, Source as Built};
+
+/// A database of so many advisories about all versions of a package before 9.
+fn advisories(ecosystem: &str, package: &str, count: usize) -> Advisories {
+    let affected = Affected {
+        ecosystem: Ecosystem::parse(ecosystem).unwrap(),
+        package: package.to_owned(),
+        arch: String::new(),
+        module: String::new(),
+        ranges: vec![Range { introduced: String::new(), end: End::Fixed("9".to_owned()) }],
+        versions: Vec::new(),
+        fix: Fix::AsRanges,
+        severity: None,
+    };
+    let record = |number: usize| {
+        let id = format!("PYSEC-{number}");
+        (Feed::Osv, Record { id, affected: vec![affected.clone()], ..Record::default() })
+    };
+    Advisories::of_bytes(build_of((0..count).map(record).collect(), None).unwrap()).unwrap()
+}
+
+fn inventory(packages: impl IntoIterator<Item = Installed>) -> Inventory {
+    Inventory { packages: packages.into_iter().collect(), ..Inventory::default() }
+}
+
+/// `app` in so many versions.
+fn versions(count: usize) -> Inventory {
+    let package =
+        |number: usize| Installed::new(Kind::PyPi, "app", &format!("1.{number}"), ImagePath::root(), 0);
+    inventory((0..count).map(package))
+}
+
+fn within(inventory: &Inventory, advisories: &Advisories, room: Room) -> Result<Vulnerabilities> {
+    Vulnerabilities::within(inventory, advisories, room, Deadline::NONE)
+}
+
+#[track_caller]
+fn exceeds(outcome: Result<Vulnerabilities>, name: &str) {
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains(name), "{error}");
+}
+
+/// A database says as much of each version of a package, and a list of packages may have it in any number of them.
+#[test]
+fn vulnerabilities_are_held_to_input_findings() {
+    let (advisories, inventory) = (advisories("PyPI", "app", 3), versions(2 * ASKED_AT_ONCE));
+    let most = 3 * 2 * ASKED_AT_ONCE;
+    let within = |findings| within(&inventory, &advisories, Room { findings, ..Room::default() });
+    assert_eq!(within(most).unwrap().found.len(), most);
+    exceeds(within(most - 1), "INPUT_FINDINGS");
+}
+
+/// Whether or not anything is found: each version is compared with all that advisories say.
+#[test]
+fn comparisons_are_held_to_advisory_comparisons() {
+    let advisories = advisories("PyPI", "app", 3);
+    let fixed = inventory(
+        (0..100)
+            .map(|number| Installed::new(Kind::PyPi, "app", &format!("9.{number}"), ImagePath::root(), 0)),
+    );
+    for inventory in [versions(100), fixed] {
+        let within = |comparisons| within(&inventory, &advisories, Room { comparisons, ..Room::default() });
+        // An advisory, and its range.
+        assert!(within(100 * 3 * 2).is_ok());
+        exceeds(within(100 * 3 * 2 - 1), "ADVISORY_COMPARISONS");
+    }
+    // The same package again is not compared again.
+    let same = Installed::new(Kind::PyPi, "app", "1", ImagePath::root(), 0);
+    let same = inventory(std::iter::repeat_n(same, 100));
+    assert!(within(&same, &advisories, Room { comparisons: 3 * 2, ..Room::default() }).is_ok());
+}
+
+/// A package of Debian 12, built from `linux`, that an advisory knows by that name.
+fn of_linux(name: &str, version: &str, layer: usize) -> Installed {
+    let source = Some(Built { name: "linux".to_owned(), version: None });
+    Installed { source, ..Installed::new(Kind::Deb, name, version, ImagePath::new("status"), layer) }
+}
+
+fn debian(packages: Vec<Installed>) -> Inventory {
+    let distribution = Distribution {
+        path: ImagePath::new("etc/os-release"),
+        id: "debian".to_owned(),
+        version: Some("12".to_owned()),
+        codename: None,
+        name: None,
+    };
+    Inventory { distribution: Some(distribution), ..inventory(packages) }
+}
+
+/// A kernel has thousands of advisories, and an image may say that any number of packages are built from it.
+#[test]
+fn packages_that_the_same_is_said_of_are_held_once() {
+    let advisories = advisories("Debian:12", "linux", 50);
+    let mut packages: Vec<Installed> = (0..200).map(|at| of_linux(&format!("a{at}"), "1", at % 2)).collect();
+    packages.push(Installed { architecture: Some("all".to_owned()), ..of_linux("doc", "1", 0) });
+    packages.push(of_linux("later", "2", 0));
+    let all = within(&debian(packages), &advisories, Room::default()).unwrap();
+    assert_eq!(all.found.len(), 50 * 3);
+    let groups: Vec<usize> = all.groups.iter().map(Vec::len).collect();
+    assert_eq!(groups, [101, 100, 1], "by layer and version, whatever the architecture");
+    let of = |id: &str, version: &str, layer: usize| {
+        let found = all.found.iter().find(|found| {
+            (found.answer.id.as_str(), found.answer.version.as_str(), found.layer) == (id, version, layer)
+        });
+        all.packages(found.unwrap())
+    };
+    assert_eq!(of("PYSEC-7", "1", 1), (0..200).filter(|at| at % 2 == 1).collect::<Vec<_>>());
+    assert_eq!(of("PYSEC-7", "1", 0).last(), Some(&200));
+    assert_eq!(of("PYSEC-49", "2", 0), [201]);
+}
+
+#[test]
+fn packages_of_vulnerabilities_are_held_to_image_vulnerability_bytes() {
+    let advisories = advisories("Debian:12", "linux", 50);
+    let packages: Vec<Installed> = (0..20).map(|at| of_linux(&format!("a{}", at % 10), "1", 0)).collect();
+    let each = bytes(&packages[0]);
+    let inventory = debian(packages);
+    let within = |bytes| within(&inventory, &advisories, Room { bytes, ..Room::default() });
+    assert_eq!(within(50 * 20 * each).unwrap().found.len(), 50);
+    exceeds(within(50 * 20 * each - 1), "IMAGE_VULNERABILITY_BYTES");
+}
+
+/// Each answer has the version in it.
+#[test]
+fn versions_of_packages_are_held_to_advisory_text_bytes() {
+    let advisories = advisories("Debian:12", "linux", 2);
+    let of = |length: usize| {
+        let inventory = debian(vec![of_linux("a", &"1".repeat(length), 0)]);
+        Vulnerabilities::of(&inventory, &advisories, Deadline::NONE)
+    };
+    assert!(of(limits::ADVISORY_TEXT_BYTES).unwrap().found.is_empty());
+    exceeds(of(limits::ADVISORY_TEXT_BYTES + 1), "ADVISORY_TEXT_BYTES");
+}
