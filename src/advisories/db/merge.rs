@@ -23,18 +23,23 @@ pub(super) fn merged(gathered: &mut Gathered, places: &[u16]) -> Vec<Kept> {
     let mut merged: Vec<Kept> = Vec::with_capacity(all.len());
     // Packages of which a newer copy speaks already, and how new it is.
     let mut spoken: BTreeSet<(Sym, Sym)> = BTreeSet::new();
+    // How many of its entries these are of.
+    let mut heard = 0;
     let mut newest = 0;
     for next in all {
         match merged.last_mut().filter(|last| last.id == next.id && last.kind == next.kind) {
             Some(last) => {
                 if next.modified != newest {
-                    spoken.extend(last.affected.iter().map(|entry| (entry.ecosystem, entry.package)));
+                    let new = last.affected.get(heard..).unwrap_or_default();
+                    spoken.extend(new.iter().map(|entry| (entry.ecosystem, entry.package)));
+                    heard = last.affected.len();
                     newest = next.modified;
                 }
                 add(last, next, &spoken);
             }
             None => {
                 spoken.clear();
+                heard = 0;
                 newest = next.modified;
                 merged.push(next);
             }

@@ -14,7 +14,7 @@ use super::json::{Many, Object, Text};
 use super::{Skip, Skips};
 use crate::advisories::ecosystem::Ecosystem;
 use crate::advisories::record::{Affected, End, Fix, Range, Record, seconds, short};
-use crate::advisories::severity::{Score, Severity};
+use crate::advisories::severity::{Level, Score, Severity};
 use crate::limits;
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,26 +128,29 @@ pub(super) fn read(
     let csaf: Csaf = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let document = csaf.document.0;
     let tracking = &document.tracking.0;
-    let by = publisher(&document.publisher.0.name.0);
+    let by = publisher(&document.publisher.0.name.0)?;
+    // What the document says for all of its vulnerabilities is read once, for they may be many.
+    let title = short(&document.title.0);
+    let released = seconds(&tracking.initial_release_date.0);
+    let modified = seconds(&tracking.current_release_date.0);
+    let whole = Severity::said(&document.aggregate_severity.0.text.0, by);
     let products = Products::of(csaf.product_tree.0);
     for Object(vulnerability) in csaf.vulnerabilities.0 {
         let id = if vulnerability.cve.0.is_empty() { &tracking.id.0 } else { &vulnerability.cve.0 };
         if id.is_empty() {
             return Err("a vulnerability without a CVE in a document without an id".to_owned());
         }
-        let title = if vulnerability.title.0.is_empty() { &document.title.0 } else { &vulnerability.title.0 };
-        let released = [&vulnerability.release_date.0, &tracking.initial_release_date.0];
+        let own = &vulnerability.title.0;
         let mut record = Record {
             id: id.clone(),
-            summary: short(title),
-            published: released.into_iter().find_map(|date| seconds(date)),
-            modified: seconds(&tracking.current_release_date.0),
+            summary: if own.is_empty() { title.clone() } else { short(own) },
+            published: seconds(&vulnerability.release_date.0).or(released),
+            modified,
             scores: scores(&vulnerability.scores.0),
             references: references(&vulnerability.references.0),
             ..Record::default()
         };
-        let whole = Severity::said(&document.aggregate_severity.0.text.0, by);
-        record.severity = whole.or_else(|| Severity::of_scores(&record.scores)).unwrap_or_default();
+        record.severity = whole.clone().or_else(|| Severity::of_scores(&record.scores)).unwrap_or_default();
         record.affected = affected(&vulnerability, &products, by, skips);
         sink(record)?;
     }
@@ -158,8 +161,12 @@ pub(super) fn read(
     Ok(license(&document.notes.0))
 }
 
-fn publisher(name: &str) -> &str {
-    if name.starts_with("Red Hat") { "Red Hat" } else { name }
+/// Whose word it is, which each product may have.
+fn publisher(name: &str) -> Result<&str, String> {
+    if name.len() > limits::ADVISORY_TEXT_BYTES {
+        return Err("the publisher's name exceeds the limit ADVISORY_TEXT_BYTES".to_owned());
+    }
+    Ok(if name.starts_with("Red Hat") { "Red Hat" } else { name })
 }
 
 fn license(notes: &[Object<Worded>]) -> &'static str {
@@ -189,7 +196,7 @@ struct Key {
     module: String,
     fixed: Option<String>,
     fix: Fix,
-    severity: Option<(String, String)>,
+    severity: Option<Level>,
 }
 
 /// The packages of one vulnerability, those of all architectures together.
@@ -200,10 +207,10 @@ fn affected(
     skips: &mut Skips,
 ) -> Vec<Affected> {
     let status = &vulnerability.product_status.0;
-    let impact = said(&vulnerability.threats.0, |said| said.category.0 == "impact");
-    let remedies = said(&vulnerability.remediations.0, |said| {
-        matches!(said.category.0.as_str(), "no_fix_planned" | "none_available")
+    let impact = said(&vulnerability.threats.0, |said| {
+        (said.category.0 == "impact").then(|| Severity::said(&said.details.0, by).map(|own| own.level))
     });
+    let remedies = said(&vulnerability.remediations.0, unfixed);
     let mut grouped: BTreeMap<Key, (Ecosystem, BTreeSet<String>)> = BTreeMap::new();
     let groups = [
         (&status.fixed, Some(Fix::AsRanges)),
@@ -229,23 +236,23 @@ fn affected(
             if arch == "src" {
                 continue;
             }
-            let fix = fix.unwrap_or_else(|| unfixed(remedies.get(id.as_str()).copied()));
+            let fix = fix.or_else(|| remedies.get(id.as_str()).copied()).unwrap_or(Fix::Open);
             let fixed = (fix == Fix::AsRanges).then_some(version);
             if fixed.as_deref() == Some("") {
                 skips.count(Skip::NoVersions);
                 continue;
             }
-            let own = impact.get(id.as_str()).map(|said| (said.details.0.clone(), by.to_owned()));
+            let own = impact.get(id.as_str()).copied().flatten();
             let key =
                 Key { ecosystem: ecosystem.to_string(), package: name, module, fixed, fix, severity: own };
             grouped.entry(key).or_insert_with(|| (ecosystem, BTreeSet::new())).1.insert(arch);
         }
     }
     skips.add(Skip::NotAffected, status.known_not_affected.0.len() as u64);
-    grouped.into_iter().map(|(key, (ecosystem, arches))| entry(key, ecosystem, &arches)).collect()
+    grouped.into_iter().map(|(key, (ecosystem, arches))| entry(key, ecosystem, &arches, by)).collect()
 }
 
-fn entry(key: Key, ecosystem: Ecosystem, arches: &BTreeSet<String>) -> Affected {
+fn entry(key: Key, ecosystem: Ecosystem, arches: &BTreeSet<String>, by: &str) -> Affected {
     // More than one is as good as all: the same build is there for each.
     let arch = match (arches.len(), arches.first()) {
         (1, Some(arch)) if arch != "noarch" => arch.clone(),
@@ -260,21 +267,24 @@ fn entry(key: Key, ecosystem: Ecosystem, arches: &BTreeSet<String>) -> Affected 
         ranges: vec![Range { introduced: String::new(), end }],
         versions: Vec::new(),
         fix: key.fix,
-        severity: key.severity.and_then(|(word, by)| Severity::said(&word, &by)),
+        severity: key.severity.map(|level| Severity { level, by: by.to_owned() }),
     }
 }
 
-/// By product, what is said of it.
-fn said(all: &[Object<Said>], counts: impl Fn(&Said) -> bool) -> BTreeMap<&str, &Said> {
-    let all = all.iter().map(|Object(said)| said).filter(|said| counts(said));
-    all.flat_map(|said| said.product_ids.0.iter().map(move |Text(id)| (id.as_str(), said))).collect()
+/// By product, what is said of it, as far as it counts. What a text means is looked at once for all products.
+fn said<T: Copy>(all: &[Object<Said>], means: impl Fn(&Said) -> Option<T>) -> BTreeMap<&str, T> {
+    let all = all.iter().filter_map(|Object(said)| Some((said, means(said)?)));
+    all.flat_map(|(said, means)| said.product_ids.0.iter().map(move |Text(id)| (id.as_str(), means)))
+        .collect()
 }
 
-fn unfixed(remedy: Option<&Said>) -> Fix {
-    match remedy {
-        Some(said) if said.category.0 == "no_fix_planned" => Fix::WontFix,
-        Some(said) if said.details.0.to_ascii_lowercase().contains("deferred") => Fix::Postponed,
-        _ => Fix::Open,
+/// What becomes of what has no fix, where that is said.
+fn unfixed(said: &Said) -> Option<Fix> {
+    match said.category.0.as_str() {
+        "no_fix_planned" => Some(Fix::WontFix),
+        "none_available" if said.details.0.to_ascii_lowercase().contains("deferred") => Some(Fix::Postponed),
+        "none_available" => Some(Fix::Open),
+        _ => None,
     }
 }
 

@@ -84,41 +84,64 @@ fn sort(order: Order, happens: &mut [(String, What)]) {
 }
 
 fn paired(order: Order, happens: &[(String, What)]) -> Vec<Range> {
-    let mut ranges = Vec::new();
-    let mut open: Option<String> = None;
-    let mut rest = happens.to_vec();
-    rest.reverse();
-    while let Some((version, what)) = take_next(order, &mut rest, open.is_some()) {
+    let mut pairs = Pairs::default();
+    let is_same =
+        |a: &(String, What), b: &(String, What)| compare(order, &a.0, &b.0) == Some(Ordering::Equal);
+    for of_version in happens.chunk_by(is_same) {
+        pairs.add(of_version);
+    }
+    pairs.done()
+}
+
+/// Intervals while they are made.
+#[derive(Default)]
+struct Pairs {
+    ranges: Vec<Range>,
+    open: Option<String>,
+}
+
+impl Pairs {
+    /// What happens at one version, in its order, but that what begins comes behind what ends the interval that is open.
+    fn add(&mut self, events: &[(String, What)]) {
+        let begins = |event: &(String, What)| event.1 == What::Introduced;
+        // Behind the last end that was taken.
+        let mut rest = 0;
+        for (at, event) in events.iter().enumerate() {
+            if !begins(event) && at < rest {
+                continue;
+            }
+            rest = rest.max(at);
+            if begins(event) && self.open.is_some() {
+                let behind = events.get(rest..).unwrap_or_default();
+                let end = behind.iter().position(|event| !begins(event));
+                end.and_then(|end| behind.get(end)).into_iter().for_each(|end| self.take(end));
+                rest = end.map_or(events.len(), |end| rest + end + 1);
+            }
+            self.take(event);
+        }
+    }
+
+    fn take(&mut self, (version, what): &(String, What)) {
+        let version = version.clone();
         let end = match what {
             What::Introduced => {
-                open.get_or_insert(version);
-                continue;
+                self.open.get_or_insert(version);
+                return;
             }
             What::Fixed => End::Fixed(version),
             What::LastAffected => End::LastAffected(version),
         };
-        if let Some(introduced) = open.take() {
-            ranges.push(Range { introduced: plain(introduced), end });
+        if let Some(introduced) = self.open.take() {
+            self.ranges.push(Range { introduced: plain(introduced), end });
         }
     }
-    if let Some(introduced) = open {
-        ranges.push(Range { introduced: plain(introduced), end: End::Open });
-    }
-    ranges
-}
 
-/// The next event; of those of one version, first the one that ends what is open.
-fn take_next(order: Order, rest: &mut Vec<(String, What)>, is_open: bool) -> Option<(String, What)> {
-    let (version, what) = rest.last()?;
-    let ends = |what: What| what != What::Introduced;
-    if is_open && !ends(*what) {
-        let same = |other: &(String, What)| compare(order, version, &other.0) == Some(Ordering::Equal);
-        let from_end = rest.iter().rev().take_while(|other| same(other)).position(|other| ends(other.1));
-        if let Some(place) = from_end {
-            return Some(rest.remove(rest.len() - 1 - place));
+    fn done(mut self) -> Vec<Range> {
+        if let Some(introduced) = self.open {
+            self.ranges.push(Range { introduced: plain(introduced), end: End::Open });
         }
+        self.ranges
     }
-    rest.pop()
 }
 
 /// "From the beginning" is empty.
@@ -148,21 +171,10 @@ fn within(order: Order, range: Range, limit: &str) -> Option<Range> {
     Some(if ends_before { range } else { Range { end: End::Limit(limit.to_owned()), ..range } })
 }
 
-/// Of versions that are listed one by one, those that no interval holds already.
-pub(super) fn beside(order: Order, ranges: &[Range], mut versions: Vec<String>) -> Vec<String> {
-    versions.retain(|version| !ranges.iter().any(|range| contains(order, range, version) == Some(true)));
-    versions.sort();
-    versions.dedup();
-    versions
-}
-
 /// Whether an interval holds a version; `None` where that cannot be decided.
+#[cfg(test)]
 pub(super) fn contains(order: Order, range: &Range, version: &str) -> Option<bool> {
-    let (kind, end) = match &range.end {
-        End::Open => (Bound::Open, ""),
-        End::Fixed(end) | End::Limit(end) => (Bound::Before, end.as_str()),
-        End::LastAffected(end) => (Bound::With, end.as_str()),
-    };
+    let (kind, end) = Bound::of(&range.end);
     holds(order, &range.introduced, kind, end, version)
 }
 
@@ -175,6 +187,17 @@ pub(in crate::advisories) enum Bound {
     Before,
     /// With a version.
     With,
+}
+
+impl Bound {
+    /// How an interval ends, and with which version.
+    pub(super) fn of(end: &End) -> (Self, &str) {
+        match end {
+            End::Open => (Self::Open, ""),
+            End::Fixed(end) | End::Limit(end) => (Self::Before, end),
+            End::LastAffected(end) => (Self::With, end),
+        }
+    }
 }
 
 /// Whether the interval from `introduced` (empty: from the beginning) to `end` holds a version.
@@ -246,6 +269,14 @@ mod tests {
             // Fixed and broken anew by the same version; and an empty interval.
             (r#"[{"introduced":"0"},{"introduced":"2"},{"fixed":"2"}]"#, vec!["[,2)", "[2,"]),
             (r#"[{"introduced":"2"},{"fixed":"2"}]"#, vec!["[2,2)"]),
+            (
+                r#"[{"introduced":"2"},{"introduced":"2.0.0"},{"fixed":"2"},{"fixed":"2"}]"#,
+                vec!["[2,2)", "[2.0.0,2)"],
+            ),
+            (
+                r#"[{"fixed":"2"},{"introduced":"2"},{"introduced":"2"},{"introduced":"2"},{"last_affected":"2"},{"introduced":"2"},{"fixed":"2"}]"#,
+                vec!["[2,2]", "[2,2)", "[2,"],
+            ),
             // Only a fix, and two keys in one event.
             (r#"[{"fixed":"2"}]"#, vec![]),
             (r#"[{"introduced":"0","fixed":"2"}]"#, vec!["[,2)"]),
@@ -253,6 +284,17 @@ mod tests {
         ] {
             assert_eq!(of(Order::Semver, events), expected, "{events}");
         }
+    }
+
+    /// A feed may say the same any number of times: each event is looked at once.
+    #[test]
+    fn many_events_of_one_version_take_no_longer_than_others() {
+        let introduced = vec![r#"{"introduced":"1"}"#; 50_000].join(",");
+        let fixed = vec![r#"{"fixed":"1"}"#; 50_000].join(",");
+        let begun = std::time::Instant::now();
+        assert_eq!(of(Order::Semver, &format!("[{introduced}]")), ["[1,"]);
+        assert_eq!(of(Order::Semver, &format!("[{introduced},{fixed}]")).len(), 50_000);
+        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
     }
 
     #[test]
@@ -293,12 +335,5 @@ mod tests {
             assert_eq!(contains(Order::Semver, &range(end.clone()), outside), Some(false), "{end:?}");
             assert_eq!(contains(Order::Semver, &range(end), "1"), Some(true));
         }
-    }
-
-    #[test]
-    fn listed_versions_are_kept_where_no_interval_holds_them() {
-        let ranges = [Range { introduced: String::new(), end: End::Fixed("2".to_owned()) }];
-        let versions = ["1.0", "2.0", "odd one"].map(str::to_owned).to_vec();
-        assert_eq!(beside(Order::Semver, &ranges, versions), ["2.0", "odd one"]);
     }
 }

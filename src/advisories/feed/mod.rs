@@ -7,6 +7,7 @@ mod csaf;
 mod debian;
 pub(super) mod events;
 mod files;
+mod held;
 mod json;
 mod osv;
 mod secdb;
@@ -28,7 +29,7 @@ pub use self::skips::{Skip, Skips};
 use super::record::Record;
 use crate::codec;
 use crate::digest::{Digest, Sha256, hex};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host;
 use crate::limits;
 use crate::model::descriptor::Compression;
@@ -299,13 +300,17 @@ impl<'a> Reader<'a> {
         let mut skips = std::mem::take(&mut self.source(number)?.skips);
         let mut tally = Tally::default();
         let read = match form(&keys) {
-            Kind::Osv => osv::read(document, &mut skips).and_then(|read| match read {
-                Some(read) => {
-                    tally.license(read.license);
-                    tally.take(number, Kind::Osv, read.record, self.sink)
-                }
-                None => Ok(()),
-            }),
+            Kind::Osv => {
+                osv::read(document, &mut skips).map_err(|error| tally.refuse(error)).and_then(|read| {
+                    match read {
+                        Some(read) => {
+                            tally.license(read.license);
+                            tally.take(number, Kind::Osv, read.record, self.sink)
+                        }
+                        None => Ok(()),
+                    }
+                })
+            }
             Kind::Secdb => {
                 secdb::read(document, &mut skips, |record| tally.take(number, Kind::Secdb, record, self.sink))
             }
@@ -381,11 +386,18 @@ impl Tally {
     ) -> std::result::Result<(), String> {
         self.records += 1;
         self.newest = self.newest.max(record.modified);
-        sink(number, kind, record).map_err(|error| {
-            let told = error.to_string();
-            self.error = Some(error);
-            told
-        })
+        sink(number, kind, record).map_err(|error| self.end(error))
+    }
+
+    /// What is wrong with a document; a limit ends all reading.
+    fn refuse(&mut self, error: Error) -> String {
+        if error.kind() == ErrorKind::Limit { self.end(error) } else { error.to_string() }
+    }
+
+    fn end(&mut self, error: Error) -> String {
+        let told = error.to_string();
+        self.error = Some(error);
+        told
     }
 
     fn license(&mut self, license: String) {

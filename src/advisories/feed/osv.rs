@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use super::json::{Many, Object, Text};
-use super::{Skip, Skips, events};
+use super::{Skip, Skips, events, held};
 use crate::advisories::ecosystem::{Ecosystem, NoEcosystem};
 use crate::advisories::record::{Affected, End, Fix, Range, Record, is_cve, seconds, short};
 use crate::advisories::severity::{Level, Score, Severity};
+use crate::error::{Error, Result};
 use crate::limits;
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,12 +98,12 @@ pub(super) fn is_record(keys: &[String]) -> bool {
 /// Reads a record.
 ///
 /// # Errors
-/// Why it is no record. One that is skipped whole is `None`, and counted.
-pub(super) fn read(document: &[u8], skips: &mut Skips) -> Result<Option<Read>, String> {
-    let osv: Osv = serde_json::from_slice(document).map_err(|error| error.to_string())?;
+/// Why it is no record, or a limit. One that is skipped whole is `None`, and counted.
+pub(super) fn read(document: &[u8], skips: &mut Skips) -> Result<Option<Read>> {
+    let osv: Osv = serde_json::from_slice(document).map_err(|error| Error::invalid(error.to_string()))?;
     let id = osv.id.0.trim().to_owned();
     if id.is_empty() {
-        return Err("a record without an id".to_owned());
+        return Err(Error::invalid("a record without an id"));
     }
     if !osv.withdrawn.0.is_empty() {
         skips.count(Skip::Withdrawn);
@@ -138,7 +139,8 @@ pub(super) fn read(document: &[u8], skips: &mut Skips) -> Result<Option<Read>, S
         if malicious && record.severity.level == Level::Unknown {
             record.severity = Severity { level: Level::Critical, by: "malicious package".to_owned() };
         }
-        take(package, &record.id, &modules, &mut record.affected, skips);
+        take(package, &record.id, &modules, &mut record.affected, skips)
+            .map_err(|error| error.at(&record.id))?;
     }
     Ok(Some(Read { record, license: osv.database_specific.0.license.0 }))
 }
@@ -212,16 +214,32 @@ fn modules(summary: &str) -> Vec<String> {
 }
 
 /// Adds what is said of one package.
-fn take(mut package: Package, id: &str, modules: &[String], into: &mut Vec<Affected>, skips: &mut Skips) {
+///
+/// # Errors
+/// It lists more than may be kept.
+fn take(
+    mut package: Package,
+    id: &str,
+    modules: &[String],
+    into: &mut Vec<Affected>,
+    skips: &mut Skips,
+) -> Result<()> {
     let named = std::mem::take(&mut package.package.0);
     let name = named.name.0.trim();
     let ecosystem = match Ecosystem::parse(named.ecosystem.0.trim()) {
         Ok(ecosystem) => ecosystem,
-        Err(NoEcosystem::NoRelease) => return skips.count_ecosystem(Skip::NoRelease, &named.ecosystem.0),
-        Err(NoEcosystem::Unknown) => return skips.count_ecosystem(Skip::Ecosystem, &named.ecosystem.0),
+        Err(error) => {
+            let skip = match error {
+                NoEcosystem::NoRelease => Skip::NoRelease,
+                NoEcosystem::Unknown => Skip::Ecosystem,
+            };
+            skips.count_ecosystem(skip, &named.ecosystem.0);
+            return Ok(());
+        }
     };
     if name.is_empty() {
-        return skips.count(Skip::NoPackage);
+        skips.count(Skip::NoPackage);
+        return Ok(());
     }
     let severity = package_severity(id, &package);
     let specific = &package.ecosystem_specific.0;
@@ -231,8 +249,9 @@ fn take(mut package: Package, id: &str, modules: &[String], into: &mut Vec<Affec
             let ranges = vec![Range { introduced: String::new(), end: End::Fixed(version.0.clone()) }];
             into.push(entry(&ecosystem, binary, String::new(), ranges, Vec::new(), fix, severity.clone()));
         }
-        return;
+        return Ok(());
     }
+    bounded(&package)?;
     let order = ecosystem.order();
     let mut ranges = Vec::new();
     for Object(range) in package.ranges.0 {
@@ -243,12 +262,24 @@ fn take(mut package: Package, id: &str, modules: &[String], into: &mut Vec<Affec
     }
     ranges.sort();
     ranges.dedup();
-    let versions = events::beside(order, &ranges, package.versions.texts());
+    let versions = held::beside(order, &ranges, package.versions.texts());
     if ranges.is_empty() && versions.is_empty() {
-        return skips.count(Skip::NoVersions);
+        skips.count(Skip::NoVersions);
+        return Ok(());
     }
     let module = if events::is_modular(&ranges) { modules.join(",") } else { String::new() };
     into.push(entry(&ecosystem, name, module, ranges, versions, fix, severity));
+    Ok(())
+}
+
+/// Before lists are sorted and held to each other. An interval is two events.
+fn bounded(package: &Package) -> Result<()> {
+    let events: usize = package.ranges.0.iter().map(|Object(range)| range.events.0.len()).sum();
+    if events.div_ceil(2).max(package.versions.0.len()) > limits::ADVISORY_LIST_ITEMS {
+        let limit = limits::ADVISORY_LIST_ITEMS as u64;
+        return Err(Error::limit("a list of the advisory", "ADVISORY_LIST_ITEMS", limit));
+    }
+    Ok(())
 }
 
 fn entry(

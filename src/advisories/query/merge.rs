@@ -23,25 +23,40 @@ pub(super) fn merge(answers: &mut Vec<Found>) {
 
 /// Answers that share a name, directly or by way of others.
 fn grouped(answers: &mut Vec<Found>) -> Vec<Vec<Found>> {
-    let mut by_name: BTreeMap<String, usize> = BTreeMap::new();
-    let mut groups: Vec<Vec<Found>> = Vec::new();
-    for found in answers.drain(..) {
-        let meet: BTreeSet<usize> = found.same.iter().filter_map(|name| by_name.get(name).copied()).collect();
-        let mut meet = meet.into_iter();
-        let home = meet.next().unwrap_or(groups.len());
-        if home == groups.len() {
-            groups.push(Vec::new());
-        }
-        let others: Vec<Found> =
-            meet.filter_map(|at| groups.get_mut(at).map(std::mem::take)).flatten().collect();
-        let Some(group) = groups.get_mut(home) else { continue };
-        for found in others.into_iter().chain([found]) {
-            by_name.extend(found.same.iter().map(|name| (name.clone(), home)));
-            group.push(found);
+    let mut homes: Vec<usize> = (0..answers.len()).collect();
+    let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, found) in answers.iter().enumerate() {
+        for name in &found.same {
+            let other = *by_name.entry(name).or_insert(at);
+            join(&mut homes, at, other);
         }
     }
-    groups.retain(|group| !group.is_empty());
-    groups
+    let mut groups: BTreeMap<usize, Vec<Found>> = BTreeMap::new();
+    for (at, found) in answers.drain(..).enumerate() {
+        groups.entry(home(&mut homes, at)).or_default().push(found);
+    }
+    groups.into_values().collect()
+}
+
+/// Makes one of the groups of two answers, which goes by the first of all.
+fn join(homes: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (home(homes, a), home(homes, b));
+    if let Some(home) = homes.get_mut(a.max(b)) {
+        *home = a.min(b);
+    }
+}
+
+/// The first answer of a group; the way to it is halved, for whoever asks again.
+fn home(homes: &mut [usize], mut at: usize) -> usize {
+    loop {
+        let next = homes.get(at).copied().unwrap_or(at);
+        if next == at {
+            return at;
+        }
+        let beyond = homes.get(next).copied().unwrap_or(next);
+        homes.get_mut(at).into_iter().for_each(|home| *home = beyond);
+        at = beyond;
+    }
 }
 
 /// The one of a group that is told: what the distribution's own tracker says where there is one, then who is
@@ -90,7 +105,7 @@ fn one(mut group: Vec<Found>) -> Option<Found> {
         list.sort();
         list.dedup();
     }
-    answer.aliases.retain(|alias| *alias != answer.id && !answer.also.contains(alias));
+    answer.aliases.retain(|alias| *alias != answer.id && answer.also.binary_search(alias).is_err());
     Some(kept)
 }
 
@@ -125,16 +140,16 @@ fn drop_collections(answers: &mut Vec<Found>) {
         for told in told {
             if let Some(found) = answers.get_mut(*told) {
                 found.answer.also.push(id.clone());
-                found.answer.also.sort();
                 if found.answer.fixed_in.is_none() {
                     found.answer.fixed_in.clone_from(&fixed_in);
                 }
             }
         }
     }
-    let mut at = 0;
-    answers.retain(|_| {
-        at += 1;
-        !dropped.iter().any(|(dropped, _)| *dropped == at - 1)
-    });
+    for told in dropped.iter().flat_map(|(_, told)| told).collect::<BTreeSet<_>>() {
+        answers.get_mut(*told).into_iter().for_each(|found| found.answer.also.sort());
+    }
+    let dropped: BTreeSet<usize> = dropped.into_iter().map(|(at, _)| at).collect();
+    let mut at = 0..;
+    answers.retain(|_| at.next().is_none_or(|at| !dropped.contains(&at)));
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::super::json::{Many, Object, Text};
 use crate::advisories::ecosystem::Ecosystem;
 use crate::advisories::purl::Purl;
+use crate::limits;
 
 /// Relationships from a package over its module to its platform are two; more are a circle.
 const HOPS: usize = 8;
@@ -121,7 +122,7 @@ impl Products {
             name.clone_into(&mut package.name);
             return Some(package);
         }
-        let purl = Purl::parse(purl).ok().filter(|purl| purl.kind == "rpm")?;
+        let purl = parsed(purl).filter(|purl| purl.kind == "rpm")?;
         let stream = purl.qualifier("rpmmod");
         if !stream.is_empty() {
             package.module = name_and_stream(stream)?;
@@ -145,7 +146,7 @@ impl Products {
 
     /// The stream of a component that is a module (`pkg:rpmmod/redhat/nodejs@18:…`, or an id that says it).
     fn module(&self, component: &str) -> Option<String> {
-        let purl = self.helpers.get(component).and_then(|helper| Purl::parse(&helper.purl.0).ok());
+        let purl = self.helpers.get(component).and_then(|helper| parsed(&helper.purl.0));
         match purl {
             Some(purl) if purl.kind == "rpmmod" => {
                 let stream = purl.version.split(':').next().filter(|stream| !stream.is_empty())?;
@@ -157,7 +158,7 @@ impl Products {
 
     /// The release that a platform's CPE names; as it is written where it is no one's of Red Hat's.
     fn platform(&self, id: &str) -> Result<Ecosystem, String> {
-        let cpe = self.helpers.get(id).map_or("", |helper| helper.cpe.0.as_str());
+        let cpe = self.helpers.get(id).and_then(|helper| short(&helper.cpe.0)).unwrap_or_default();
         let told = || if cpe.is_empty() { id.to_owned() } else { cpe.to_owned() };
         let parts = cpe.strip_prefix("cpe:/").map(|rest| rest.split_once(':').map_or("", |(_, rest)| rest));
         let parts = parts.or_else(|| Some(cpe.strip_prefix("cpe:2.3:")?.split_once(':')?.1));
@@ -166,9 +167,18 @@ impl Products {
     }
 }
 
+fn parsed(purl: &str) -> Option<Purl> {
+    Purl::parse(short(purl)?).ok()
+}
+
+/// A text, unless it is longer than any that may be kept: all products of a document may be of one.
+fn short(text: &str) -> Option<&str> {
+    (text.len() <= limits::ADVISORY_TEXT_BYTES).then_some(text)
+}
+
 /// `nodejs:18` of `nodejs:18:8060020220930…:ad008a3a`.
 fn name_and_stream(label: &str) -> Option<String> {
-    let mut parts = label.split(':');
+    let mut parts = short(label)?.split(':');
     let (name, stream) = (parts.next()?, parts.next()?);
     (!name.is_empty() && !stream.is_empty()).then(|| format!("{name}:{stream}"))
 }
