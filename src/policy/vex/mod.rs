@@ -6,6 +6,7 @@
 //! vulnerability where an advisory is about several. A product that cannot be matched with certainty matches nothing.
 
 mod product;
+mod purls;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use jiff::Timestamp;
 
 pub use product::{ImageId, Package};
 
-use product::{Installed, Products};
+use product::{Installed, OfImage, Products};
 
 use crate::advisories::Answer;
 use crate::digest::Digest;
@@ -192,16 +193,16 @@ impl Documents {
             return said;
         }
         let packages = (about.packages)();
+        let of_image = |place: &Place| Some((*place, self.get(*place)?.1.products.of_image(about.image)));
+        let found: Vec<Vec<(Place, OfImage<'_>)>> =
+            found.iter().map(|places| places.iter().filter_map(of_image).collect()).collect();
         // For each package and each vulnerability of it.
         let mut latest: Vec<Option<Place>> = Vec::new();
         for package in packages {
             let package = Installed { package, release: about.release };
             for places in &found {
-                let matching: Vec<Place> = places
-                    .iter()
-                    .copied()
-                    .filter(|place| self.covers(*place, about.image, &package))
-                    .collect();
+                let matching = places.iter().filter(|(_, products)| products.cover(&package));
+                let matching: Vec<Place> = matching.map(|(place, _)| *place).collect();
                 said.heard.extend(&matching);
                 latest.push(self.latest(matching));
             }
@@ -211,8 +212,8 @@ impl Documents {
         };
         said.accepts = !latest.is_empty() && latest.iter().all(accepts);
         let counting: BTreeSet<Place> = latest.iter().flatten().copied().collect();
-        let is_partial = |place: Place| latest.iter().any(|other| *other != Some(place));
-        said.statements = counting.into_iter().map(|place| (place, is_partial(place))).collect();
+        let is_partial = counting.len() > 1 || latest.contains(&None);
+        said.statements = counting.into_iter().map(|place| (place, is_partial)).collect();
         said
     }
 
@@ -239,10 +240,6 @@ impl Documents {
         let is_meant =
             |place: &Place| self.get(*place).is_some_and(|(_, statement)| vulnerability.is_meant(statement));
         named.filter(is_meant).collect()
-    }
-
-    fn covers(&self, place: Place, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
-        self.get(place).is_some_and(|(_, statement)| statement.products.cover(image, package))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Which image or package a product of a statement is, and whether it is that which a finding is about.
-//!
-//! Package URLs match as vexctl, Trivy and Grype match them (go-vex, `PurlMatches`): what the statement's says must be so
-//! in the package's, and what it does not say may be anything.
 
-use crate::advisories::{Ecosystem, Purl};
+use super::purls::Purls;
+use crate::advisories::Purl;
 use crate::digest::Digest;
 
 /// By what a statement may know an image.
@@ -42,14 +40,14 @@ pub(super) struct Installed<'a> {
     pub(super) release: Option<&'a str>,
 }
 
-/// A product of a statement.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Product {
-    /// Each of these is it.
-    pub(super) identities: Vec<Identity>,
-    /// The parts of it that the statement is about, each by its identities; all of it where neither it nor the statement
-    /// names one.
-    pub(super) subcomponents: Vec<Vec<Identity>>,
+impl<'a> Installed<'a> {
+    fn purl(&self) -> Option<&'a Purl> {
+        self.package.purl.as_ref()
+    }
+
+    fn programs(&self) -> &'a [Option<Purl>] {
+        &self.package.programs
+    }
 }
 
 /// One way to say which software it is.
@@ -90,6 +88,13 @@ impl Identity {
         }
     }
 
+    fn purl(self) -> Option<Purl> {
+        match self {
+            Self::Package(purl) => Some(*purl),
+            _ => None,
+        }
+    }
+
     /// Of a digest with its algorithm, or the bare digits of a SHA-256.
     pub(super) fn of_digest(text: &str) -> Self {
         let digest = text.parse().or_else(|_| format!("sha256:{text}").parse());
@@ -106,42 +111,24 @@ impl Identity {
             Self::Package(_) | Self::Unknown => false,
         }
     }
+}
 
-    fn is_package(&self, installed: &Installed<'_>) -> bool {
-        self.is(installed.package.purl.as_ref(), installed.release)
-    }
+/// What a statement says of one product: by what it may be known, and the parts of it that the statement is about, each by
+/// what that may be known.
+pub(super) type Read = (Vec<Identity>, Vec<Vec<Identity>>);
 
-    /// Whether it is the module whose program the package is a part of, in each reading.
-    fn is_program_of(&self, installed: &Installed<'_>) -> bool {
-        let programs = &installed.package.programs;
-        !programs.is_empty() && programs.iter().all(|program| self.is(program.as_ref(), installed.release))
-    }
-
-    fn is(&self, installed: Option<&Purl>, release: Option<&str>) -> bool {
-        match (self, installed) {
-            (Self::Package(purl), Some(installed)) => matches(purl, installed, release),
-            _ => false,
-        }
-    }
+/// A product of a statement, without its package URLs.
+#[derive(Debug, Clone)]
+struct Product {
+    /// Each of these is the image that it is.
+    images: Vec<Identity>,
+    is_package: bool,
+    /// Whether the statement names parts of it, and is about these only.
+    is_partial: bool,
+    parts: Purls,
 }
 
 impl Product {
-    /// Whether a package of an image is it, or of it. Which package uses which others is known of programs of Go: parts of
-    /// their modules are in the same file. Parts of other packages are nothing; what is said of the package itself holds,
-    /// as in go-vex. `of_all` is whether the package is among the parts that the statement names for all of its products, if
-    /// it names some.
-    fn covers(&self, image: &ImageId<'_>, package: &Installed<'_>, of_all: Option<bool>) -> bool {
-        if self.identities.iter().any(|identity| identity.is_package(package)) {
-            return true;
-        }
-        let is_image = self.identities.iter().any(|identity| identity.is_image(image));
-        if self.subcomponents.is_empty() && of_all.is_none() {
-            return is_image;
-        }
-        let is_whole = is_image || self.identities.iter().any(|identity| identity.is_program_of(package));
-        is_whole && (of_all == Some(true) || is_any(&self.subcomponents, package))
-    }
-
     /// Whether it may be something of this image: it is no other image.
     fn concerns(&self, image: &ImageId<'_>) -> bool {
         let of_images = |identity: &Identity| match identity {
@@ -149,81 +136,91 @@ impl Product {
             Identity::Text(text) => is_name(text),
             Identity::Package(_) | Identity::Unknown => false,
         };
-        !self.identities.iter().any(of_images)
-            || self.identities.iter().any(|identity| identity.is_image(image))
-            || self.identities.iter().any(|identity| matches!(identity, Identity::Package(_)))
+        !self.images.iter().any(of_images) || self.is_package || self.is_image(image)
+    }
+
+    fn is_image(&self, image: &ImageId<'_>) -> bool {
+        self.images.iter().any(|identity| identity.is_image(image))
     }
 }
 
-/// The products of a statement.
+/// The products of a statement. There may be thousands, and as many packages, so they are known by their names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Products {
-    /// In its order.
-    pub(super) each: Vec<Product>,
-    /// Parts of each of them, in the forms before 0.2.0. They are kept once: products and parts may be many.
-    pub(super) subcomponents: Vec<Vec<Identity>>,
+    each: Vec<Product>,
+    /// Those that are packages, by their indexes.
+    packages: Purls,
+    /// Whether the statement names parts of all of its products, in the forms before 0.2.0. They are kept once: products
+    /// and parts may be many.
+    is_partial: bool,
+    parts: Purls,
 }
 
 impl Products {
-    /// Whether a package of an image is one of them, or of one.
-    pub(super) fn cover(&self, image: &ImageId<'_>, package: &Installed<'_>) -> bool {
-        let of_all = (!self.subcomponents.is_empty()).then(|| is_any(&self.subcomponents, package));
-        self.each.iter().any(|product| product.covers(image, package, of_all))
+    pub(super) fn new(each: Vec<Read>, parts: Vec<Vec<Identity>>) -> Self {
+        let mut products = Self { is_partial: !parts.is_empty(), parts: purls(parts), ..Self::default() };
+        let mut packages = Vec::new();
+        for (number, (identities, parts)) in each.into_iter().enumerate() {
+            let (purls, images): (Vec<_>, Vec<_>) =
+                identities.into_iter().partition(|identity| matches!(identity, Identity::Package(_)));
+            products.each.push(Product {
+                images,
+                is_package: !purls.is_empty(),
+                is_partial: !parts.is_empty(),
+                parts: self::purls(parts),
+            });
+            packages.extend(purls.into_iter().filter_map(|identity| Some((identity.purl()?, number))));
+        }
+        products.packages = Purls::new(packages);
+        products
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.each.is_empty()
     }
 
     /// Whether one may be something of this image.
     pub(super) fn concern(&self, image: &ImageId<'_>) -> bool {
         self.each.iter().any(|product| product.concerns(image))
     }
-}
 
-fn is_any(subcomponents: &[Vec<Identity>], package: &Installed<'_>) -> bool {
-    subcomponents.iter().flatten().any(|identity| identity.is_package(package))
-}
-
-/// Whether all that a statement's package URL says holds of the package's.
-fn matches(said: &Purl, installed: &Purl, release: Option<&str>) -> bool {
-    said.kind == installed.kind
-        && is_same_namespace(said, installed)
-        && name(said) == name(installed)
-        && (said.version.is_empty() || version(said) == version(installed))
-        && said.qualifiers.iter().all(|(key, value)| {
-            let own = installed.qualifier(key);
-            match key.as_str() {
-                // Tools tell it in ways of their own, and it is no other package for that.
-                "upstream" => true,
-                // Trivy names the release of Alpine alone.
-                "distro" => own == value || !own.is_empty() && release == Some(value),
-                "epoch" if value == "0" => own.is_empty() || own == "0",
-                // What it is where nothing else is said.
-                "type" if said.kind == "maven" => value == "jar",
-                _ => own == value,
-            }
-        })
-}
-
-fn is_same_namespace(said: &Purl, installed: &Purl) -> bool {
-    let lower = |purl: &Purl| match purl.kind.as_str() {
-        // As the specification says of these types.
-        "deb" | "apk" | "rpm" | "golang" | "npm" => purl.namespace.to_lowercase(),
-        _ => purl.namespace.clone(),
-    };
-    let (said_in, installed_in) = (lower(said), lower(installed));
-    said_in == installed_in || Ecosystem::is_one_distribution(&said.kind, &said_in, &installed_in)
-}
-
-fn name(purl: &Purl) -> String {
-    match purl.kind.as_str() {
-        "pypi" => purl.name.to_lowercase().replace(['_', '.'], "-"),
-        "deb" | "apk" | "golang" | "npm" => purl.name.to_lowercase(),
-        _ => purl.name.clone(),
+    /// Those that are an image, to be asked about many packages of it.
+    pub(super) fn of_image(&self, image: &ImageId<'_>) -> OfImage<'_> {
+        let whole = self.each.iter().filter(|product| product.is_image(image)).collect();
+        OfImage { products: self, whole }
     }
 }
 
-/// Modules of Go have a `v` that some tools leave out.
-fn version(purl: &Purl) -> &str {
-    let without = (purl.kind == "golang").then(|| purl.version.strip_prefix('v')).flatten();
-    without.unwrap_or(&purl.version)
+/// The products of a statement, and which of them are the image.
+pub(super) struct OfImage<'a> {
+    products: &'a Products,
+    whole: Vec<&'a Product>,
+}
+
+impl OfImage<'_> {
+    /// Whether a package of the image is one of the products, or of one. Which package uses which others is known of programs
+    /// of Go: parts of their modules are in the same file. Parts of other packages are nothing; what is said of the package
+    /// itself holds, as in go-vex.
+    pub(super) fn cover(&self, package: &Installed<'_>) -> bool {
+        let Products { each, packages, is_partial, parts } = self.products;
+        let is_part = |parts: &Purls| parts.has(package.purl(), package.release);
+        if is_part(packages) {
+            return true;
+        }
+        let mut programs = packages.of_all(package.programs(), package.release).peekable();
+        if *is_partial && is_part(parts) {
+            return !self.whole.is_empty() || programs.peek().is_some();
+        }
+        self.whole
+            .iter()
+            .any(|product| if product.is_partial { is_part(&product.parts) } else { !is_partial })
+            || programs.any(|number| each.get(number).is_some_and(|product| is_part(&product.parts)))
+    }
+}
+
+fn purls(parts: Vec<Vec<Identity>>) -> Purls {
+    let purls = parts.into_iter().flatten().filter_map(Identity::purl);
+    Purls::new(purls.map(|purl| (purl, 0)).collect())
 }
 
 /// Whether an image has a name that a package URL without a digest says. What else it says of the image is not known.

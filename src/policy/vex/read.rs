@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::product::{Identity, Product, Products};
+use super::product::{self, Identity, Products};
 use super::{Document, Named, Statement, Status};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -286,9 +286,8 @@ fn read_statement(raw: RawStatement, of_document: Option<Timestamp>) -> Result<S
     let timestamp = raw.timestamp.as_deref().map(time).transpose()?.or(of_document);
     let timestamp = timestamp.ok_or_else(|| Error::usage("neither it nor the document has a timestamp"))?;
     let products = raw.products.into_iter().map(|product| read_product(product.0));
-    let products =
-        Products { each: products.collect::<Result<_>>()?, subcomponents: subcomponents(raw.subcomponents)? };
-    if products.each.is_empty() {
+    let products = Products::new(products.collect::<Result<_>>()?, subcomponents(raw.subcomponents)?);
+    if products.is_empty() {
         return Err(Error::usage("it names no product").hint("say which image or packages it is about"));
     }
     Ok(Statement {
@@ -304,10 +303,10 @@ fn read_statement(raw: RawStatement, of_document: Option<Timestamp>) -> Result<S
     })
 }
 
-fn read_product(raw: RawProduct) -> Result<Product> {
+fn read_product(raw: RawProduct) -> Result<product::Read> {
     let subcomponents = subcomponents(raw.subcomponents)?;
     let identities = identities("a product", raw.id, raw.identifiers, raw.hashes)?;
-    Ok(Product { identities, subcomponents })
+    Ok((identities, subcomponents))
 }
 
 fn subcomponents(raw: Vec<OrText<RawComponent>>) -> Result<Vec<Vec<Identity>>> {
