@@ -4,8 +4,10 @@
 //! images have good reason to exceed, or some machines to lower, are the policy's to set: [`Limits`].
 
 mod deadline;
+mod turns;
 
 pub use deadline::Deadline;
+pub use turns::{Party, Turn, Turns};
 
 /// The ceilings that a policy may set (`[limits]`); each is named there as here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,8 +171,12 @@ pub const GZIP_HEADER_BYTES: usize = 128 << 10;
 /// The zstd window: `windowLog` 27 (128 MiB) is what every zstd decoder must accept at `--long`.
 pub const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// Memory an xz decoder may take: what `xz -9` needs (65 MiB) with room for larger dictionaries.
+/// Memory that an xz decoder may take: what `xz -9` needs (65 MiB) with room for larger dictionaries.
 pub const XZ_MEMORY_BYTES: u64 = 256 << 20;
+
+/// Memory of an xz decoder, and window of a zstd frame, from which on only one of the layers that are read together goes
+/// on at a time: so much for each thread, and one time the whole. What `xz` and `zstd -19` make by default needs 9 MiB.
+pub const DECODER_AT_ONCE_BYTES: u64 = 16 << 20;
 
 /// Bytes of a layer's table of contents (zstd:chunked, eStargz), stored and uncompressed. It is where
 /// containers/storage stops, too (`maxTocSize`), and pulls the layer as a whole.
@@ -443,13 +449,16 @@ pub const COMPONENT_TEXT_BYTES: u64 = 8 << 20;
 /// Archives within archives that are looked into for components: an ear has wars, and they have jars.
 pub const COMPONENT_DEPTH: usize = 4;
 
-/// Bytes that are unpacked of one archive to look for components: archives in it, and texts. A large
+/// Bytes that are unpacked of one archive or program to look for components: archives in it, and texts. A large
 /// application brings 300 MiB of jars.
 pub const COMPONENT_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// Bytes that are unpacked of all archives of a layer to look for components: a dozen large applications, or
-/// some ten seconds.
+/// Bytes that are unpacked of all archives and programs of a layer to look for components: a dozen large applications,
+/// or some ten seconds.
 pub const LAYER_COMPONENT_UNPACKED_BYTES: u64 = 4 << 30;
+
+/// The same of all layers of an input that are read, and not known: sixteen of the largest applications, or some minutes.
+pub const INPUT_COMPONENT_UNPACKED_BYTES: u64 = 32 << 30;
 
 /// Bytes of the components of a layer, as they are held. Half a million take as much; the largest known layers
 /// have ten thousand.

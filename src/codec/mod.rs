@@ -14,9 +14,11 @@ mod xz;
 mod zstd;
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
 use self::input::Input;
 use crate::error::{Error, Result};
+use crate::limits::Party;
 use crate::model::descriptor::Compression;
 
 /// How many first bytes [`detect`] wants to see.
@@ -144,12 +146,23 @@ impl Piece {
 /// There is no limit on how much may come out: the caller counts. Memory is bounded by
 /// [`crate::limits::ZSTD_WINDOW_LOG`] and [`crate::limits::XZ_MEMORY_BYTES`].
 pub fn decoder<'a>(compression: Compression, reader: impl Read + Send + 'a) -> Result<Box<dyn Decoder + 'a>> {
+    decoder_of(&Arc::default(), compression, reader)
+}
+
+/// As [`decoder`], of one of several parties: what it holds beyond [`crate::limits::DECODER_AT_ONCE_BYTES`] is held by
+/// one of them at a time.
+pub fn decoder_of<'a>(
+    party: &Arc<Party>,
+    compression: Compression,
+    reader: impl Read + Send + 'a,
+) -> Result<Box<dyn Decoder + 'a>> {
+    let party = Arc::clone(party);
     let input = Input::new(reader);
     Ok(match compression {
         Compression::None => Box::new(Plain(input)),
         Compression::Gzip => Box::new(Members::new(gzip::Gzip::new(), input)),
-        Compression::Zstd => Box::new(Members::new(zstd::Zstd::new()?, input)),
-        Compression::Xz => Box::new(Members::new(xz::Xz::new()?, input)),
+        Compression::Zstd => Box::new(Members::new(zstd::Zstd::new(party)?, input)),
+        Compression::Xz => Box::new(Members::new(xz::Xz::new(party)?, input)),
         Compression::Bzip2 => Box::new(Members::new(bzip2::Bzip2::new(), input)),
     })
 }

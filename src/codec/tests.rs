@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::limits::{GZIP_HEADER_BYTES, XZ_MEMORY_BYTES, ZSTD_WINDOW_LOG};
+use crate::limits::{DECODER_AT_ONCE_BYTES, GZIP_HEADER_BYTES, Turns, XZ_MEMORY_BYTES, ZSTD_WINDOW_LOG};
 
 /// Gives one byte at a time: no magic and no trailer may depend on how reads fall.
 struct Trickle<R>(R);
@@ -201,13 +201,67 @@ fn exceeds(bytes: &[u8], name: &str) {
     assert!(error.to_string().contains(&format!("exceeds the limit {name} (")), "{error}");
 }
 
+/// Magic, no flags, a window of 2^log and so many eighths of it; one raw block, the last, of three bytes.
+fn zstd_with_window(log: u32, eighths: u8) -> Vec<u8> {
+    let window = ((log - 10) << 3) as u8 | eighths;
+    [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &[3 << 3 | 1, 0, 0], b"abc"].concat()
+}
+
+/// The dictionary's size, by its number, is one byte of the block header, which has its own checksum.
+fn xz_with_dictionary(size: u8) -> Vec<u8> {
+    let mut xz = xz(b"text");
+    let at = xz.windows(3).position(|window| window[..2] == [0x21, 1]).unwrap() + 2;
+    xz[at] = size;
+    let length = (usize::from(xz[12]) + 1) * 4;
+    let mut crc = flate2::Crc::new();
+    crc.update(&xz[12..12 + length - 4]);
+    xz[12 + length - 4..12 + length].copy_from_slice(&crc.sum().to_le_bytes());
+    xz
+}
+
+/// However many threads there are; and a layer that has the turn for a large decoder has it for all.
+#[test]
+fn large_decoders_go_on_one_at_a_time_beyond_decoder_at_once_bytes() {
+    assert_eq!(DECODER_AT_ONCE_BYTES, 1 << 24);
+    let turns = Arc::new(Turns::default());
+    let read = |party: &Arc<Party>, bytes: &[u8]| {
+        let mut decoder = decoder_of(party, detect(bytes), Cursor::new(bytes.to_vec())).unwrap();
+        decoder.read_to_end(&mut Vec::new()).unwrap();
+        decoder
+    };
+    // 3 << 22 bytes and 1 << 24, which is all there is and leaves nothing for the rest.
+    let xz = [xz_with_dictionary(23), xz_with_dictionary(24)];
+    let of_content = |size: u32| {
+        let head = [&[0x28, 0xb5, 0x2f, 0xfd, 0xa0][..], &size.to_le_bytes()].concat();
+        // Blocks of one byte, that many times; the last is empty.
+        let blocks = std::iter::repeat_n(128 << 10, (size >> 17) as usize).chain([size % (128 << 10)]);
+        let blocks = blocks.flat_map(|length| [&(length << 3 | 2).to_le_bytes()[..3], b"x"].concat());
+        [head, blocks.collect(), vec![1, 0, 0]].concat()
+    };
+    let single = [of_content(1 << 24), of_content((1 << 24) + 1)];
+    for [small, large] in [xz, [zstd_with_window(24, 0), zstd_with_window(24, 1)], single] {
+        drop(read(&Party::of(&turns), &small));
+        let (one, other) = (Party::of(&turns), Party::of(&turns));
+        let kept = read(&one, &small);
+        assert!(turns.is_free());
+        // Also where it comes later.
+        let first = read(&one, &[small.clone(), large.clone()].concat());
+        assert!(!turns.is_free());
+        let second = read(&one, &large);
+        drop(read(&other, &small));
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| drop(read(&other, &large)));
+            drop((kept, first));
+            assert!(!turns.is_free() && !waits.is_finished());
+            drop(second);
+        });
+        assert!(turns.is_free());
+    }
+}
+
 #[test]
 fn a_zstd_window_is_held_to_zstd_window_log() {
-    // Magic, no flags, a window of 2^log and so many eighths of it; one raw block, the last, of three bytes.
-    let frame = |log: u32, eighths: u8| {
-        let window = ((log - 10) << 3) as u8 | eighths;
-        [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &[3 << 3 | 1, 0, 0], b"abc"].concat()
-    };
+    let frame = zstd_with_window;
     let most = frame(ZSTD_WINDOW_LOG, 0);
     assert_eq!(decode(Cursor::new(&most), &most).unwrap(), (b"abc".to_vec(), 0));
     for (log, eighths) in [(ZSTD_WINDOW_LOG, 1), (ZSTD_WINDOW_LOG + 1, 0), (41, 7)] {
@@ -217,17 +271,7 @@ fn a_zstd_window_is_held_to_zstd_window_log() {
 
 #[test]
 fn an_xz_dictionary_is_held_to_xz_memory_bytes() {
-    // The dictionary size is one byte of the block header, which has its own checksum.
-    let of = |size: u8| {
-        let mut xz = xz(b"text");
-        let at = xz.windows(3).position(|window| window[..2] == [0x21, 1]).unwrap() + 2;
-        xz[at] = size;
-        let length = (usize::from(xz[12]) + 1) * 4;
-        let mut crc = flate2::Crc::new();
-        crc.update(&xz[12..12 + length - 4]);
-        xz[12 + length - 4..12 + length].copy_from_slice(&crc.sum().to_le_bytes());
-        xz
-    };
+    let of = xz_with_dictionary;
     // By their numbers: 3 << 26 bytes, and 2 << 27, which is all there is and leaves nothing for the rest.
     assert_eq!(XZ_MEMORY_BYTES, 2 << 27);
     assert_eq!(decode(Cursor::new(of(31)), &of(31)).unwrap(), (b"text".to_vec(), 0));

@@ -1,6 +1,7 @@
 //! Zstandard (RFC 8878): frames one after another, skippable frames between them.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 use zstd::zstd_safe::get_frame_content_size;
@@ -8,7 +9,7 @@ use zstd::zstd_safe::get_frame_content_size;
 use super::input::Input;
 use super::{Codec, Step, Undecoded, broken};
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{self, Party, Turn};
 
 const MEMBER: &str = "zstd frame";
 
@@ -31,13 +32,16 @@ pub(super) struct Zstd {
     declared: Option<u64>,
     produced: u64,
     undecoded: Undecoded,
+    party: Arc<Party>,
+    /// From the first large window on: the decoder keeps it for the frames behind it.
+    turn: Option<Turn>,
 }
 
 impl Zstd {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(party: Arc<Party>) -> Result<Self> {
         let mut decoder = Decoder::new().map_err(refused)?;
         decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG)).map_err(refused)?;
-        Ok(Self { decoder, declared: None, produced: 0, undecoded: Undecoded::default() })
+        Ok(Self { decoder, declared: None, produced: 0, undecoded: Undecoded::default(), party, turn: None })
     }
 }
 
@@ -59,6 +63,22 @@ impl Zstd {
     }
 }
 
+/// Bytes of the window that a frame's header asks for (RFC 8878, section 3.1.1.1): that of a single segment is all of
+/// it.
+fn window(head: &[u8]) -> u64 {
+    const SINGLE_SEGMENT: u8 = 0x20;
+    match head {
+        [0x28, 0xb5, 0x2f, 0xfd, flags, _, ..] if flags & SINGLE_SEGMENT != 0 => {
+            get_frame_content_size(head).ok().flatten().unwrap_or(u64::MAX)
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, _, window, ..] => {
+            let base = 1_u64 << (10 + (window >> 3));
+            base + base / 8 * u64::from(window & 7)
+        }
+        _ => 0,
+    }
+}
+
 impl Codec for Zstd {
     const MEMBER: &'static str = MEMBER;
 
@@ -68,6 +88,9 @@ impl Codec for Zstd {
 
     fn open<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<()> {
         self.decoder.reinit().map_err(refused)?;
+        if self.turn.is_none() && window(input.peek(HEADER_BYTES)?) > limits::DECODER_AT_ONCE_BYTES {
+            self.turn = Some(self.party.turn());
+        }
         // What is wrong with a header the decoder tells.
         self.declared = get_frame_content_size(input.peek(HEADER_BYTES)?).ok().flatten();
         self.produced = 0;

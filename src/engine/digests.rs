@@ -1,6 +1,7 @@
 //! One more read of those layers that hold files of which a package tells an MD5 or SHA-1.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
@@ -39,8 +40,9 @@ impl FileDigests {
             }
         }
         unknown.retain(|layer, _| allowance.read_again(facts.uncompressed(*layer)).is_ok());
+        let turns = Arc::default();
         let read = |(layer, (blob, wanted)): (usize, (&Section, BTreeMap<usize, OldAlgorithms>))| {
-            let read = match hash_entries(blob, facts.entries(layer), &wanted, limits) {
+            let read = match hash_entries(blob, facts.entries(layer), &wanted, &turns, limits) {
                 Ok(read) => read,
                 Err(error) if error.is_of_the_host() => return Err(error.at(format!("layer {layer}"))),
                 Err(_) => BTreeMap::new(),

@@ -117,6 +117,8 @@ fn rows() -> Vec<Row> {
         GZIP_HEADER_BYTES Bytes Unread, "a_gzip_header_is_held_to_gzip_header_bytes";
         ZSTD_WINDOW_LOG Log Unread, "a_zstd_window_is_held_to_zstd_window_log";
         XZ_MEMORY_BYTES Bytes Unread, "an_xz_dictionary_is_held_to_xz_memory_bytes";
+        DECODER_AT_ONCE_BYTES Bytes Bounds("other layers wait"),
+            "large_decoders_go_on_one_at_a_time_beyond_decoder_at_once_bytes";
         TOC_BYTES Bytes Bounds("the table cannot be read: `ambiguous-entry`"), "a_table_is_held_to_toc_bytes";
         LAYER_TOCS Number Bounds("the table cannot be read: `ambiguous-entry`"),
             "tables_of_one_layer_are_held_to_layer_tocs";
@@ -241,6 +243,8 @@ fn rows() -> Vec<Row> {
             "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
         LAYER_COMPONENT_UNPACKED_BYTES Bytes Bounds("a gap among the components"),
             "what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer";
+        INPUT_COMPONENT_UNPACKED_BYTES Bytes Error,
+            "what_is_unpacked_is_held_to_a_limit_over_all_layers";
         LAYER_COMPONENT_BYTES Bytes Bounds("a gap among the components"),
             "components_are_held_to_layer_component_bytes";
         COMPONENT_LINKS Number Bounds("a gap among the components"),

@@ -14,7 +14,7 @@ use super::tar::{Member, Piece, TarReader};
 use super::{Entry, EntryKind, ExtraFields, Plan};
 use crate::digest::ContentId;
 use crate::error::{Error, Result};
-use crate::limits;
+use crate::limits::{self, Party};
 use crate::model::{Anomaly, Fault, ImagePath};
 
 /// Bytes that are counted at once, for the count is shared by all threads.
@@ -60,6 +60,11 @@ impl<'a> Entries<'a> {
             xattr_bytes: 0,
             seen: Seen::default(),
         }
+    }
+
+    /// The layer, as one of those that hold much in turns.
+    pub(crate) fn party(&self) -> Arc<Party> {
+        self.components.as_ref().map_or_else(|| self.budget.party(), components::Probe::party)
     }
 
     /// Reads all members to the archive's end, and what follows it.

@@ -60,12 +60,12 @@ pub(super) fn scan_with(
     let stored = Stored::new((!plain).then(|| BlobHasher::new(options.blob_sha512)));
     // Without compression the two digests are one, and the bytes are hashed once: by the meter.
     let content = BlobHasher::new(options.diff_id_sha512 || plain && options.blob_sha512);
-    let decoder = codec::decoder(compression, stored.tap(blob.reader()))?;
+    let mut entries = Entries::new(&options.plan, &options.budget);
+    let decoder = codec::decoder_of(&entries.party(), compression, stored.tap(blob.reader()))?;
     let relay = Relay::new(decoder, crew, Arc::clone(&stored), progress);
     let meter = Meter::new(relay, Some(content), blob.size(), options.plan.limits());
 
     let mut reader = TarReader::new(meter);
-    let mut entries = Entries::new(&options.plan, &options.budget);
     let mut outcome = entries.read(&mut reader);
     let (mut meter, anomalies) = reader.into_parts();
     // The error of all layers together, if any, stands for what went wrong with this one.

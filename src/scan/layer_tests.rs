@@ -272,7 +272,9 @@ fn old_digests_are_those_of_md5sum_and_sha1sum() {
     let entries = scan(&tar, &ScanOptions::default()).tar.unwrap().entries.clone();
     let wanted = |md5, sha1| OldAlgorithms { md5, sha1 };
     let all = [(0, wanted(true, false)), (1, wanted(true, true)), (2, wanted(false, true))].into();
-    let digests = hash_entries(&Section::of_bytes(gzip(&tar)), &entries, &all, &Limits::default()).unwrap();
+    let digests =
+        hash_entries(&Section::of_bytes(gzip(&tar)), &entries, &all, &Arc::default(), &Limits::default())
+            .unwrap();
     let hex = |index| {
         let digests = digests[&index].as_ref().unwrap();
         let (md5, sha1) = (digests.md5.as_ref(), digests.sha1.as_ref());

@@ -1,12 +1,12 @@
 //! How much of what is read may be kept in memory: by file, by layer, and in all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Entry;
 use crate::error::{Error, Result};
-use crate::limits::{self, Limits};
+use crate::limits::{self, Limits, Party, Turns};
 
 /// A number of bytes, and what it is called in [`crate::limits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,11 +61,12 @@ pub struct Budget {
     facts_left: AtomicU64,
     facts: u64,
     exceeded: AtomicBool,
-    turn: Mutex<()>,
+    /// What is left of what may be unpacked to look for components.
+    unpacked_left: AtomicU64,
+    unpacked: u64,
+    unpacked_exceeded: AtomicBool,
+    turns: Arc<Turns>,
 }
-
-/// Held by who keeps a large file for a while.
-pub(super) type Turn<'a> = MutexGuard<'a, ()>;
 
 impl Default for Budget {
     fn default() -> Self {
@@ -91,8 +92,17 @@ impl Budget {
             facts_left: AtomicU64::new(facts),
             facts,
             exceeded: AtomicBool::new(false),
-            turn: Mutex::new(()),
+            unpacked_left: AtomicU64::new(limits::INPUT_COMPONENT_UNPACKED_BYTES),
+            unpacked: limits::INPUT_COMPONENT_UNPACKED_BYTES,
+            unpacked_exceeded: AtomicBool::new(false),
+            turns: Arc::default(),
         }
+    }
+
+    /// The same, where so many bytes may be unpacked to look for components.
+    #[cfg(test)]
+    pub(crate) fn unpacking(self, bytes: u64) -> Self {
+        Self { unpacked_left: AtomicU64::new(bytes), unpacked: bytes, ..self }
     }
 
     /// Counts bytes that what is read of a layer takes of memory, but for captured files.
@@ -108,9 +118,18 @@ impl Budget {
         self.exceeded().map_or(Ok(()), Err)
     }
 
+    /// Counts bytes that are unpacked to look for components. Where there is no room for them, all ends with
+    /// [`Budget::exceeded`].
+    pub(super) fn unpack(&self, bytes: u64) {
+        let fewer = |left: u64| left.checked_sub(bytes);
+        if self.unpacked_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_err() {
+            self.unpacked_exceeded.store(true, Ordering::Relaxed);
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn is_free(&self) -> bool {
-        self.turn.try_lock().is_ok()
+        self.turns.is_free()
     }
 
     #[cfg(test)]
@@ -120,15 +139,18 @@ impl Budget {
 
     /// The error of all layers together, where they do not fit.
     pub fn exceeded(&self) -> Option<Error> {
-        let what = "what the entries of all layers take of memory";
-        let exceeded = self.exceeded.load(Ordering::Relaxed);
-        exceeded.then(|| Error::limit(what, "INPUT_FACTS_BYTES", self.facts))
+        if self.exceeded.load(Ordering::Relaxed) {
+            let what = "what the entries of all layers take of memory";
+            return Some(Error::limit(what, "INPUT_FACTS_BYTES", self.facts));
+        }
+        let what = "what archives and programs of all layers unpack to";
+        let exceeded = self.unpacked_exceeded.load(Ordering::Relaxed);
+        exceeded.then(|| Error::limit(what, "INPUT_COMPONENT_UNPACKED_BYTES", self.unpacked))
     }
 
-    /// Waits until no other layer keeps a large file. Who does so goes on to that file's end, and looks at the clock
-    /// meanwhile, so it takes no longer than all may.
-    pub(super) fn turn(&self) -> Turn<'_> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A layer that is read with the others: what it holds of large files and for large decoders it holds in its turn.
+    pub(super) fn party(&self) -> Arc<Party> {
+        Party::of(&self.turns)
     }
 
     /// Whether there was room for so many bytes more; they are taken then.

@@ -19,7 +19,7 @@ use super::{Entry, EntryKind, TarFacts};
 use crate::codec::{self, HEAD_BYTES};
 use crate::digest::{ContentId, Sha256};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::Limits;
+use crate::limits::{Limits, Party, Turns};
 use crate::read::{Section, changed};
 
 /// Reads the content of some entries, by their index in [`super::TarFacts::entries`], each up to its
@@ -40,7 +40,7 @@ pub fn read_entries(
 ) -> Result<BTreeMap<usize, Result<Arc<[u8]>>>> {
     let mut room = Room::new(budget);
     let indexes = wanted.keys().copied().collect();
-    read_wanted(blob, known, &indexes, limits, |reader, entry, indexes| {
+    read_wanted(&Arc::default(), blob, known, &indexes, limits, |reader, entry, indexes| {
         let ceiling = wanted.range(indexes).map(|(_, ceiling)| *ceiling).max();
         room.take(entry, ceiling.unwrap_or(Ceiling::ordinary(limits)))?;
         let mut bytes = Vec::new();
@@ -94,7 +94,8 @@ impl OldDigests {
     }
 }
 
-/// Hashes the content of some entries, of any size; else as [`read_entries`].
+/// Hashes the content of some entries, of any size; else as [`read_entries`]. Those who read at the same time share
+/// `turns`.
 ///
 /// # Errors
 /// As there.
@@ -102,10 +103,11 @@ pub fn hash_entries(
     blob: &Section,
     known: &[Entry],
     wanted: &BTreeMap<usize, OldAlgorithms>,
+    turns: &Arc<Turns>,
     limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<OldDigests>>> {
     let indexes = wanted.keys().copied().collect();
-    read_wanted(blob, known, &indexes, limits, |reader, _, indexes| {
+    read_wanted(&Party::of(turns), blob, known, &indexes, limits, |reader, _, indexes| {
         let by = |of: fn(&OldAlgorithms) -> bool| wanted.range(indexes.clone()).any(|(_, by)| of(by));
         let (mut md5, mut sha1) = (by(|by| by.md5).then(Md5::new), by(|by| by.sha1).then(Sha1::new));
         let content = reader.hashed_body(|piece| {
@@ -138,7 +140,7 @@ pub(super) fn hash_pieces(
     limits: &Limits,
 ) -> Result<BTreeMap<usize, Result<bool>>> {
     let indexes = wanted.keys().copied().collect();
-    read_wanted(blob, known, &indexes, limits, |reader, entry, indexes| {
+    read_wanted(&Arc::default(), blob, known, &indexes, limits, |reader, entry, indexes| {
         let pieces = wanted.range(indexes).map(|(_, pieces)| pieces.as_slice()).next();
         let mut hashing =
             Pieces { left: pieces.unwrap_or_default(), at: 0, hasher: Sha256::default(), right: true };
@@ -208,13 +210,14 @@ fn update(hasher: &mut impl sha2::Digest, piece: &Piece<'_>) {
 
 /// `read` is also told which entries the member is, and yields its content's identity too.
 fn read_wanted<T: Clone>(
+    party: &Arc<Party>,
     blob: &Section,
     known: &[Entry],
     wanted: &BTreeSet<usize>,
     limits: &Limits,
     read: impl FnMut(&mut TarReader<'_>, &Entry, Range<usize>) -> Result<(ContentId, T)>,
 ) -> Result<BTreeMap<usize, Result<T>>> {
-    read_again(blob, known, wanted, limits, read).map_err(|error| match error.kind() {
+    read_again(party, blob, known, wanted, limits, read).map_err(|error| match error.kind() {
         // The first read found nothing broken.
         ErrorKind::Invalid | ErrorKind::Unsupported => changed().detail(error.to_string()),
         _ => error,
@@ -222,6 +225,7 @@ fn read_wanted<T: Clone>(
 }
 
 fn read_again<T: Clone>(
+    party: &Arc<Party>,
     blob: &Section,
     known: &[Entry],
     wanted: &BTreeSet<usize>,
@@ -231,7 +235,7 @@ fn read_again<T: Clone>(
     let mut found = BTreeMap::new();
     let Some(last) = wanted.last() else { return Ok(found) };
     let head = blob.head(HEAD_BYTES).map_err(|error| Error::io("the layer cannot be read", error))?;
-    let decoder = codec::decoder(codec::detect(&head), blob.reader())?;
+    let decoder = codec::decoder_of(party, codec::detect(&head), blob.reader())?;
     let mut reader = TarReader::new(Meter::new(Relay::alone(decoder), None, blob.size(), limits));
     let mut first = 0;
     while first <= *last

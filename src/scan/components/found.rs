@@ -1,10 +1,16 @@
 //! What was found of a layer so far, held to the limits of the layer and of the file at hand.
 
+use std::io::{self, Read};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::{Component, Components, Ecosystem, Evidence, Gap};
-use crate::limits;
-use crate::scan::room::{Budget, Turn};
+use crate::error::Result;
+use crate::limits::{self, Party, Turn};
+use crate::scan::room::Budget;
+
+/// What is unpacked counts as at least: so the number of such parts is bounded too.
+pub(super) const LEAST_BYTES: u64 = 4 << 10;
 
 /// Collects what was found.
 #[derive(Debug)]
@@ -20,7 +26,8 @@ pub(super) struct Found<'a> {
     file_bytes: usize,
     pub(super) file_unpacked: u64,
     gap: Option<Gap>,
-    turn: Option<Turn<'a>>,
+    pub(super) party: Arc<Party>,
+    turn: Option<Turn>,
 }
 
 impl<'a> Found<'a> {
@@ -34,6 +41,7 @@ impl<'a> Found<'a> {
             file_bytes: 0,
             file_unpacked: 0,
             gap: None,
+            party: budget.party(),
             turn: None,
         }
     }
@@ -41,7 +49,7 @@ impl<'a> Found<'a> {
     /// Where so many bytes of the file are held, waits until no other layer holds as many.
     pub(super) fn hold(&mut self, bytes: u64) {
         if bytes > limits::COMPONENT_AT_ONCE_BYTES && self.turn.is_none() {
-            self.turn = Some(self.budget.turn());
+            self.turn = Some(self.party.turn());
         }
     }
 
@@ -70,6 +78,25 @@ impl<'a> Found<'a> {
         self.gap.get_or_insert(gap);
     }
 
+    /// Reads what is unpacked, of which no more than `limit` is wanted; one byte more shows that it goes on. `None` where
+    /// there is no room for it.
+    pub(super) fn unpack(&mut self, packed: impl Read, limit: u64) -> Option<(Vec<u8>, io::Result<usize>)> {
+        let mut content = Vec::new();
+        let most = limit.min(self.room()).saturating_add(1);
+        let read = packed.take(most).read_to_end(&mut content);
+        self.count(content.len() as u64).then_some((content, read))
+    }
+
+    /// Counts what was unpacked of the file; whether there was room for it.
+    pub(super) fn count(&mut self, bytes: u64) -> bool {
+        if bytes > self.room() {
+            self.no_room();
+            return false;
+        }
+        self.unpacked(bytes.max(LEAST_BYTES));
+        true
+    }
+
     /// How many bytes of the file may still be unpacked.
     pub(super) fn room(&self) -> u64 {
         let of_file = limits::COMPONENT_UNPACKED_BYTES.saturating_sub(self.file_unpacked);
@@ -77,17 +104,26 @@ impl<'a> Found<'a> {
     }
 
     /// There was no room for what is to be unpacked.
-    pub(super) fn no_room(&mut self) {
+    fn no_room(&mut self) {
         let of_file = limits::COMPONENT_UNPACKED_BYTES.saturating_sub(self.file_unpacked);
         let of_layer = limits::LAYER_COMPONENT_UNPACKED_BYTES.saturating_sub(self.unpacked);
         self.gap(if of_file <= of_layer { Gap::LargeContent } else { Gap::LargeLayer });
     }
 
     /// So many bytes were unpacked of the file.
-    pub(super) fn unpacked(&mut self, bytes: u64) {
+    fn unpacked(&mut self, bytes: u64) {
+        self.budget.unpack(bytes);
         self.file_unpacked = self.file_unpacked.saturating_add(bytes);
         self.unpacked = self.unpacked.saturating_add(bytes);
         self.hold(self.file_unpacked);
+    }
+
+    /// Whether all layers together may go on.
+    ///
+    /// # Errors
+    /// They may not: see [`Budget::exceeded`].
+    pub(super) fn check(&self) -> Result<()> {
+        self.budget.exceeded().map_or(Ok(()), Err)
     }
 
     /// Ends the file, which is these entries.

@@ -7,7 +7,6 @@
 //! ([`crate::scan::archives`]).
 
 use std::borrow::Cow;
-use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
@@ -170,35 +169,27 @@ impl Jars<'_, '_> {
                 return None;
             }
         };
-        let room = self.found.room();
-        let most = limit.min(room).saturating_add(1);
-        let content = match member.method {
-            STORED => Cow::Borrowed(stored.get(..most as usize).unwrap_or(stored)),
+        match member.method {
+            STORED => {
+                let most = limit.min(self.found.room()).saturating_add(1);
+                let content = stored.get(..most as usize).unwrap_or(stored);
+                // It is not unpacked, but looked through; many members may be the same bytes.
+                self.found.count(content.len() as u64).then_some(Cow::Borrowed(content))
+            }
             DEFLATED => {
-                let mut content = Vec::new();
-                if DeflateDecoder::new(stored).take(most).read_to_end(&mut content).is_err() {
+                let (content, read) = self.found.unpack(DeflateDecoder::new(stored), limit)?;
+                if read.is_err() {
                     self.found.gap(Gap::Unreadable);
                 }
-                Cow::Owned(content)
+                Some(Cow::Owned(content))
             }
             _ => {
                 self.found.gap(Gap::Unreadable);
-                return None;
+                None
             }
-        };
-        // What is stored is not unpacked, but looked through; many members may be the same bytes.
-        let length = content.len() as u64;
-        if length > room {
-            self.found.no_room();
-            return None;
         }
-        self.found.unpacked(length.max(LEAST_BYTES));
-        Some(content)
     }
 }
-
-/// What a member counts as at least: so their number is bounded too.
-const LEAST_BYTES: u64 = 4 << 10;
 
 /// Where something is looked for.
 #[derive(Clone, Copy)]

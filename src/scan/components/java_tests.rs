@@ -1,3 +1,4 @@
+use super::super::found::LEAST_BYTES;
 use super::super::tests::read;
 use super::*;
 use crate::scan::archives::build::Zip;

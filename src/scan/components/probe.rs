@@ -1,12 +1,13 @@
 //! Keeps what may have components in it while the files of a layer stream by.
 
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use super::found::Found;
 use super::texts::Text;
 use super::{Components, java, programs};
 use crate::error::Result;
-use crate::limits::{self, Deadline};
+use crate::limits::{self, Deadline, Party};
 use crate::model::ImagePath;
 use crate::scan::archives::{HEADS, Tail};
 use crate::scan::room::Budget;
@@ -55,6 +56,11 @@ impl<'a> Probe<'a> {
             last: 0,
             most: limits::COMPONENT_FILE_BYTES,
         }
+    }
+
+    /// The layer, as one of those that hold much in turns.
+    pub(crate) fn party(&self) -> Arc<Party> {
+        Arc::clone(&self.found.party)
     }
 
     /// All that was found.
@@ -144,7 +150,7 @@ impl<'a> Probe<'a> {
     /// Ends the file, which is these entries.
     ///
     /// # Errors
-    /// The time is up.
+    /// The time is up, or all layers together unpack to too much.
     pub(crate) fn finish(&mut self, entries: RangeInclusive<usize>) -> Result<()> {
         let (head, tail) = (std::mem::take(&mut self.head), std::mem::take(&mut self.tail));
         if let Some(text) = self.text {
@@ -161,7 +167,7 @@ impl<'a> Probe<'a> {
         }
         self.found.finish(entries);
         (self.head, self.tail) = (emptied(head), emptied(tail));
-        Ok(())
+        self.found.check()
     }
 }
 

@@ -4,7 +4,7 @@
 //! segment that can be written and not executed. That of cargo-auditable is a section only. Offsets and counts are the
 //! file's, so each is held to what is kept of it.
 
-use std::io::Read as _;
+use std::borrow::Cow;
 
 use flate2::read::ZlibDecoder;
 use serde::Deserialize;
@@ -226,14 +226,17 @@ impl<'t, 'p> Elf<'t, 'p> {
 
 /// What cargo-auditable writes, as far as it is asked for.
 #[derive(Deserialize)]
-struct Audit {
-    packages: Vec<Package>,
+struct Audit<'t> {
+    #[serde(borrow)]
+    packages: Vec<Package<'t>>,
 }
 
 #[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
+struct Package<'t> {
+    #[serde(borrow)]
+    name: Cow<'t, str>,
+    #[serde(borrow)]
+    version: Cow<'t, str>,
     #[serde(default)]
     kind: Kind,
 }
@@ -251,16 +254,19 @@ enum Kind {
 
 /// The crates that a program is made of, without those that only built it.
 fn cargo(compressed: &[u8], found: &mut Found<'_>) -> Result<(), Gap> {
-    let mut text = Vec::new();
-    let most = limits::COMPONENT_TEXT_BYTES + 1;
-    ZlibDecoder::new(compressed).take(most).read_to_end(&mut text).map_err(|_| Gap::Unreadable)?;
-    if text.len() as u64 == most {
+    let unpacked = found.unpack(ZlibDecoder::new(compressed), limits::COMPONENT_TEXT_BYTES);
+    let Some((text, read)) = unpacked else { return Ok(()) };
+    read.map_err(|_| Gap::Unreadable)?;
+    if text.len() as u64 > limits::COMPONENT_TEXT_BYTES {
         return Err(Gap::LargeText);
     }
-    let audit: Audit = serde_json::from_slice(&text).map_err(|_| Gap::Unreadable)?;
+    let audit: Audit<'_> = serde_json::from_slice(&text).map_err(|_| Gap::Unreadable)?;
     for package in audit.packages {
-        if package.kind != Kind::Build {
-            found.add((Ecosystem::Cargo, Evidence::CargoAuditable), package.name, package.version, &[]);
+        let is_told = package.kind != Kind::Build;
+        if is_told
+            && !found.add((Ecosystem::Cargo, Evidence::CargoAuditable), package.name, package.version, &[])
+        {
+            break;
         }
     }
     Ok(())

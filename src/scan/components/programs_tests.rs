@@ -46,6 +46,27 @@ fn lists_in_programs_are_held_to_component_text_bytes() {
     assert_eq!(go(limit + 1), (Vec::new(), Some(Gap::LargeText)));
 }
 
+/// A program of some KiB may have a list of some MiB, and a layer any number of programs.
+#[test]
+fn lists_in_programs_count_as_what_is_unpacked() {
+    let text = r#"{"packages":[{"name":"a","version":"1"}]}"#;
+    let text = format!("{text}{}", " ".repeat(100_000));
+    let file = Program::new().section(".dep-v0", cargo_auditable(&text)).bytes();
+    let budget = crate::scan::room::Budget::default();
+    let read = |of_file: u64, of_layer: u64| {
+        let mut found = Found::new(&budget);
+        found.file_unpacked = limits::COMPONENT_UNPACKED_BYTES - of_file;
+        found.unpacked = limits::LAYER_COMPONENT_UNPACKED_BYTES - of_layer;
+        super::read(&Tail { bytes: &file, head: &file, size: file.len() as u64 }, &mut found);
+        found.finish(7..=7);
+        (super::super::tests::shown(&found.components), found.components.gaps.get(&7).copied())
+    };
+    let needed = text.len() as u64;
+    assert_eq!(read(needed, needed), (vec!["a 1".to_owned()], None));
+    assert_eq!(read(needed - 1, needed), (Vec::new(), Some(Gap::LargeContent)));
+    assert_eq!(read(needed, needed - 1), (Vec::new(), Some(Gap::LargeLayer)));
+}
+
 /// Tables that lie lead nowhere, and a count beyond 16 bits stands in the first header.
 #[test]
 fn tables_are_held_to_the_file() {

@@ -370,6 +370,32 @@ fn large_files_are_kept_one_at_a_time_beyond_component_at_once_bytes() {
     });
 }
 
+/// Layers are many, and each stored one is read once. Which of them meets the limit depends on the threads, so it is an
+/// error of all.
+#[test]
+fn what_is_unpacked_is_held_to_a_limit_over_all_layers() {
+    let list = format!(r#"{{"packages":[{{"name":"a","version":"1"}}]}}{}"#, " ".repeat(50_000));
+    let program = Program::new().section(".dep-v0", build::cargo_auditable(&list)).bytes();
+    let jar = Zip::new().deflated("x/pom.properties", format!("groupId=g{}", "\n".repeat(50_000))).bytes();
+    for (path, file, each) in [("app", program, list.len()), ("a.jar", jar, 50_009)] {
+        let read = |bytes: usize| {
+            let budget = Budget::default().unpacking(bytes as u64);
+            let layer = || {
+                let mut probe = Probe::new(&budget, Deadline::NONE);
+                probe.start(&[ImagePath::new(path)], file.len() as u64);
+                probe.feed(&Piece::Data(&file));
+                probe.finish(0..=0)
+            };
+            let read = [layer(), layer(), layer()].map(|read| read.is_ok());
+            (read, budget.exceeded().map(|error| error.to_string()))
+        };
+        assert_eq!(read(3 * each), ([true; 3], None), "{path}");
+        let (read, error) = read(3 * each - 1);
+        assert_eq!(read, [true, true, false], "{path}");
+        assert!(error.unwrap().contains("INPUT_COMPONENT_UNPACKED_BYTES"), "{path}");
+    }
+}
+
 #[test]
 fn the_clock_is_looked_at_in_archives() {
     let budget = Budget::default();
