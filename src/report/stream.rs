@@ -88,7 +88,7 @@ mod tests {
         for (room, written) in [(8, true), (7, false), (3, false), (0, false)] {
             let mut disk = Disk(room);
             let mut out = Out::new(&mut disk);
-            let _ = write!(out, "{}", "four");
+            let _ = out.write_str("four");
             out.push_str("four");
             out.push_str("");
             assert_eq!(out.finish().is_ok(), written, "{room}");
