@@ -457,7 +457,7 @@ pub const COMPONENT_UNPACKED_BYTES: u64 = 1 << 30;
 /// or some ten seconds.
 pub const LAYER_COMPONENT_UNPACKED_BYTES: u64 = 4 << 30;
 
-/// The same of all layers of an input that are read, and not known: sixteen of the largest applications, or some minutes.
+/// The same of all layers of an input: sixteen of the largest applications, or some minutes.
 pub const INPUT_COMPONENT_UNPACKED_BYTES: u64 = 32 << 30;
 
 /// Bytes of the components of a layer, as they are held. Half a million take as much; the largest known layers

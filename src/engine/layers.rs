@@ -65,6 +65,12 @@ pub(super) fn uncompressed(scanned: &Scanned) -> u64 {
     scanned.values().flatten().filter_map(size).fold(0, u64::saturating_add)
 }
 
+/// Bytes that archives and programs in all of them unpacked to.
+pub(super) fn unpacked_for_components(scanned: &Scanned) -> u64 {
+    let unpacked = |layer: &Arc<LayerFacts>| Some(layer.tar.as_ref().ok()?.components.as_ref()?.unpacked);
+    scanned.values().flatten().filter_map(unpacked).fold(0, u64::saturating_add)
+}
+
 /// What was read of an image's layers.
 pub(super) fn layers_of(image: &Image, scanned: &Scanned) -> Result<Vec<Option<Arc<LayerFacts>>>> {
     let facts = |blob: &Section| match scanned.get(&blob.key()) {

@@ -41,7 +41,7 @@ use digests::FileDigests;
 use guard::guarded;
 use image::{Shared, image_facts, vulnerabilities};
 use known::Known;
-use layers::{layers_of, scan, uncompressed};
+use layers::{layers_of, scan, uncompressed, unpacked_for_components};
 use second::SecondReads;
 
 /// By what images are judged.
@@ -284,6 +284,9 @@ fn visit_within(
     // One error, whichever of the layers met it.
     if let Some(error) = budget.exceeded() {
         return Err(fault(error));
+    }
+    if plan.looks_for_components() {
+        budget.hold_unpacked(unpacked_for_components(&scanned)).map_err(fault)?;
     }
     visited.notes.extend(files.map(FactsFiles::take_notes).unwrap_or_default());
     let mut shared = Shared {

@@ -116,7 +116,7 @@ impl SecondReads {
                 continue;
             }
             self.bytes += content.len();
-            self.kept.entry(layer.clone()).or_default().insert(entry, Arc::clone(content));
+            self.kept.entry(layer).or_default().insert(entry, Arc::clone(content));
         }
     }
 }
@@ -188,9 +188,9 @@ mod tests {
         let key = Section::of_bytes(Vec::new()).key();
         let content: Arc<[u8]> = vec![0; SECOND_READ_KEPT_BYTES / 2].into();
         let read = (0..3).map(|entry| (entry, Ok(Arc::clone(&content)))).collect();
-        second.keep(key.clone(), &read);
+        second.keep(key, &read);
         assert_eq!((second.kept[&key].len(), second.bytes), (2, SECOND_READ_KEPT_BYTES));
-        second.keep(key.clone(), &BTreeMap::from([(7, Ok(Arc::from([1])))]));
+        second.keep(key, &BTreeMap::from([(7, Ok(Arc::from([1])))]));
         assert_eq!(second.kept[&key].len(), 2);
     }
 }

@@ -127,6 +127,19 @@ impl Budget {
         }
     }
 
+    /// Holds what all layers unpacked to, with those that were known from before.
+    ///
+    /// # Errors
+    /// It is more than may be.
+    pub fn hold_unpacked(&self, bytes: u64) -> Result<()> {
+        if bytes > self.unpacked { Err(self.too_much_unpacked()) } else { Ok(()) }
+    }
+
+    fn too_much_unpacked(&self) -> Error {
+        let what = "what archives and programs of all layers unpack to";
+        Error::limit(what, "INPUT_COMPONENT_UNPACKED_BYTES", self.unpacked)
+    }
+
     #[cfg(test)]
     pub(super) fn is_free(&self) -> bool {
         self.turns.is_free()
@@ -143,9 +156,7 @@ impl Budget {
             let what = "what the entries of all layers take of memory";
             return Some(Error::limit(what, "INPUT_FACTS_BYTES", self.facts));
         }
-        let what = "what archives and programs of all layers unpack to";
-        let exceeded = self.unpacked_exceeded.load(Ordering::Relaxed);
-        exceeded.then(|| Error::limit(what, "INPUT_COMPONENT_UNPACKED_BYTES", self.unpacked))
+        self.unpacked_exceeded.load(Ordering::Relaxed).then(|| self.too_much_unpacked())
     }
 
     /// A layer that is read with the others: what it holds of large files and for large decoders it holds in its turn.

@@ -134,6 +134,8 @@ pub struct Components {
     pub found: BTreeMap<usize, Vec<Component>>,
     /// Files in which not all was found, each with the first reason.
     pub gaps: BTreeMap<usize, Gap>,
+    /// Bytes that archives and programs unpacked to: layers that are known from before count as much as when they are read.
+    pub unpacked: u64,
 }
 
 impl Components {

@@ -65,7 +65,7 @@ impl<'a> Probe<'a> {
 
     /// All that was found.
     pub(crate) fn into_components(self) -> Components {
-        self.found.components
+        Components { unpacked: self.found.unpacked, ..self.found.components }
     }
 
     /// What was found takes so much of memory, in bytes.

@@ -227,7 +227,7 @@ impl Fields<'_> {
     }
 
     fn components(&mut self, entries: &[Entry]) -> Result<Components> {
-        let mut components = Components::default();
+        let mut components = Components { unpacked: self.number()?, ..Components::default() };
         let mut room = limits::LAYER_COMPONENT_BYTES;
         for _ in 0..self.count(entries.len())? {
             let (entry, _) = self.file(entries)?;

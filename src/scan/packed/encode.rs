@@ -150,7 +150,8 @@ impl Fields {
     }
 
     fn components(&mut self, components: &Components) -> Option<()> {
-        let Components { found, gaps } = components;
+        let Components { found, gaps, unpacked } = components;
+        self.number(*unpacked);
         self.count(found.len());
         for (entry, components) in found {
             self.count(*entry);
