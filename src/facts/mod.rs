@@ -60,14 +60,19 @@ pub struct Verified {
 impl Facts {
     /// Why the content of layers is not known in full; `None` where it is.
     pub fn unread_layers(&self) -> Option<String> {
-        let unread: Vec<_> = (self.layers.iter().enumerate())
-            .filter(|(_, layer)| layer.as_ref().is_none_or(|layer| layer.tar.is_err()))
-            .map(|(index, _)| index.to_string())
-            .collect();
-        match unread.as_slice() {
-            [] => None,
-            [one] => Some(format!("layer {one} could not be read")),
-            many => Some(format!("layers {} could not be read", many.join(", "))),
+        /// Each rule repeats it, of each image.
+        const NAMED: usize = 10;
+        let is_unread =
+            |layer: &Option<Arc<LayerFacts>>| layer.as_ref().is_none_or(|layer| layer.tar.is_err());
+        let unread = self.layers.iter().enumerate().filter(|(_, layer)| is_unread(layer));
+        let mut unread: Vec<_> = unread.map(|(index, _)| index.to_string()).collect();
+        let more = unread.len().saturating_sub(NAMED);
+        unread.truncate(NAMED);
+        match (unread.as_slice(), more) {
+            ([], _) => None,
+            ([one], _) => Some(format!("layer {one} could not be read")),
+            (many, 0) => Some(format!("layers {} could not be read", many.join(", "))),
+            (many, more) => Some(format!("layers {} and {more} more could not be read", many.join(", "))),
         }
     }
 
