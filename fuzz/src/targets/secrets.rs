@@ -59,8 +59,8 @@ fn text(text: &str) {
 
 /// A secret that stands in a text twice may be one of them only: there is one less.
 fn is_hidden(secret: &str, text: &str, masked: &str) {
-    // What hides it is made of stars and an ellipsis.
-    if secret.chars().all(|char| "*…".contains(char)) {
+    // What hides it is made of stars and an ellipsis, and with what stands beside it may read as such a secret.
+    if secret.starts_with(['*', '…']) || secret.ends_with(['*', '…']) {
         return;
     }
     assert!(masked.matches(secret).count() < text.matches(secret).count(), "{secret:?} is shown: {masked:?}");
