@@ -71,9 +71,22 @@ impl Kind {
         }
     }
 
+    /// What OSV calls the ecosystem of a language's packages; `None` for those of a distribution, which goes by its own name.
+    pub fn ecosystem(self) -> Option<&'static str> {
+        match self {
+            Self::Deb | Self::Apk | Self::Rpm => None,
+            Self::PyPi => Some("PyPI"),
+            Self::Npm => Some("npm"),
+            Self::Maven => Some("Maven"),
+            Self::Go => Some("Go"),
+            Self::Cargo => Some("crates.io"),
+            Self::Gem => Some("RubyGems"),
+        }
+    }
+
     /// Whether it is a package of the distribution.
     pub fn is_of_the_system(self) -> bool {
-        matches!(self, Self::Deb | Self::Apk | Self::Rpm)
+        self.ecosystem().is_none()
     }
 }
 

@@ -169,23 +169,14 @@ fn is_guessed_jar(package: &Installed) -> bool {
 
 /// Where packages of a kind come from; else what to call that.
 fn ecosystem(kind: Kind, distribution: Option<&Distribution>) -> std::result::Result<Ecosystem, String> {
-    let name = match kind {
-        Kind::Deb | Kind::Apk | Kind::Rpm => {
-            let unknown = || format!("{kind} of an unknown distribution");
-            let distribution = distribution.ok_or_else(unknown)?;
-            let ecosystem = of_distribution(distribution)?;
-            let has = ecosystem.family().purls.iter().any(|(known, _)| *known == kind.purl_type());
-            // Debian's packages under the name of Alpine: nobody speaks of such.
-            return if has { Ok(ecosystem) } else { Err(format!("{kind} of {}", distribution.id)) };
-        }
-        Kind::PyPi => "PyPI",
-        Kind::Npm => "npm",
-        Kind::Maven => "Maven",
-        Kind::Go => "Go",
-        Kind::Cargo => "crates.io",
-        Kind::Gem => "RubyGems",
-    };
-    Ecosystem::parse(name).map_err(|_| name.to_owned())
+    if let Some(name) = kind.ecosystem() {
+        return Ecosystem::parse(name).map_err(|_| name.to_owned());
+    }
+    let distribution = distribution.ok_or_else(|| format!("{kind} of an unknown distribution"))?;
+    let ecosystem = of_distribution(distribution)?;
+    let has = ecosystem.family().purls.iter().any(|(known, _)| *known == kind.purl_type());
+    // Debian's packages under the name of Alpine: nobody speaks of such.
+    if has { Ok(ecosystem) } else { Err(format!("{kind} of {}", distribution.id)) }
 }
 
 fn of_distribution(distribution: &Distribution) -> std::result::Result<Ecosystem, String> {

@@ -97,18 +97,13 @@ fn is_forbidden(entry: &ForbiddenPackage, kind: Kind, version: &str) -> Option<b
 }
 
 fn order(kind: Kind, a: &str, b: &str) -> Option<Ordering> {
-    let language = match kind {
-        Kind::Deb => return version::compare(Manager::Dpkg, a, b),
-        Kind::Apk => return version::compare(Manager::Apk, a, b),
-        Kind::Rpm => return version::compare(Manager::Rpm, a, b),
-        Kind::PyPi => "PyPI",
-        Kind::Npm => "npm",
-        Kind::Maven => "Maven",
-        Kind::Go => "Go",
-        Kind::Cargo => "crates.io",
-        Kind::Gem => "RubyGems",
+    let manager = match kind {
+        Kind::Deb => Manager::Dpkg,
+        Kind::Apk => Manager::Apk,
+        Kind::Rpm => Manager::Rpm,
+        _ => return compare(Ecosystem::parse(kind.ecosystem()?).ok()?.order(), a, b),
     };
-    compare(Ecosystem::parse(language).ok()?.order(), a, b)
+    version::compare(manager, a, b)
 }
 
 fn finding(entry: &ForbiddenPackage, package: &Installed) -> Finding {
