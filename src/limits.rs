@@ -449,8 +449,8 @@ pub const COMPONENT_TEXT_BYTES: u64 = 8 << 20;
 /// Archives within archives that are looked into for components: an ear has wars, and they have jars.
 pub const COMPONENT_DEPTH: usize = 4;
 
-/// Bytes that are unpacked of one archive or program to look for components: archives in it, and texts. A large
-/// application brings 300 MiB of jars.
+/// Bytes that are unpacked of one archive or program to look for components: archives in it, and texts. What is small, and
+/// each component, counts as 4 KiB. A large application brings 300 MiB of jars.
 pub const COMPONENT_UNPACKED_BYTES: u64 = 1 << 30;
 
 /// Bytes that are unpacked of all archives and programs of a layer to look for components: a dozen large applications,

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::limits::{self, Party, Turn};
 use crate::scan::room::Budget;
 
-/// What is unpacked counts as at least: so the number of such parts is bounded too.
+/// What is unpacked counts as at least, and so does each component of it: so their number is bounded too. Lists unpack to
+/// a thousand times their bytes, and each component of one takes its time, even where it stands there again and again.
 pub(super) const LEAST_BYTES: u64 = 4 << 10;
 
 /// Collects what was found.
@@ -61,6 +62,9 @@ impl<'a> Found<'a> {
         version: impl Into<Box<str>>,
         inside: &[u8],
     ) -> bool {
+        if !self.count(LEAST_BYTES) {
+            return false;
+        }
         let inside = (!inside.is_empty()).then(|| inside.into());
         let component = Component { ecosystem, name: name.into(), version: version.into(), evidence, inside };
         let after = self.file_bytes.saturating_add(component.memory());

@@ -49,7 +49,9 @@ pub(super) fn read(elf: &Elf<'_, '_>, extent: Extent, found: &mut Found<'_>) -> 
     let release = version.strip_prefix("go").and_then(|release| release.split(' ').next());
     found.add((Ecosystem::Go, Evidence::GoBuildInfo), "stdlib", release.unwrap_or_default(), &[]);
     for Module { evidence, name, version } in modules_of(modules) {
-        found.add((Ecosystem::Go, evidence), name, version, &[]);
+        if !found.add((Ecosystem::Go, evidence), name, version, &[]) {
+            break;
+        }
     }
     Ok(())
 }

@@ -222,12 +222,15 @@ fn what_is_unpacked_is_held_to_a_limit_of_the_file_and_one_of_the_layer() {
         let all = found.components.found.values().flatten();
         (all.filter(|one| &*one.name == "g:a").count(), found.components.gaps.get(&7).copied())
     };
-    // The jar, and its properties; what is small counts as the least.
-    assert!((inner.len() as u64) < LEAST_BYTES);
-    let needed = LEAST_BYTES + pom("g", "a", "1").len() as u64;
+    // The jar, its properties, and the component; what is small counts as the least.
+    assert!((inner.len() as u64) < LEAST_BYTES && (pom("g", "a", "1").len() as u64) < LEAST_BYTES);
+    let needed = 3 * LEAST_BYTES;
     assert_eq!(read(needed, needed + 1), (1, None));
     assert_eq!(read(needed - 1, needed), (0, Some(Gap::LargeContent)));
     assert_eq!(read(needed, needed - 1), (0, Some(Gap::LargeLayer)));
+    // Its properties are held to what is left of the jar's bytes.
+    let text = LEAST_BYTES + pom("g", "a", "1").len() as u64;
+    assert_eq!(read(text - 1, needed), (0, Some(Gap::LargeContent)));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::super::build::{Program, cargo_auditable, go_build_info};
+use super::super::found::LEAST_BYTES;
 use super::super::tests::read;
 use super::*;
 
@@ -49,7 +50,7 @@ fn lists_in_programs_are_held_to_component_text_bytes() {
 /// A program of some KiB may have a list of some MiB, and a layer any number of programs.
 #[test]
 fn lists_in_programs_count_as_what_is_unpacked() {
-    let text = r#"{"packages":[{"name":"a","version":"1"}]}"#;
+    let text = format!(r#"{{"packages":[{0},{0},{0}]}}"#, r#"{"name":"a","version":"1"}"#);
     let text = format!("{text}{}", " ".repeat(100_000));
     let file = Program::new().section(".dep-v0", cargo_auditable(&text)).bytes();
     let budget = crate::scan::room::Budget::default();
@@ -61,8 +62,13 @@ fn lists_in_programs_count_as_what_is_unpacked() {
         found.finish(7..=7);
         (super::super::tests::shown(&found.components), found.components.gaps.get(&7).copied())
     };
+    // Each component takes its time, even one that is there already.
+    let needed = text.len() as u64 + 3 * LEAST_BYTES;
+    let one = vec!["a 1".to_owned()];
+    assert_eq!(read(needed, needed), (one.clone(), None));
+    assert_eq!(read(needed - 1, needed), (one.clone(), Some(Gap::LargeContent)));
+    assert_eq!(read(needed, needed - 1), (one, Some(Gap::LargeLayer)));
     let needed = text.len() as u64;
-    assert_eq!(read(needed, needed), (vec!["a 1".to_owned()], None));
     assert_eq!(read(needed - 1, needed), (Vec::new(), Some(Gap::LargeContent)));
     assert_eq!(read(needed, needed - 1), (Vec::new(), Some(Gap::LargeLayer)));
 }

@@ -378,6 +378,7 @@ fn what_is_unpacked_is_held_to_a_limit_over_all_layers() {
     let program = Program::new().section(".dep-v0", build::cargo_auditable(&list)).bytes();
     let jar = Zip::new().deflated("x/pom.properties", format!("groupId=g{}", "\n".repeat(50_000))).bytes();
     for (path, file, each) in [("app", program, list.len()), ("a.jar", jar, 50_009)] {
+        let each = each + found::LEAST_BYTES as usize;
         let read = |bytes: usize| {
             let budget = Budget::default().unpacking(bytes as u64);
             let layer = || {
