@@ -1,5 +1,6 @@
 //! Which bases an image stands on: its computed diffIDs begin with the base's whole list.
 
+use super::carried::carried;
 use super::catalog::{Catalog, CatalogEntry, State, Tier};
 use super::nearest::Nearest;
 use crate::digest::Digest;
@@ -20,9 +21,13 @@ pub enum BaseStatus {
         /// Layers of the longest base that is not revoked: what "new over the base" is measured
         /// against. 0 where all are revoked.
         base_layers: usize,
+        /// Deprecated and revoked bases that it carries without standing on them.
+        carried: Vec<CatalogEntry>,
     },
     /// It stands on none.
     Missing {
+        /// Deprecated and revoked bases that it carries all the same.
+        carried: Vec<CatalogEntry>,
         /// The base that comes nearest.
         nearest: Option<Box<Nearest>>,
     },
@@ -34,15 +39,17 @@ impl BaseStatus {
         let stands_on =
             |base: &&CatalogEntry| base.platform.same_as(platform) && diff_ids.starts_with(&base.diff_ids());
         let mut lineage: Vec<_> = catalog.bases().iter().filter(stands_on).cloned().collect();
+        let carried: Vec<_> =
+            carried(catalog, diff_ids).into_iter().filter(|base| !lineage.contains(base)).cloned().collect();
         if lineage.is_empty() {
             let nearest = Nearest::of(catalog, platform, diff_ids, |_| None);
-            return Self::Missing { nearest: nearest.map(Box::new) };
+            return Self::Missing { carried, nearest: nearest.map(Box::new) };
         }
         // Of two bases of the same layers the official one comes first, as the one to stand on.
         lineage.sort_by_key(|base| (base.layers.len(), base.tier == Tier::Custom));
         let usable = lineage.iter().filter(|base| base.state != State::Revoked);
         let base_layers = usable.map(|base| base.layers.len()).max().unwrap_or(0);
-        Self::Matched { lineage, base_layers }
+        Self::Matched { lineage, base_layers, carried }
     }
 
     /// The bases that the image stands on, the one with the fewest layers first.
@@ -50,6 +57,14 @@ impl BaseStatus {
         match self {
             Self::Matched { lineage, .. } => lineage,
             Self::NotEvaluated { .. } | Self::Missing { .. } => &[],
+        }
+    }
+
+    /// The deprecated and revoked bases of which all layers of their own are in the image, and which it does not stand on.
+    pub fn carried(&self) -> &[CatalogEntry] {
+        match self {
+            Self::Matched { carried, .. } | Self::Missing { carried, .. } => carried,
+            Self::NotEvaluated { .. } => &[],
         }
     }
 

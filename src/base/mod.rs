@@ -2,6 +2,7 @@
 //! what the layers above it changed.
 
 pub mod accounts;
+mod carried;
 pub mod catalog;
 pub mod chain;
 pub mod compare;

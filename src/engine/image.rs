@@ -143,12 +143,13 @@ fn apply(
 
 /// Asks again which base is the nearest, now that the image's files are known.
 fn look_for_content(facts: &mut Facts, bases: Bases<'_>) {
-    let (BaseStatus::Missing { .. }, Some(files)) = (&facts.base, bases.files) else { return };
+    let (BaseStatus::Missing { carried, .. }, Some(files)) = (&facts.base, bases.files) else { return };
     let Some(reading) = facts.rootfs.as_ref().ok().and_then(Rootfs::first) else { return };
     let Some(diff_ids) = facts.diff_ids() else { return };
     let alike = |base: &_| Some(Likeness::of(&files.tree(base)?, &reading.effective));
     let nearest = Nearest::of(bases.catalog, facts.image.platform(), &diff_ids, alike);
-    facts.base = BaseStatus::Missing { nearest: nearest.map(Box::new) };
+    let carried = carried.clone();
+    facts.base = BaseStatus::Missing { carried, nearest: nearest.map(Box::new) };
 }
 
 fn compare(facts: &mut Facts) {

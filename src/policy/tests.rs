@@ -356,7 +356,7 @@ fn profiles_demand_and_tell() {
     let told = decide(&with("base-image").unwrap(), &subject("setuid-file", "/bin/su"));
     assert_eq!((told.severity, told.standing), (Severity::Info, Standing::Told));
     let none = BaseStatus::NotEvaluated { reason: String::new() };
-    let missing = BaseStatus::Missing { nearest: None };
+    let missing = BaseStatus::Missing { carried: Vec::new(), nearest: None };
     let official = table::find("base-not-official").unwrap();
     let modified = table::find("base-file-modified").unwrap();
     for (name, without_catalog, with_catalog) in [

@@ -207,7 +207,9 @@ fn base_report(base: &BaseStatus) -> BaseReport {
     let (status, reason, nearest) = match base {
         BaseStatus::NotEvaluated { reason } => (BaseState::NotEvaluated, Some(reason.clone()), None),
         BaseStatus::Matched { .. } => (BaseState::Verified, None, None),
-        BaseStatus::Missing { nearest } => (BaseState::Missing, None, nearest.as_deref().map(nearest_report)),
+        BaseStatus::Missing { nearest, .. } => {
+            (BaseState::Missing, None, nearest.as_deref().map(nearest_report))
+        }
     };
     BaseReport { status, reason, lineage: lineage.collect(), nearest }
 }

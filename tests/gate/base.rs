@@ -168,6 +168,47 @@ fn states_have_their_rules() {
     assert_eq!(exit, 2, "{told}");
 }
 
+/// What a base is revoked for is in its layers, wherever they lie and whatever the config says.
+#[test]
+fn a_revoked_base_is_found_wherever_its_layers_lie() {
+    let java = || Layer::new().file("opt/java/release", "21");
+    let room = Room::new();
+    add(&room, &small_base(), "debian", "13", "official");
+    add(&room, &small_base().layer(java()), "java", "21", "custom");
+    let bases = room.path("bases.json");
+    let told = |image: &Image| {
+        let app = room.write("app.tar", clean_app(image).oci_archive());
+        let checked = check_path(&app, Some(&bases));
+        let of_base = |told: &String| told.starts_with("base-revoked") || told.starts_with("base-deprecated");
+        checked.failing().into_iter().filter(of_base).collect::<Vec<_>>()
+    };
+    let carriers = [
+        small_base().layer(java()),
+        small_base().layer(Layer::new()).layer(java()),
+        small_base().layer(Layer::new().file("a", "x")).layer(java()),
+        Image::new().layer(java()),
+        small_base().layer(java()).platform("linux", "amd64", "v3"),
+        small_base().layer(java()).platform("linux", "386", ""),
+    ];
+    let revoke = |verb: &str| {
+        let (exit, _, told) = catalog_command(&room, &["base", verb, "java:21", "--reason", "leaked key"]);
+        assert_eq!(exit, 0, "{told}");
+    };
+    for (verb, rule) in [("deprecate", "base-deprecated"), ("revoke", "base-revoked")] {
+        assert_eq!(told(&small_base().layer(java())), Vec::<String>::new());
+        revoke(verb);
+        for (number, image) in carriers.iter().enumerate() {
+            assert_eq!(told(image), [rule], "{verb}: image {number}");
+        }
+        assert_eq!(told(&small_base()), Vec::<String>::new());
+        // Back to approved, by hand.
+        let text = std::fs::read_to_string(&bases).unwrap();
+        let state = if verb == "revoke" { "revoked" } else { "deprecated" };
+        std::fs::write(&bases, text.replace(&format!("\"state\": \"{state}\""), "\"state\": \"approved\""))
+            .unwrap();
+    }
+}
+
 #[test]
 fn a_custom_base_must_stand_on_an_official_one() {
     let room = Room::new();

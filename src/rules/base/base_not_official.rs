@@ -38,7 +38,7 @@ fn judge(facts: &Facts, demand: BaseDemand, mut findings: Findings<'_>) -> Judge
                 format!("the image stands on {}, which stands on no official base", names.join(" and "));
             Finding::new(message, REMEDY)
         }
-        BaseStatus::Missing { nearest: Some(near) } => {
+        BaseStatus::Missing { nearest: Some(near), .. } => {
             let message = format!("the image stands on no base of the catalog; {}", near.explain());
             let mut finding = Finding::new(message, REMEDY)
                 .evidence("nearest", near.base.title())

@@ -17,20 +17,23 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: |facts, _, findings| in_state(facts, findings, State::Revoked),
 };
 
-/// Tells of each base in the lineage that is in `state`.
+/// Tells of each base in `state` that the image stands on, or carries all layers of.
 pub(super) fn in_state(facts: &Facts, mut findings: Findings<'_>, state: State) -> Judged {
     if let Some(judgement) = not_asked(facts) {
         return Ok(judgement);
     }
-    let told = facts.base.lineage().iter().filter(|base| base.state == state);
-    findings.extend(told.map(tell))?;
+    let is_told = |base: &&CatalogEntry| base.state == state;
+    let beneath = facts.base.lineage().iter().filter(is_told);
+    findings.extend(beneath.map(|base| tell(base, "the image stands on")))?;
+    let carried = facts.base.carried().iter().filter(is_told);
+    findings.extend(carried.map(|base| tell(base, "the image has, not at its bottom, the layers of")))?;
     Ok(Judgement::of(findings))
 }
 
-fn tell(base: &CatalogEntry) -> Finding {
+fn tell(base: &CatalogEntry, how: &str) -> Finding {
     let reason =
         base.reason.as_deref().map(|reason| format!(": {}", escape_text(reason))).unwrap_or_default();
-    let message = format!("the image stands on {}, which is {}{reason}", base.title(), base.state);
+    let message = format!("{how} {}, which is {}{reason}", base.title(), base.state);
     let remedy = match &base.successor {
         Some(successor) => format!("rebuild on {}", escape_text(successor)),
         None => "rebuild on an approved base: `ocicheck base list` shows them".to_owned(),

@@ -65,7 +65,7 @@ mod tests {
             layers: Vec::new(),
             anomalies: FAULTS.map(|fault| Anomaly::new(fault, fault.name())).to_vec(),
             rootfs: Err("no layers".to_owned()),
-            base: BaseStatus::Missing { nearest: None },
+            base: BaseStatus::Missing { carried: Vec::new(), nearest: None },
             changes: Vec::new(),
             upgrades: Vec::new(),
             verified: None,
