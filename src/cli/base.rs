@@ -1,8 +1,10 @@
 //! `ocicheck base`: keeping the catalog.
 
+use std::fs::Metadata;
 use std::path::Path;
 
 use super::args::{AddBase, BaseCommand, ChangeBase};
+use super::catalog::{Change, read};
 use super::exit::Exit;
 use super::{output, watch};
 use crate::base::catalog::Added;
@@ -10,7 +12,7 @@ use crate::base::layer_facts::{directory_of, file_name};
 use crate::base::{Catalog, FactsFile, State};
 use crate::engine::{self, NewBase, Request};
 use crate::error::{Error, Result};
-use crate::limits::{Limits, USER_FILE_BYTES};
+use crate::limits::Limits;
 use crate::source::{Input, Selection};
 
 pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
@@ -24,30 +26,10 @@ pub(super) fn run(command: &BaseCommand) -> Result<Exit> {
     Ok(Exit::Passed)
 }
 
-/// Reads the catalog.
-pub(super) fn read(path: &Path) -> Result<Catalog> {
-    let text = super::read_text(path, "USER_FILE_BYTES", USER_FILE_BYTES)?;
-    if text.trim().is_empty() {
-        let error = Error::usage(format!("{} is empty, and no catalog of bases", path.display()));
-        return Err(error.hint("`ocicheck base add` makes one; remove an empty file first"));
-    }
-    Catalog::parse(&text).map_err(|error| error.at(path.display().to_string()))
-}
-
-/// Keeps others from changing the catalog until it is dropped: of two that read, change and write at
-/// once, one change would be lost.
-fn lock(path: &Path) -> Option<std::fs::File> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let directory = std::fs::File::open(directory).ok()?;
-    // Where directories cannot be locked, it goes as it went before.
-    directory.lock().ok().map(|()| directory)
-}
-
 fn add(add: &AddBase) -> Result<()> {
     let limits = super::limits_within(add.timeout);
     let path = &add.catalog.bases;
-    let _lock = lock(path);
-    let catalog = if path.try_exists().unwrap_or(true) { read(path)? } else { Catalog::default() };
+    let (change, catalog) = Change::begin_or_new(path)?;
     let input = Input::from_argument(&add.image_file);
     let selection = Selection { platform: add.platform.clone(), image: add.image.clone() };
     let new = NewBase {
@@ -63,7 +45,7 @@ fn add(add: &AddBase) -> Result<()> {
     })?;
     // The catalog last: it must not name what is not there.
     write_facts(&directory_of(path), &files)?;
-    output::to_file(path, &catalog.to_text())?;
+    change.end(&catalog)?;
     for line in told {
         output::tell(&line);
     }
@@ -127,9 +109,10 @@ fn write_facts(directory: &Path, files: &[FactsFile]) -> Result<()> {
     }
     for file in files {
         let path = directory.join(file_name(&file.digest));
-        let same_size = std::fs::metadata(&path).is_ok_and(|there| there.len() == file.bytes.len() as u64);
-        if !same_size || std::fs::read(&path).ok().as_ref() != Some(&file.bytes) {
-            output::to_file(&path, &file.bytes)?;
+        let is_plain = |there: &Metadata| there.is_file() && there.len() == file.bytes.len() as u64;
+        let may_be_it = std::fs::metadata(&path).is_ok_and(|there| is_plain(&there));
+        if !may_be_it || std::fs::read(&path).ok().as_ref() != Some(&file.bytes) {
+            output::in_place_of(&path, &file.bytes)?;
         }
     }
     Ok(())
@@ -137,8 +120,7 @@ fn write_facts(directory: &Path, files: &[FactsFile]) -> Result<()> {
 
 fn change(change: &ChangeBase, state: State) -> Result<()> {
     let path = &change.catalog.bases;
-    let _lock = lock(path);
-    let mut catalog = read(path)?;
+    let (changing, mut catalog) = Change::begin(path)?;
     if let Some(successor) = &change.successor
         && catalog.find(successor).is_empty()
     {
@@ -167,7 +149,7 @@ fn change(change: &ChangeBase, state: State) -> Result<()> {
         base.successor = change.successor.clone().or(base.successor.take());
         told.push(format!("{} ({}) is now {state}", base.title(), base.platform));
     }
-    output::to_file(path, &catalog.to_text())?;
+    changing.end(&catalog)?;
     for line in told {
         output::tell(&line);
     }

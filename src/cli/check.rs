@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::args::{CheckArguments, Color, Format};
 use super::exit::Exit;
 use super::progress::Bar;
-use super::{base, formats, output, policy, watch};
+use super::{catalog, formats, output, policy, watch};
 use crate::advisories::Advisories;
 use crate::base::layer_facts::directory_of;
 use crate::cache::{Cache, CacheSettings};
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
 
 /// The report on images, by a policy.
 pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], policy: Policy) -> Result<Report> {
-    let catalog = arguments.bases.as_deref().map(base::read).transpose()?;
+    let catalog = arguments.bases.as_deref().map(catalog::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
     let cache = cache(arguments)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::args::{InspectArguments, InspectFormat};
 use super::exit::Exit;
-use super::{base, output, watch};
+use super::{catalog, output, watch};
 use crate::base::Catalog;
 use crate::engine::{self, Bases, Gathered, Request};
 use crate::error::{Error, Result};
@@ -82,7 +82,7 @@ pub(super) struct Look<'a> {
 impl Look<'_> {
     /// The input's name, and the facts of the images in it; why there are none is among the errors.
     pub(super) fn gather(&self) -> Result<(String, Gathered)> {
-        let catalog = self.bases.map(base::read).transpose()?;
+        let catalog = self.bases.map(catalog::read).transpose()?;
         let input = Input::from_argument(self.image_file);
         let selection = Selection { platform: self.platform.cloned(), image: self.image.map(str::to_owned) };
         let limits = super::limits_within(self.timeout);

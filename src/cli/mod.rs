@@ -2,6 +2,7 @@
 
 mod args;
 mod base;
+mod catalog;
 mod check;
 mod db;
 mod exit;
@@ -132,7 +133,7 @@ mod tests {
             let faults = Faults::new(kind, at);
             let told = faults.within(1, || {
                 let policy = policy::load(&arguments).map(|_| "").map_err(|error| error.to_string());
-                policy.and(base::read(&bases).map(|_| "").map_err(|error| error.to_string()))
+                policy.and(catalog::read(&bases).map(|_| "").map_err(|error| error.to_string()))
             });
             (told, faults.calls())
         };

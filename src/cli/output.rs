@@ -63,9 +63,21 @@ pub(super) fn stream_to_file(
             }
         };
     }
-    let how = Whole { prefix: ".ocicheck-", mode: Some(mode(path)), sync: true, replace: true };
-    whole::write_with(path, how, content).map_err(failed)
+    whole::write_with(path, how(mode(path)), content).map_err(failed)
 }
+
+/// Writes a whole file or nothing, in the place of what has the name: a link is not followed.
+pub(super) fn in_place_of(path: &Path, content: &[u8]) -> Result<()> {
+    let failed = |error| Error::io(format!("{} cannot be written", path.display()), error);
+    whole::write(path, content, how(NEW_MODE)).map_err(failed)
+}
+
+fn how(mode: u32) -> Whole {
+    Whole { prefix: ".ocicheck-", mode: Some(mode), sync: true, replace: true }
+}
+
+/// The mode of an ordinary file.
+const NEW_MODE: u32 = 0o644;
 
 /// Whether something that is no file is a pipe, or a device as terminals and `/dev/null` are.
 #[cfg(unix)]
@@ -84,12 +96,12 @@ fn takes_a_stream(_: std::fs::FileType) -> bool {
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode()) & 0o777
+    std::fs::metadata(path).map_or(NEW_MODE, |metadata| metadata.permissions().mode()) & 0o777
 }
 
 #[cfg(not(unix))]
 fn mode(_: &Path) -> u32 {
-    0o644
+    NEW_MODE
 }
 
 /// Whether standard output is a terminal.

@@ -205,3 +205,19 @@ fn the_catalog_names_its_facts_files() {
     add(&room, &small_base().layer(Layer::new().file("opt/x", "x")), "custom", &["--tier", "custom"]);
     assert_eq!(files(&room).len(), 3);
 }
+
+/// The catalog's directory comes with git, and git carries links.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_facts_file_is_replaced_and_not_followed() {
+    let room = Room::new();
+    add(&room, &small_base(), "debian", &[]);
+    let facts = files(&room);
+    let (victim, kept) = (room.write("victim", "precious"), fs::read(&facts[0]).unwrap());
+    fs::remove_file(&facts[0]).unwrap();
+    std::os::unix::fs::symlink(&victim, &facts[0]).unwrap();
+    add(&room, &small_base(), "debian", &[]);
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    assert!(fs::symlink_metadata(&facts[0]).unwrap().is_file());
+    assert_eq!(fs::read(&facts[0]).unwrap(), kept);
+}
