@@ -253,6 +253,13 @@ pub const CACHE_UNSEEN_SHARE: u64 = 16;
 /// Bytes of one entry of a cache: it is held in memory whole until its MAC is known to be right.
 pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;
 
+/// How many times as large as its stored layer an entry may be, beyond 1 MiB: a file has 32 bytes in it at least, for its SHA-256, and
+/// hardly less than four in the best compressed layer.
+pub const CACHE_ENTRY_RATIO: u64 = 64;
+
+/// Bytes of an entry from which on one is held at a time: as many as there are threads could be more than there is.
+pub const CACHE_AT_ONCE_BYTES: u64 = 4 << 20;
+
 /// Stored bytes of a layer from which on it is worth an entry: smaller ones are read in the time that it takes
 /// to open an entry and hold it to its MAC, some 50 µs.
 pub const CACHE_LAYER_BYTES: u64 = 4 << 10;
@@ -276,6 +283,13 @@ pub const CACHE_LEFTOVER_SECONDS: u64 = 24 * 60 * 60;
 /// Bases of the catalog whose files are looked for in an image that stands on none: each takes some
 /// hundredths of a second, and the nearest by layers and version come first.
 pub const LIKENESS_BASES: usize = 64;
+
+/// Files of bases that are looked for in the images of an input that stand on none, over all of them; one that is read first counts
+/// as five: some ten seconds. Twenty images are held to sixty-four bases of ten thousand files each.
+pub const INPUT_LIKENESS_FILES: u64 = 20_000_000;
+
+/// Files of bases that are kept to be looked for in the next image: some hundred MiB.
+pub const LIKENESS_KEPT_FILES: u64 = 1_000_000;
 
 /// Bytes of the catalog and other files written by the user.
 pub const USER_FILE_BYTES: u64 = 64 << 20;

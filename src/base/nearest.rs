@@ -4,12 +4,11 @@
 use std::cmp::Ordering;
 
 use super::catalog::{Catalog, CatalogEntry};
+use super::likeness::Likeness;
 use crate::digest::Digest;
 use crate::limits;
 use crate::model::Platform;
 use crate::packages::{Manager, version};
-use crate::rootfs::{NodeRef, Tree};
-use crate::scan::EntryKind;
 
 /// The base that an image comes nearest to, and how it differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,37 +38,6 @@ pub struct Break {
     pub found: Option<Digest>,
 }
 
-/// How many files of a base an image has at the same paths with the same content. Empty files are not
-/// counted: they are alike everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Likeness {
-    /// Regular files of the base.
-    pub files: usize,
-    /// Those of them that the image has.
-    pub equal: usize,
-}
-
-impl Likeness {
-    /// Counts the files of `base` that `image` has, too.
-    pub fn of(base: &Tree, image: &Tree) -> Self {
-        let mut likeness = Self { files: 0, equal: 0 };
-        let counts = |node: NodeRef<'_>| node.inode().kind == EntryKind::File && node.inode().size > 0;
-        for (path, node) in base.walk_where(counts) {
-            let file = node.inode();
-            likeness.files += 1;
-            let same = image.get(&path).map(|node| node.inode());
-            let same = same.filter(|same| same.kind == EntryKind::File && same.content == file.content);
-            likeness.equal += usize::from(same.is_some());
-        }
-        likeness
-    }
-
-    /// At least half of the base: with less, two releases of one distribution would be alike.
-    fn is_telling(&self) -> bool {
-        self.equal > 0 && self.equal.saturating_mul(2) >= self.files
-    }
-}
-
 impl Nearest {
     /// Asks the catalog; `None` where no base shares a layer, or half its content, with the image.
     ///
@@ -79,7 +47,7 @@ impl Nearest {
         catalog: &Catalog,
         platform: &Platform,
         diff_ids: &[Digest],
-        alike: impl Fn(&CatalogEntry) -> Option<Likeness>,
+        mut alike: impl FnMut(&CatalogEntry) -> Option<Likeness>,
     ) -> Option<Self> {
         let mut candidates: Vec<_> =
             catalog.bases().iter().map(|base| Self::by_layers(base, platform, diff_ids)).collect();

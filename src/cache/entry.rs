@@ -4,7 +4,7 @@
 //! The MAC is of all of it, and of the blob's digest too: an entry under another name is none.
 
 use super::key::{Key, MAC_BYTES};
-use crate::digest::Digest;
+use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::scan::packed::{self, Contents, Unpacked, VERSION};
@@ -37,12 +37,12 @@ pub(super) struct Sealed {
 
 impl Sealed {
     /// Packs facts; `None` where they are too large for an entry.
-    pub(super) fn seal(key: &Key, stored: &Digest, tar: &TarFacts, more: &Contents) -> Option<Self> {
+    pub(super) fn seal(key: &Key, stored: &BlobDigests, tar: &TarFacts, more: &Contents) -> Option<Self> {
         let packed = packed::pack(tar, more, |_| ZSTD_LEVEL)?;
         let head = head(VERSION, Looked::of(tar));
-        let mac = key.mac(&[&head, stored.hex().as_bytes(), &packed]);
+        let mac = key.mac(&[&head, stored.sha256.hex().as_bytes(), &packed]);
         let bytes = [&head[..], &mac, &packed].concat();
-        (bytes.len() as u64 <= limits::CACHE_ENTRY_BYTES).then_some(Self { bytes })
+        check_size(bytes.len() as u64, stored).is_ok().then_some(Self { bytes })
     }
 
     /// What was packed, and what had been looked for.
@@ -63,6 +63,25 @@ impl Sealed {
         Ok((Unpacked::read(packed)?, looked))
     }
 }
+
+/// Holds an entry's bytes to what the entry of such a layer may have.
+///
+/// # Errors
+/// [`limits::CACHE_ENTRY_BYTES`], [`limits::CACHE_ENTRY_RATIO`].
+pub(super) fn check_size(bytes: u64, stored: &BlobDigests) -> Result<()> {
+    let (what, by_layer) = ("its size", limits::CACHE_ENTRY_RATIO.saturating_mul(stored.size));
+    if bytes > limits::CACHE_ENTRY_BYTES {
+        return Err(Error::limit(what, "CACHE_ENTRY_BYTES", limits::CACHE_ENTRY_BYTES));
+    }
+    if bytes > by_layer.saturating_add(SMALL) {
+        let what = "how many times as large as its layer it is";
+        return Err(Error::limit(what, "CACHE_ENTRY_RATIO", limits::CACHE_ENTRY_RATIO));
+    }
+    Ok(())
+}
+
+/// Bytes that any entry may have: a layer of a few KiB may list some thousand files.
+const SMALL: u64 = 1 << 20;
 
 pub(super) const HEAD_BYTES: usize = 13;
 

@@ -11,7 +11,7 @@ use crate::host::{
 };
 
 /// How the names of files begin that are not whole yet.
-pub(super) const UNFINISHED: &str = ".new-";
+pub(super) const UNFINISHED: &str = ".ocicheck-new-";
 
 /// Writes a whole file that only its owner may read.
 pub(super) fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {

@@ -40,7 +40,7 @@ impl Key {
             );
             return Err(Error::usage(what).hint("make one with `openssl rand -hex 32`"));
         }
-        Hmac::new_from_slice(text).map(Self).map_err(|_| Error::usage("OCICHECK_CACHE_KEY is no key"))
+        Self::of_secret(text).ok_or_else(|| Error::usage("OCICHECK_CACHE_KEY is no key"))
     }
 
     /// The key in a directory's file; made where there is none.
@@ -63,11 +63,16 @@ impl Key {
             .take(FILE_BYTES as u64 + 1)
             .read_to_end(&mut text)
             .map_err(|error| failed("read", error))?;
-        if text.len() != FILE_BYTES || !text.trim_ascii_end().iter().all(u8::is_ascii_hexdigit) {
+        let digits = text.strip_suffix(b"\n").filter(|digits| digits.len() == FILE_BYTES - 1);
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        digits.and_then(Self::of_secret).ok_or_else(|| {
             let what = "it is not a key that this program made";
-            return Err(place(Error::invalid(what).hint("remove it, and another one is made")));
-        }
-        Self::of_text(&text)
+            place(Error::invalid(what).hint("remove it, and another one is made"))
+        })
+    }
+
+    fn of_secret(text: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(text).ok().map(Self)
     }
 
     /// The MAC of these parts, of which all but the last have a length that never changes.

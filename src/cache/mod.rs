@@ -54,6 +54,8 @@ pub struct Cache {
     /// Entries that are known to be right, and whose contents they have.
     have: Mutex<BTreeMap<Digest, BTreeSet<usize>>>,
     notes: Mutex<Notes>,
+    /// Held by who reads a large entry.
+    large: Mutex<()>,
 }
 
 /// What there is to say, each once.
@@ -83,6 +85,7 @@ impl Cache {
             beside: Budget::default(),
             have: Mutex::default(),
             notes: Mutex::default(),
+            large: Mutex::default(),
         })
     }
 
@@ -101,10 +104,10 @@ impl Cache {
             return;
         }
         let stored = layer.blob.sha256;
-        if self.store.is_closed() || self.has_all(&stored, tar, more) {
+        if self.store.is_closed() || self.has_all(&layer.blob, tar, more) {
             return;
         }
-        let Some(sealed) = Sealed::seal(&self.key, &stored, tar, more) else { return };
+        let Some(sealed) = Sealed::seal(&self.key, &layer.blob, tar, more) else { return };
         match self.store.write(&entry::name(&stored), &sealed.bytes) {
             Ok(true) => {
                 let contents = tar.captured.keys().chain(tar.beside.keys()).chain(more.keys());
@@ -129,13 +132,14 @@ impl Cache {
     }
 
     /// Whether there is a good entry already with all of this.
-    fn has_all(&self, stored: &Digest, tar: &TarFacts, more: &Contents) -> bool {
+    fn has_all(&self, blob: &BlobDigests, tar: &TarFacts, more: &Contents) -> bool {
+        let stored = &blob.sha256;
         let has = |have: &BTreeSet<usize>, contents: &Contents| contents.keys().all(|e| have.contains(e));
         if let Some(have) = lock(&self.have).get(stored) {
             return has(have, more);
         }
         // The image did not say a digest by which it could have been asked for.
-        let entry = self.entry(stored).unwrap_or_else(|error| {
+        let entry = self.entry(blob).unwrap_or_else(|error| {
             self.spoilt(stored, &error);
             None
         });
@@ -154,13 +158,15 @@ impl Cache {
     }
 
     /// What an entry holds, and what had been looked for.
-    fn entry(&self, stored: &Digest) -> Result<Option<(Unpacked, Looked)>> {
-        let Some(bytes) = self.store.read(&entry::name(stored))? else { return Ok(None) };
-        Sealed { bytes }.open(&self.key, stored).map(Some)
+    fn entry(&self, blob: &BlobDigests) -> Result<Option<(Unpacked, Looked)>> {
+        let Some(file) = self.store.open_file(&entry::name(&blob.sha256))? else { return Ok(None) };
+        entry::check_size(file.bytes, blob)?;
+        let _large = (file.bytes > limits::CACHE_AT_ONCE_BYTES).then(|| lock(&self.large));
+        Sealed { bytes: file.read()? }.open(&self.key, &blob.sha256).map(Some)
     }
 
-    fn facts(&self, stored: &Digest, options: &ScanOptions) -> Result<Option<TarFacts>> {
-        let Some((unpacked, looked)) = self.entry(stored)? else { return Ok(None) };
+    fn facts(&self, blob: &BlobDigests, options: &ScanOptions) -> Result<Option<TarFacts>> {
+        let Some((unpacked, looked)) = self.entry(blob)? else { return Ok(None) };
         if !looked.has(Looked::by(&options.plan)) {
             return Ok(None);
         }
@@ -169,7 +175,7 @@ impl Cache {
         facts.archives = facts.archives.filter(|_| looked.archives);
         facts.components = facts.components.filter(|_| looked.components);
         facts.beside.retain(|_, bytes| self.beside.take(bytes.len() as u64));
-        lock(&self.have).insert(*stored, have);
+        lock(&self.have).insert(blob.sha256, have);
         Ok(Some(facts))
     }
 }
@@ -185,7 +191,7 @@ impl KnownLayers for Cache {
         _: Compression,
         options: &ScanOptions,
     ) -> Option<Arc<TarFacts>> {
-        match self.facts(&stored.sha256, options) {
+        match self.facts(stored, options) {
             Ok(facts) => facts.map(Arc::new),
             Err(error) => {
                 self.spoilt(&stored.sha256, &error);

@@ -4,7 +4,7 @@
 //! file, and of several runs that write one entry the last wins. Nothing is synced to the disk: what a
 //! crash tears is noticed by its MAC and read anew.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -34,6 +34,13 @@ struct State {
     written: u64,
     /// Writing failed once.
     closed: bool,
+}
+
+/// A file that is open to be read.
+pub(super) struct Stored {
+    file: File,
+    /// How large it is.
+    pub(super) bytes: u64,
 }
 
 /// What is there.
@@ -70,23 +77,16 @@ impl Store {
         self.directory.join(name).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// Reads a file, which is then the last that was used; `None` where there is none.
-    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let failed = |error| Error::io("it cannot be read", error);
+    /// Opens a file, which is then the last that was used; `None` where there is none.
+    pub(super) fn open_file(&self, name: &str) -> Result<Option<Stored>> {
         let file = match files::open(&self.directory.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(failed)?,
+            file => file.map_err(unreadable)?,
         };
-        let length = host::ask(|| file.metadata()).map_err(failed)?.len();
-        let limit = limits::CACHE_ENTRY_BYTES;
-        let mut bytes = Vec::with_capacity(length.min(limit) as usize);
-        host::Stream::new(&file).take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > limit {
-            return Err(Error::limit("its size", "CACHE_ENTRY_BYTES", limit));
-        }
+        let bytes = host::ask(|| file.metadata()).map_err(unreadable)?.len();
         // Where that may not be done, the entry is removed sooner than others.
         let _ = file.set_modified(SystemTime::now());
-        Ok(Some(bytes))
+        Ok(Some(Stored { file, bytes }))
     }
 
     pub(super) fn remove(&self, name: &str) {
@@ -195,6 +195,26 @@ impl Store {
         }
         Ok(survey)
     }
+}
+
+impl Stored {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The host's, or that it became larger.
+    pub(super) fn read(self) -> Result<Vec<u8>> {
+        let mut content = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or_default());
+        let most = self.bytes.saturating_add(1);
+        host::Stream::new(&self.file).take(most).read_to_end(&mut content).map_err(unreadable)?;
+        match content.len() as u64 > self.bytes {
+            true => Err(Error::invalid("it became larger while it was read")),
+            false => Ok(content),
+        }
+    }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::io("it cannot be read", error)
 }
 
 fn counted(bytes: u64) -> u64 {

@@ -269,6 +269,10 @@ fn a_key_that_others_know_or_can_change_is_refused() {
     refused(&|directory| fs::write(key(directory), "").unwrap(), "not a key that this program made");
     refused(&|directory| fs::write(key(directory), [b'x'; 65]).unwrap(), "not a key");
     refused(&|directory| fs::write(key(directory), [b'a'; 66]).unwrap(), "not a key");
+    refused(&|directory| fs::write(key(directory), [b'a'; 65]).unwrap(), "not a key");
+    refused(&|directory| fs::write(key(directory), [b' '; 65]).unwrap(), "not a key");
+    let short = [&[b'a'; 32][..], &[b'\n'; 33]].concat();
+    refused(&|directory| fs::write(key(directory), &short).unwrap(), "not a key");
     let linked = |directory: &TempDir| {
         fs::rename(key(directory), directory.path().join("moved")).unwrap();
         symlink("moved", key(directory)).unwrap();
@@ -327,9 +331,11 @@ fn the_longest_unused_are_removed_first() {
         age(&path(&directory, &layer(number)), 40 - number as i64);
     }
     fs::write(directory.path().join("precious"), vec![0; 1 << 20]).unwrap();
-    fs::write(directory.path().join(".new-of-now"), "x").unwrap();
-    fs::write(directory.path().join(".new-of-old"), "x").unwrap();
-    age(&directory.path().join(".new-of-old"), 25);
+    fs::write(directory.path().join(".new-thesis"), "x").unwrap();
+    age(&directory.path().join(".new-thesis"), 25);
+    fs::write(directory.path().join(".ocicheck-new-of-now"), "x").unwrap();
+    fs::write(directory.path().join(".ocicheck-new-of-old"), "x").unwrap();
+    age(&directory.path().join(".ocicheck-new-of-old"), 25);
     let older = directory.path().join(format!("{}.v1", layer(99).blob.sha256.hex()));
     fs::write(&older, "of an older version").unwrap();
     age(&older, 100);
@@ -342,8 +348,9 @@ fn the_longest_unused_are_removed_first() {
     // 22 counted, of which one tenth less than 19 may stay: the old version and these.
     assert_eq!((gone.as_slice(), older.exists()), (&[1, 2, 3, 7][..], false));
     let names = names(&directory);
-    assert!(names.contains(&"precious".to_owned()) && names.contains(&".new-of-now".to_owned()));
-    assert!(!names.contains(&".new-of-old".to_owned()));
+    assert!(["precious", ".new-thesis"].iter().all(|other| names.contains(&(*other).to_owned())));
+    assert!(names.contains(&".ocicheck-new-of-now".to_owned()));
+    assert!(!names.contains(&".ocicheck-new-of-old".to_owned()));
     // While another run removes, none waits; nor is more written than there is room for.
     let lock = files::open_lock(&directory.path().join("lock")).unwrap();
     lock.lock().unwrap();
@@ -390,19 +397,55 @@ fn a_failed_write_is_told_once_and_leaves_nothing() {
 }
 
 #[test]
-fn an_entry_is_held_to_cache_entry_bytes() {
+fn an_entry_is_held_to_cache_entry_bytes_and_to_the_size_of_its_layer() {
     let directory = tempfile::tempdir().unwrap();
     let cache = open(&directory);
-    let layer = sample();
-    let of_size = |size: u64| {
-        let file = fs::File::create(path(&directory, &layer)).unwrap();
+    let mut layer = sample();
+    layer.blob.size = u64::MAX;
+    let of_size = |layer: &LayerFacts, size: u64| {
+        let file = fs::File::create(path(&directory, layer)).unwrap();
         file.set_len(size).unwrap();
-        assert!(ask(&cache, &layer).is_none());
+        assert!(ask(&cache, layer).is_none());
         cache.take_notes().concat()
     };
     // It is read whole, and found to be no entry.
-    assert!(of_size(limits::CACHE_ENTRY_BYTES).contains("none of this version"));
-    assert!(of_size(limits::CACHE_ENTRY_BYTES + 1).contains("exceeds the limit CACHE_ENTRY_BYTES ("));
+    assert!(of_size(&layer, limits::CACHE_ENTRY_BYTES).contains("none of this version"));
+    let told = of_size(&layer, limits::CACHE_ENTRY_BYTES + 1);
+    assert!(told.contains("exceeds the limit CACHE_ENTRY_BYTES ("), "{told}");
+    layer.blob.size = 1000;
+    let most = (1 << 20) + limits::CACHE_ENTRY_RATIO * 1000;
+    assert!(of_size(&layer, most).contains("none of this version"));
+    let told = of_size(&layer, most + 1);
+    assert!(told.contains("exceeds the limit CACHE_ENTRY_RATIO ("), "{told}");
+}
+
+/// Whoever may write to the directory could fill the memory otherwise, by files without a block on the disk.
+#[test]
+fn large_entries_are_held_one_at_a_time_beyond_cache_at_once_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = open(&directory);
+    let mut layer = sample();
+    layer.blob.size = 1 << 30;
+    let ends_meanwhile = |bytes: u64| {
+        fs::File::create(path(&directory, &layer)).unwrap().set_len(bytes).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let large = lock(&cache.large);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(ask(&cache, &layer).is_none());
+                tell.send(()).unwrap();
+            });
+            let ended = told.recv_timeout(Duration::from_secs(if bytes > limits::CACHE_AT_ONCE_BYTES {
+                1
+            } else {
+                60
+            }));
+            drop(large);
+            ended.is_ok()
+        })
+    };
+    assert!(ends_meanwhile(limits::CACHE_AT_ONCE_BYTES));
+    assert!(!ends_meanwhile(limits::CACHE_AT_ONCE_BYTES + 1));
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::allowance::Allowance;
 use super::digests::FileDigests;
+use super::likenesses::Likenesses;
 use super::second::SecondReads;
 use super::{Bases, packaged};
 use crate::advisories::{Advisories, Vulnerabilities};
-use crate::base::{BaseStatus, Comparison, Likeness, Nearest};
+use crate::base::{BaseStatus, Comparison, Nearest};
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::host;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) tables: Tables,
     pub(super) digests: FileDigests,
     pub(super) second: SecondReads,
+    pub(super) likenesses: Likenesses,
 }
 
 /// Puts together what was read of one image.
@@ -72,7 +74,7 @@ pub(super) fn image_facts(
     let seen = plan.looks_for_components().then_some(&mut history);
     facts.rootfs = apply(&mut facts, deadline, seen)?;
     if let Some(bases) = bases {
-        look_for_content(&mut facts, bases);
+        look_for_content(&mut facts, bases, deadline, &mut shared.likenesses);
     }
     deadline.check()?;
     host::step();
@@ -142,11 +144,11 @@ fn apply(
 }
 
 /// Asks again which base is the nearest, now that the image's files are known.
-fn look_for_content(facts: &mut Facts, bases: Bases<'_>) {
+fn look_for_content(facts: &mut Facts, bases: Bases<'_>, deadline: Deadline, likenesses: &mut Likenesses) {
     let (BaseStatus::Missing { carried, .. }, Some(files)) = (&facts.base, bases.files) else { return };
     let Some(reading) = facts.rootfs.as_ref().ok().and_then(Rootfs::first) else { return };
     let Some(diff_ids) = facts.diff_ids() else { return };
-    let alike = |base: &_| Some(Likeness::of(&files.tree(base)?, &reading.effective));
+    let alike = |base: &_| likenesses.of(base, |base| files.tree(base), &reading.effective, deadline);
     let nearest = Nearest::of(bases.catalog, facts.image.platform(), &diff_ids, alike);
     let carried = carried.clone();
     facts.base = BaseStatus::Missing { carried, nearest: nearest.map(Box::new) };

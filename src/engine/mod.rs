@@ -9,6 +9,7 @@ mod guard;
 mod image;
 mod known;
 mod layers;
+mod likenesses;
 #[cfg(test)]
 mod limit_tests;
 mod packaged;
@@ -42,6 +43,7 @@ use guard::guarded;
 use image::{Shared, image_facts, vulnerabilities};
 use known::Known;
 use layers::{layers_of, scan, uncompressed, unpacked_for_components};
+use likenesses::Likenesses;
 use second::SecondReads;
 
 /// By what images are judged.
@@ -295,6 +297,7 @@ fn visit_within(
         tables: Tables::new(Arc::clone(budget)),
         digests: FileDigests::default(),
         second: SecondReads::default(),
+        likenesses: Likenesses::default(),
     };
     for image in source.images {
         let title = image.title();
@@ -314,6 +317,7 @@ fn visit_within(
             Err(error) => visited.errors.push(error.at(title).at(input.name())),
         }
     }
+    visited.notes.extend(shared.likenesses.note());
     Ok(visited)
 }
 

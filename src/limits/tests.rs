@@ -147,7 +147,10 @@ fn rows() -> Vec<Row> {
         CACHE_LEAST_BYTES Bytes Usage, "a_cache_is_no_smaller_than_cache_least_bytes";
         CACHE_BLOCK_BYTES Bytes Bounds("how entries are counted"), "the_longest_unused_are_removed_first";
         CACHE_UNSEEN_SHARE Number Bounds("the cache is surveyed again"), "what_other_runs_write_counts";
-        CACHE_ENTRY_BYTES Bytes Told, "an_entry_is_held_to_cache_entry_bytes";
+        CACHE_ENTRY_BYTES Bytes Told, "an_entry_is_held_to_cache_entry_bytes_and_to_the_size_of_its_layer";
+        CACHE_ENTRY_RATIO Number Told, "an_entry_is_held_to_cache_entry_bytes_and_to_the_size_of_its_layer";
+        CACHE_AT_ONCE_BYTES Bytes Bounds("other layers wait"),
+            "large_entries_are_held_one_at_a_time_beyond_cache_at_once_bytes";
         CACHE_LAYER_BYTES Bytes Bounds("smaller layers are read each time"),
             "layers_are_kept_from_cache_layer_bytes_on";
         TIMEOUT_GRACE_MS Milliseconds Bounds("what still waits is left alone"),
@@ -160,6 +163,10 @@ fn rows() -> Vec<Row> {
         CACHE_LEFTOVER_SECONDS Seconds Bounds("the file is removed"), "the_longest_unused_are_removed_first";
         LIKENESS_BASES Number Bounds("further bases are compared by their layers only"),
             "files_of_likeness_bases_and_no_more_are_looked_at";
+        INPUT_LIKENESS_FILES Number Bounds("further images are compared with bases by their layers only, and it is told"),
+            "comparisons_are_held_to_input_likeness_files_over_all_images";
+        LIKENESS_KEPT_FILES Number Bounds("those that are kept are forgotten, and read anew"),
+            "what_is_kept_of_bases_is_held_to_likeness_kept_files";
         USER_FILE_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
         POLICY_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
         VEX_BYTES Bytes Usage, "files_of_the_user_are_held_to_their_limits";
