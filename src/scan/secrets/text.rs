@@ -97,12 +97,15 @@ fn words_secrets(words: &[String], aim: Aim) -> Vec<(usize, Found)> {
     let mut found = Vec::new();
     let mut before = None;
     for (number, word) in words.iter().enumerate() {
-        let of_word = secrets(word, aim);
-        let value = Word { text: word, start: 0 };
-        match before.and_then(|flag| after_flag(flag, value, aim)) {
-            Some(flagged) if of_word.is_empty() => found.push((number, flagged)),
-            _ => found.extend(of_word.into_iter().map(|found| (number, found))),
+        let mut of_word = secrets(word, aim);
+        // What is only hidden elsewhere in the word does not say that this is none.
+        if of_word.is_empty() || aim == Aim::Hide {
+            let value = Word { text: word, start: 0 };
+            of_word.extend(before.and_then(|flag| after_flag(flag, value, aim)));
+            of_word.sort_by_key(|secret| secret.start);
+            of_word = without_overlaps(of_word);
         }
+        found.extend(of_word.into_iter().map(|found| (number, found)));
         before = Some(word.as_str());
     }
     found

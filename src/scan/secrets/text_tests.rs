@@ -116,6 +116,10 @@ fn variables_and_commands_in_words_are_masked() {
         mask_words(&command),
         words(&["run", "--password", "***", "TOKEN=***", "sh -c 'API_KEY=***'"])
     );
+    // A token that is too weak to be told is hidden, and does not show the password.
+    let command = words(&["curl", "-u", "a&TOKEN=P;b:hunter2Xk29"]);
+    assert_eq!(in_words(&command).iter().map(|(_, found)| found.start).collect::<Vec<_>>(), [12]);
+    assert_eq!(mask_words(&command)[2], "a&TOKEN=***;b:***");
 }
 
 #[test]
