@@ -393,7 +393,8 @@ pub const INPUT_FINDING_BYTES: u64 = 512 << 20;
 pub const IMAGE_VULNERABILITY_BYTES: u64 = 128 << 20;
 
 /// Entries of advisories, and their ranges and versions, that versions of an image's packages are compared with: some ten
-/// seconds of one processor. The packages of a large image come to some hundred thousand.
+/// seconds of one processor. Each 64 bytes of a version count, for a long one takes longer to compare. The packages of a
+/// large image come to some hundred thousand.
 pub const ADVISORY_COMPARISONS: u64 = 50_000_000;
 
 /// Characters of a build step that each finding tells; the image's layers tell all of it.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use self::context::{Alike, Context, Told, Whence};
+use self::context::{Alike, Context, Whence};
+use super::query::Effort;
 use super::{Advisories, Answer, Source};
 use crate::error::{Error, Result};
 use crate::limits::{self, Deadline};
@@ -85,15 +86,16 @@ impl Vulnerabilities {
     ) -> Result<Self> {
         let context = Context::of(inventory, advisories)?;
         let (groups, uncovered) = grouped(inventory, &context)?;
-        let mut gathered = Gathered { room, bytes: 0, comparisons: 0, found: BTreeMap::new() };
+        let effort = Effort::of(room.comparisons, deadline);
+        let mut gathered = Gathered { room, bytes: 0, found: BTreeMap::new() };
         let numbered: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().collect();
         for some in numbered.chunks(ASKED_AT_ONCE) {
             deadline.check()?;
-            let told: Vec<Result<Told>> =
-                some.par_iter().map(|(_, group)| context.ask(group.first)).collect();
-            for (group, told) in some.iter().zip(told) {
+            let told: Vec<Result<Vec<Answer>>> =
+                some.par_iter().map(|(_, group)| context.ask(group.first, &effort)).collect();
+            for (group, answers) in some.iter().zip(told) {
                 // The first group's error, whichever thread met one first.
-                gathered.add(*group, told?)?;
+                gathered.add(*group, answers?)?;
             }
         }
         let (sources, built) = (advisories.sources().to_vec(), advisories.header().built.clone());
@@ -164,20 +166,14 @@ type Key = (String, Kind, String, String, usize);
 struct Gathered {
     room: Room,
     bytes: u64,
-    comparisons: u64,
     /// With the numbers of the groups of packages, in their order.
     found: BTreeMap<Key, (Answer, Vec<usize>)>,
 }
 
 impl Gathered {
-    fn add(&mut self, (number, group): (usize, &Group<'_>), told: Told) -> Result<()> {
+    fn add(&mut self, (number, group): (usize, &Group<'_>), answers: Vec<Answer>) -> Result<()> {
         let (kind, layer) = (group.first.kind, group.first.layer);
-        self.comparisons = self.comparisons.saturating_add(told.comparisons);
-        if self.comparisons > self.room.comparisons {
-            let what = "what the versions of an image's packages are compared with";
-            return Err(Error::limit(what, "ADVISORY_COMPARISONS", self.room.comparisons));
-        }
-        for answer in told.answers {
+        for answer in answers {
             self.bytes = self.bytes.saturating_add(group.bytes);
             let key = (answer.id.clone(), kind, answer.package.clone(), answer.version.clone(), layer);
             self.found.entry(key).or_insert_with(|| (answer, Vec::new())).1.push(number);

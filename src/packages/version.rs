@@ -16,16 +16,17 @@ pub fn compare(manager: Manager, a: &str, b: &str) -> Option<Ordering> {
 
 /// deb-version(7): epoch, upstream version, revision.
 fn dpkg(a: &str, b: &str) -> Ordering {
-    let parts = |text: &'_ str| -> (u128, String, String) {
-        let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
-        let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
-        (epoch.parse().unwrap_or(u128::MAX), upstream.to_owned(), revision.to_owned())
-    };
-    let (a, b) = (parts(a.trim()), parts(b.trim()));
+    let (a, b) = (dpkg_parts(a.trim()), dpkg_parts(b.trim()));
     let by_epoch = a.0.cmp(&b.0);
     by_epoch
         .then_with(|| dpkg_part(a.1.as_bytes(), b.1.as_bytes()))
         .then_with(|| dpkg_part(a.2.as_bytes(), b.2.as_bytes()))
+}
+
+fn dpkg_parts(text: &str) -> (u128, &str, &str) {
+    let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+    let (upstream, revision) = rest.rsplit_once('-').unwrap_or((rest, ""));
+    (epoch.parse().unwrap_or(u128::MAX), upstream, revision)
 }
 
 /// Runs of other characters and of digits in turn. `~` comes before the end, letters before all else.
@@ -64,10 +65,14 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
 
 /// Compares digits as numbers of any length.
 fn by_number(a: &[u8], b: &[u8]) -> Ordering {
-    let significant =
-        |digits: &[u8]| digits.iter().skip_while(|digit| **digit == b'0').copied().collect::<Vec<_>>();
     let (a, b) = (significant(a), significant(b));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(&b))
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Digits without the zeros before them.
+fn significant(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros..).unwrap_or_default()
 }
 
 /// The parts of an apk version in the order in which they may come; which part comes next tells

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::query::Effort;
 use super::super::{Advisories, Answer, Ecosystem, Modularity, Question, Verdict};
 use crate::error::Result;
 use crate::packages::{Distribution, Installed, Inventory, Kind};
@@ -46,15 +47,6 @@ impl<'a> Alike<'a> {
     pub(super) fn version(&self) -> &str {
         &self.version
     }
-}
-
-/// What was said of a package.
-#[derive(Default)]
-pub(super) struct Told {
-    /// What it is affected by, or may be.
-    pub(super) answers: Vec<Answer>,
-    /// See [`crate::limits::ADVISORY_COMPARISONS`].
-    pub(super) comparisons: u64,
 }
 
 /// What all questions about an image need.
@@ -107,20 +99,19 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What is said of a package that feeds speak of.
-    pub(super) fn ask(&self, package: &Installed) -> Result<Told> {
-        let mut told = Told::default();
-        let Some(Ok(ecosystem)) = self.ecosystems.get(&package.kind) else { return Ok(told) };
+    /// What is said of a package that feeds speak of: what it is affected by, or may be.
+    pub(super) fn ask(&self, package: &Installed, effort: &Effort) -> Result<Vec<Answer>> {
+        let Some(Ok(ecosystem)) = self.ecosystems.get(&package.kind) else { return Ok(Vec::new()) };
         let question = question(package, ecosystem.clone());
-        told.answers = self.advisories.ask_counting(&question, &mut told.comparisons)?;
+        let mut answers = self.advisories.ask_within(&question, effort)?;
         if is_guessed_jar(package) {
             let artifact = package.name.rsplit(':').next().unwrap_or_default();
             let others = self.artifacts.get(artifact).into_iter().flatten();
             for name in others.filter(|name| **name != package.name) {
-                self.ask_by_artifact(package, name, ecosystem, &mut told)?;
+                answers.extend(self.ask_by_artifact(package, name, ecosystem, effort)?);
             }
         }
-        Ok(told)
+        Ok(answers)
     }
 
     /// What is said of a package that a jar may be, which does not say for certain of which group it is.
@@ -129,18 +120,17 @@ impl<'a> Context<'a> {
         package: &Installed,
         name: &str,
         ecosystem: &Ecosystem,
-        told: &mut Told,
-    ) -> Result<()> {
+        effort: &Effort,
+    ) -> Result<Vec<Answer>> {
         let question = Question::new(ecosystem.clone(), name, &package.version);
-        let mut answers = self.advisories.ask_counting(&question, &mut told.comparisons)?;
+        let mut answers = self.advisories.ask_within(&question, effort)?;
         for answer in &mut answers {
             if answer.verdict == Verdict::Affected {
                 let why = format!("the jar does not say for certain what it is, and may be {name}");
                 answer.verdict = Verdict::Undecidable(why);
             }
         }
-        told.answers.extend(answers);
-        Ok(())
+        Ok(answers)
     }
 }
 

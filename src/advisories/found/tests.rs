@@ -67,6 +67,17 @@ fn comparisons_are_held_to_advisory_comparisons() {
         assert!(within(100 * 3 * 2).is_ok());
         exceeds(within(100 * 3 * 2 - 1), "ADVISORY_COMPARISONS");
     }
+    // A long version takes longer: each 64 bytes of it count, begun or whole.
+    let long = |length: usize| {
+        let version = format!("1.{}", "0".repeat(length - 2));
+        inventory([Installed::new(Kind::PyPi, "app", &version, ImagePath::root(), 0)])
+    };
+    for (length, times) in [(64, 1), (65, 2), (2_000, 32)] {
+        let within =
+            |comparisons| within(&long(length), &advisories, Room { comparisons, ..Room::default() });
+        assert!(within(3 * 2 * times).is_ok(), "{length}");
+        exceeds(within(3 * 2 * times - 1), "ADVISORY_COMPARISONS");
+    }
     // The same package again is not compared again.
     let same = Installed::new(Kind::PyPi, "app", "1", ImagePath::root(), 0);
     let same = inventory(std::iter::repeat_n(same, 100));

@@ -11,6 +11,7 @@ use super::super::order::{Order, compare};
 use super::super::record::{Fix, day, is_cve};
 use super::super::severity::{Level, Score, Severity};
 use super::answer::{Answer, Verdict};
+use super::effort::Effort;
 use super::question::{Modularity, Question};
 use crate::error::Result;
 
@@ -36,12 +37,12 @@ struct Said<'a> {
 /// The answers of all advisories that name the package; those that it is not affected by only where `all` are
 /// asked for.
 ///
-/// What the version is compared with is added to `comparisons`: each entry, and each range and version of it.
+/// What the version is compared with counts as effort: each entry, and each range and version of it.
 pub(super) fn answers(
     database: &Database,
     question: &Question<'_>,
     all: bool,
-    comparisons: &mut u64,
+    effort: &Effort,
 ) -> Result<Vec<Found>> {
     let (name, version) = question.asked();
     // A channel that counts more hides what a plainer one says of the same advisory.
@@ -53,7 +54,7 @@ pub(super) fn answers(
         for entry in database.entries(known, &name)? {
             let entry = entry?;
             let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
-            *comparisons = comparisons.saturating_add(compared);
+            effort.spend(compared, version)?;
             if let Some(new) = matched.entry(entry)? {
                 of_channel.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
             }

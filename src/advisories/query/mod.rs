@@ -4,6 +4,7 @@
 //! its kin the packages that are installed. What cannot be decided is told as such, and never left out.
 
 mod answer;
+mod effort;
 mod matching;
 mod merge;
 mod question;
@@ -13,6 +14,7 @@ mod tests;
 use std::path::Path;
 
 pub use self::answer::{Answer, Verdict};
+pub(super) use self::effort::Effort;
 pub use self::question::{Modularity, NoQuestion, Question};
 use super::db::format::{EcosystemInfo, Header, Source};
 use super::db::read::Database;
@@ -105,12 +107,12 @@ impl Advisories {
     /// # Errors
     /// A file that cannot be read, or is not as it was written.
     pub fn ask(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
-        self.ask_counting(question, &mut 0)
+        self.ask_within(question, &Effort::any())
     }
 
-    /// As [`Advisories::ask`], and adds to `comparisons` how often the version was compared, at most.
-    pub(super) fn ask_counting(&self, question: &Question<'_>, comparisons: &mut u64) -> Result<Vec<Answer>> {
-        let mut answers = matching::answers(&self.database, question, false, comparisons)?;
+    /// As [`Advisories::ask`], of one package of many: an error also where all of them take too long.
+    pub(super) fn ask_within(&self, question: &Question<'_>, effort: &Effort) -> Result<Vec<Answer>> {
+        let mut answers = matching::answers(&self.database, question, false, effort)?;
         merge::merge(&mut answers);
         let told = answers.into_iter().map(|found| found.answer);
         Ok(told.filter(|answer| answer.verdict != Verdict::NotAffected).collect())
@@ -121,7 +123,7 @@ impl Advisories {
     /// # Errors
     /// As [`Advisories::ask`].
     pub fn ask_all(&self, question: &Question<'_>) -> Result<Vec<Answer>> {
-        let mut answers = matching::answers(&self.database, question, true, &mut 0)?;
+        let mut answers = matching::answers(&self.database, question, true, &Effort::any())?;
         merge::merge(&mut answers);
         Ok(answers.into_iter().map(|found| found.answer).collect())
     }
