@@ -125,7 +125,7 @@ fn grouped<'a>(
     inventory: &'a Inventory,
     context: &Context<'a>,
 ) -> Result<(Vec<Group<'a>>, BTreeMap<String, usize>)> {
-    let mut numbers: BTreeMap<(Alike<'_>, usize), usize> = BTreeMap::new();
+    let mut numbers: BTreeMap<(Alike<'a>, usize), usize> = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut uncovered: BTreeMap<String, usize> = BTreeMap::new();
     for (number, package) in inventory.packages.iter().enumerate() {
@@ -135,9 +135,9 @@ fn grouped<'a>(
                 *uncovered.entry(whence.to_owned()).or_default() += 1;
                 continue;
             }
-            Whence::Asked(ecosystem) => Alike::of(package, ecosystem),
+            Whence::Asked(ecosystem) => context.alike(package, ecosystem),
         };
-        if alike.version().len() > limits::ADVISORY_TEXT_BYTES {
+        if alike.longest_version() > limits::ADVISORY_TEXT_BYTES {
             let limit = limits::ADVISORY_TEXT_BYTES as u64;
             return Err(Error::limit("the version of a package", "ADVISORY_TEXT_BYTES", limit));
         }

@@ -9,6 +9,8 @@ pub enum By {
     Binary,
     /// The source package that it is built from; advisories count for all that is built of it.
     Source,
+    /// Some records name sources, and others what is installed.
+    Both,
 }
 
 /// How an ecosystem tells its releases apart.
@@ -74,7 +76,7 @@ const fn language(
     Family { name, order, by: By::Binary, release: Release::None, names, ids: &[], purls }
 }
 
-use By::{Binary, Source};
+use By::{Binary, Both, Source};
 use Order::{Apk, Dpkg, Rpm};
 use Release::{Major, Minor, Whole};
 
@@ -115,7 +117,8 @@ pub(super) static FAMILIES: &[Family] = &[
     language("Pub", Order::Semver, Names::Exact, &[("pub", "")]),
     language("PyPI", Order::Pep440, Names::Python, &[("pypi", "")]),
     distribution("Red Hat", Rpm, Binary, Major, &["rhel", "redhat"], &[("rpm", "redhat"), ("rpm", "rhel")]),
-    distribution("Rocky Linux", Rpm, Binary, Major, &["rocky"], &[("rpm", "rocky"), ("rpm", "rocky-linux")]),
+    // OSV's schema says that its records name sources.
+    distribution("Rocky Linux", Rpm, Both, Major, &["rocky"], &[("rpm", "rocky"), ("rpm", "rocky-linux")]),
     language("RubyGems", Order::Gem, Names::Exact, &[("gem", "")]),
     distribution("SUSE", Rpm, Binary, Whole, &["sles", "suse"], &[("rpm", "suse")]),
     language("SwiftURL", Order::Semver, Names::Exact, &[("swift", "")]),

@@ -175,7 +175,7 @@ fn within(order: Order, range: Range, limit: &str) -> Option<Range> {
 #[cfg(test)]
 pub(super) fn contains(order: Order, range: &Range, version: &str) -> Option<bool> {
     let (kind, end) = Bound::of(&range.end);
-    holds(order, &range.introduced, kind, end, version)
+    holds(&range.introduced, kind, end, |other| compare(order, version, other))
 }
 
 /// How an interval ends.
@@ -200,26 +200,22 @@ impl Bound {
     }
 }
 
-/// Whether the interval from `introduced` (empty: from the beginning) to `end` holds a version.
+/// Whether the interval from `introduced` (empty: from the beginning) to `end` holds a version, which `compared` compares
+/// with others.
 ///
 /// A bound that cannot be compared leaves it open, unless the other bound rules the version out. A version that
 /// is none at all is never in an order, so "from the beginning, without an end" is all that holds it.
 pub(in crate::advisories) fn holds(
-    order: Order,
     introduced: &str,
     bound: Bound,
     end: &str,
-    version: &str,
+    compared: impl Fn(&str) -> Option<Ordering>,
 ) -> Option<bool> {
-    let begun = if introduced.is_empty() {
-        Some(true)
-    } else {
-        compare(order, version, introduced).map(Ordering::is_ge)
-    };
+    let begun = if introduced.is_empty() { Some(true) } else { compared(introduced).map(Ordering::is_ge) };
     let ended = match bound {
         Bound::Open => Some(false),
-        Bound::Before => compare(order, version, end).map(Ordering::is_ge),
-        Bound::With => compare(order, version, end).map(Ordering::is_gt),
+        Bound::Before => compared(end).map(Ordering::is_ge),
+        Bound::With => compared(end).map(Ordering::is_gt),
     };
     match (begun, ended) {
         (Some(false), _) | (_, Some(true)) => Some(false),

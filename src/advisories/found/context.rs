@@ -1,11 +1,12 @@
 //! Asking for one package of an image, and what that needs to know of the others.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::query::Effort;
+use super::super::query::{Effort, Epoch};
 use super::super::{Advisories, Answer, Ecosystem, Modularity, Question, Verdict};
 use crate::error::Result;
-use crate::packages::{Distribution, Installed, Inventory, Kind};
+use crate::packages::{Distribution, Installed, Inventory, Kind, Source};
 
 /// Who speaks of a package.
 pub(super) enum Whence<'a> {
@@ -21,31 +22,18 @@ pub(super) enum Whence<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Alike<'a> {
     kind: Kind,
-    name: String,
-    version: String,
+    /// The names that are asked for, and the versions that are compared.
+    asked: Vec<(String, String, Epoch)>,
     arch: Option<&'a str>,
-    module: Option<&'a str>,
+    module: Modularity<'a>,
     /// Its own name, where that is a guess.
     guess: Option<&'a str>,
 }
 
-impl<'a> Alike<'a> {
-    pub(super) fn of(package: &'a Installed, ecosystem: &Ecosystem) -> Self {
-        let question = question(package, ecosystem.clone());
-        let (name, version) = question.asked();
-        Self {
-            kind: package.kind,
-            name: name.into_owned(),
-            version: version.to_owned(),
-            arch: package.architecture.as_deref(),
-            module: package.module.as_deref(),
-            guess: is_guessed_jar(package).then_some(&package.name),
-        }
-    }
-
-    /// The version that is compared.
-    pub(super) fn version(&self) -> &str {
-        &self.version
+impl Alike<'_> {
+    /// Bytes of the longest version that is compared.
+    pub(super) fn longest_version(&self) -> usize {
+        self.asked.iter().map(|(_, version, _)| version.len()).max().unwrap_or(0)
     }
 }
 
@@ -59,6 +47,7 @@ pub(super) struct Context<'a> {
     told: BTreeMap<&'a str, usize>,
     /// Maven's packages that advisories name, by what stands behind the group; empty where every jar says what it is.
     artifacts: BTreeMap<&'a str, Vec<&'a str>>,
+    epochs: Epochs<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -81,7 +70,24 @@ impl<'a> Context<'a> {
                 artifacts.entry(artifact).or_default().push(name);
             }
         }
-        Ok(Self { advisories, ecosystems, told: told(inventory, advisories)?, artifacts })
+        let epochs = Epochs::of(inventory);
+        let told = told(inventory, advisories, &epochs)?;
+        Ok(Self { advisories, ecosystems, told, artifacts, epochs })
+    }
+
+    /// All that what an ecosystem's feeds say of a package depends on.
+    pub(super) fn alike(&self, package: &'a Installed, ecosystem: &Ecosystem) -> Alike<'a> {
+        let question = question(package, ecosystem.clone(), &self.epochs);
+        let asked = question.asked().into_iter();
+        Alike {
+            kind: package.kind,
+            asked: asked
+                .map(|asked| (asked.name.into_owned(), asked.version.to_owned(), asked.epoch))
+                .collect(),
+            arch: package.architecture.as_deref(),
+            module: modularity(package),
+            guess: is_guessed_jar(package).then_some(&package.name),
+        }
     }
 
     /// Who speaks of a package.
@@ -102,7 +108,7 @@ impl<'a> Context<'a> {
     /// What is said of a package that feeds speak of: what it is affected by, or may be.
     pub(super) fn ask(&self, package: &Installed, effort: &Effort) -> Result<Vec<Answer>> {
         let Some(Ok(ecosystem)) = self.ecosystems.get(&package.kind) else { return Ok(Vec::new()) };
-        let question = question(package, ecosystem.clone());
+        let question = question(package, ecosystem.clone(), &self.epochs);
         let mut answers = self.advisories.ask_within(&question, effort)?;
         if is_guessed_jar(package) {
             let artifact = package.name.rsplit(':').next().unwrap_or_default();
@@ -134,8 +140,48 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The epochs of sources of rpms, which their files' names do not tell: that of a package that was built of it and has its
+/// version. Of perl's packages some have versions of their own, and `perl-libs` has that of the source.
+struct Epochs<'a>(BTreeMap<(&'a str, &'a str), &'a str>);
+
+impl<'a> Epochs<'a> {
+    fn of(inventory: &'a Inventory) -> Self {
+        let mut epochs = BTreeMap::new();
+        for package in inventory.packages.iter().filter(|package| package.kind == Kind::Rpm) {
+            let source = package.source.as_ref();
+            let (epoch, version) = package.version.split_once(':').unwrap_or(("0", &package.version));
+            if let Some((name, of_source)) = source.and_then(|source| named(source))
+                && of_source == version
+            {
+                // Two that differ are no distribution's; the lower one is held to more.
+                let known = epochs.entry((name, of_source)).or_insert(epoch);
+                let number = |epoch: &str| epoch.parse().unwrap_or(0_u32);
+                *known = if number(epoch) < number(known) { epoch } else { known };
+            }
+        }
+        Self(epochs)
+    }
+
+    /// A source's version, with its epoch where that is known.
+    fn version(&self, source: &'a Source) -> Option<Cow<'a, str>> {
+        let named = named(source)?;
+        Some(match self.0.get(&named) {
+            Some(epoch) => format!("{epoch}:{}", named.1).into(),
+            None => named.1.into(),
+        })
+    }
+}
+
+fn named(source: &Source) -> Option<(&str, &str)> {
+    Some((&source.name, source.version.as_deref()?))
+}
+
 /// See [`Context::told`]; none where the distribution's feed does not tell also what has no fix.
-fn told<'a>(inventory: &'a Inventory, advisories: &Advisories) -> Result<BTreeMap<&'a str, usize>> {
+fn told<'a>(
+    inventory: &'a Inventory,
+    advisories: &Advisories,
+    epochs: &Epochs<'a>,
+) -> Result<BTreeMap<&'a str, usize>> {
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     let ecosystem = inventory.distribution.as_ref().and_then(|it| of_distribution(it).ok());
     let tells_all = |it: &Ecosystem| advisories.covers(it).is_some_and(|known| known.unfixed > 0);
@@ -145,7 +191,10 @@ fn told<'a>(inventory: &'a Inventory, advisories: &Advisories) -> Result<BTreeMa
     for package in inventory.packages.iter().filter(|package| package.kind.is_of_the_system()) {
         let name = package.name.as_str();
         let is_higher = told.get(name).is_none_or(|layer| package.layer > *layer);
-        if is_higher && owners.contains(name) && advisories.names(&question(package, ecosystem.clone()))? {
+        if is_higher
+            && owners.contains(name)
+            && advisories.names(&question(package, ecosystem.clone(), epochs))?
+        {
             told.insert(name, package.layer);
         }
     }
@@ -176,19 +225,25 @@ fn of_distribution(distribution: &Distribution) -> std::result::Result<Ecosystem
         .map_err(|_| format!("{} {release}", distribution.id).trim_end().to_owned())
 }
 
-fn question(package: &Installed, ecosystem: Ecosystem) -> Question<'_> {
+fn question<'a>(package: &'a Installed, ecosystem: Ecosystem, epochs: &Epochs<'a>) -> Question<'a> {
     let source = package.source.as_ref();
-    let is_rpm = package.kind == Kind::Rpm;
+    let of_source = match package.kind {
+        Kind::Rpm => source.and_then(|source| epochs.version(source)),
+        _ => source.and_then(|source| Some(source.version.as_deref()?.into())),
+    };
     Question {
         source: source.map(|source| source.name.as_str().into()),
-        // A source rpm's epoch is not told.
-        source_version: source.filter(|_| !is_rpm).and_then(|source| Some(source.version.as_deref()?.into())),
+        source_version: of_source,
         arch: package.architecture.as_deref().map(Into::into),
-        module: match &package.module {
-            Some(label) => Modularity::Stream(label.as_str().into()),
-            None if is_rpm => Modularity::None,
-            None => Modularity::Unknown,
-        },
+        module: modularity(package),
         ..Question::new(ecosystem, &package.name, &package.version)
+    }
+}
+
+fn modularity(package: &Installed) -> Modularity<'_> {
+    match &package.module {
+        Some(label) => Modularity::Stream(label.as_str().into()),
+        None if package.kind == Kind::Rpm => Modularity::None,
+        None => Modularity::Unknown,
     }
 }

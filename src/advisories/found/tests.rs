@@ -145,3 +145,85 @@ fn versions_of_packages_are_held_to_advisory_text_bytes() {
     assert!(of(limits::ADVISORY_TEXT_BYTES).unwrap().found.is_empty());
     exceeds(of(limits::ADVISORY_TEXT_BYTES + 1), "ADVISORY_TEXT_BYTES");
 }
+
+fn osv(ecosystem: &str, package: &str, fixed: &str) -> Advisories {
+    let range = Range { introduced: String::new(), end: End::Fixed(fixed.to_owned()) };
+    let affected = Affected {
+        ecosystem: Ecosystem::parse(ecosystem).unwrap(),
+        package: package.to_owned(),
+        arch: String::new(),
+        module: String::new(),
+        ranges: vec![range],
+        versions: Vec::new(),
+        fix: Fix::AsRanges,
+        severity: None,
+    };
+    let record = Record { id: "A-1".to_owned(), affected: vec![affected], ..Record::default() };
+    Advisories::of_bytes(build_of(vec![(Feed::Osv, record)], None).unwrap()).unwrap()
+}
+
+fn rpm(name: &str, version: &str, source: (&str, &str)) -> Installed {
+    let source = Some(Built { name: source.0.to_owned(), version: Some(source.1.to_owned()) });
+    Installed { source, ..Installed::new(Kind::Rpm, name, version, ImagePath::new("rpmdb.sqlite"), 0) }
+}
+
+/// What each package is told to be: `affected 5.38.2-500`.
+fn verdicts(id: &str, release: &str, packages: &[Installed], advisories: &Advisories) -> Vec<String> {
+    let distribution = Distribution {
+        path: ImagePath::new("etc/os-release"),
+        id: id.to_owned(),
+        version: Some(release.to_owned()),
+        codename: None,
+        name: None,
+    };
+    let inventory = Inventory { distribution: Some(distribution), ..inventory(packages.to_vec()) };
+    let all = Vulnerabilities::of(&inventory, advisories, Deadline::NONE).unwrap();
+    let told = all.found.iter().flat_map(|found| {
+        all.packages(found).iter().map(|number| {
+            let name = &inventory.packages[*number].name;
+            format!("{name} {} {}", found.answer.verdict.name(), found.answer.version)
+        })
+    });
+    told.collect()
+}
+
+/// perl's packages have versions of their own, and its feed speaks of the source's.
+#[test]
+fn an_rpm_is_held_to_its_sources_version_where_feeds_name_sources() {
+    let of = |release: &str| {
+        let source = ("perl", &*format!("5.38.2-{release}.azl3"));
+        [
+            rpm("perl-Carp", &format!("1.54-{release}.azl3"), source),
+            rpm("perl-libs", &format!("4:5.38.2-{release}.azl3"), source),
+            rpm("perl-version", &format!("8:9.99.29-{release}.azl3"), source),
+        ]
+    };
+    let advisories = osv("Azure Linux:3", "perl", "5.38.2-507");
+    let ask = |packages: &[Installed]| verdicts("azurelinux", "3.0", packages, &advisories);
+    assert!(ask(&of("509")).is_empty());
+    let all = ["perl-Carp", "perl-libs", "perl-version"];
+    assert_eq!(ask(&of("500")), all.map(|name| format!("{name} affected 4:5.38.2-500.azl3")));
+    // Nobody says which epoch the source has, and the feed tells none.
+    assert_eq!(ask(&of("500")[2..]), ["perl-version affected 5.38.2-500.azl3"]);
+    assert!(ask(&of("509")[2..]).is_empty());
+}
+
+/// Its packages of the same version have the source's epoch, which the name of its file has not.
+#[test]
+fn the_epoch_of_a_source_is_that_of_its_packages_of_the_same_version() {
+    let source = ("perl", "5.32.1-481.el9");
+    let [errno, libs] =
+        [rpm("perl-Errno", "1.30-481.el9", source), rpm("perl-libs", "4:5.32.1-481.el9", source)];
+    let ask = |fixed: &str, packages: &[Installed]| {
+        verdicts("rocky", "9.3", packages, &osv("Rocky Linux:9", "perl", fixed))
+    };
+    let both = [errno.clone(), libs];
+    assert!(ask("4:5.32.1-480.el9", &both).is_empty());
+    assert_eq!(
+        ask("4:5.32.1-482.el9", &both),
+        ["perl-Errno affected 4:5.32.1-481.el9", "perl-libs affected 4:5.32.1-481.el9"]
+    );
+    assert_eq!(ask("5:1.0-1.el9", &both).len(), 2);
+    // Alone it could be of any epoch.
+    assert_eq!(ask("4:5.32.1-480.el9", &[errno]), ["perl-Errno undecidable 5.32.1-481.el9"]);
+}

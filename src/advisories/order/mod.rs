@@ -57,6 +57,16 @@ pub fn compare(order: Order, a: &str, b: &str) -> Option<Ordering> {
     }
 }
 
+/// As [`compare`], of a version that is one (it compares with itself): of many others, that is not found out for each.
+pub(super) fn compare_known(order: Order, version: &str, other: &str) -> Option<Ordering> {
+    match order {
+        Order::Dpkg if is_dpkg(other) => version::compare(Manager::Dpkg, version, other),
+        Order::Apk if apk::is_version(other) => version::compare(Manager::Apk, version, other),
+        Order::Dpkg | Order::Apk => None,
+        _ => compare(order, version, other),
+    }
+}
+
 /// Whether dpkg would take a text for a version (deb-version(7); dpkg: `lib/dpkg/parsehelp.c`). Like dpkg, it
 /// lets an upstream version begin with a letter, which the manual does not.
 fn is_dpkg(text: &str) -> bool {

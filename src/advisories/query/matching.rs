@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::db::format::{EndKind, Entry, Run};
 use super::super::db::read::Database;
+use super::super::ecosystem::Ecosystem;
 use super::super::feed::Kind;
 use super::super::feed::events::{Bound, holds};
 use super::super::order::{Order, compare};
@@ -12,7 +13,8 @@ use super::super::record::{Fix, day, is_cve};
 use super::super::severity::{Level, Score, Severity};
 use super::answer::{Answer, Verdict};
 use super::effort::Effort;
-use super::question::{Modularity, Question};
+use super::own::Own;
+use super::question::{Asked, Modularity, Question};
 use crate::error::Result;
 
 /// An answer, and what merging needs of it.
@@ -44,39 +46,53 @@ pub(super) fn answers(
     all: bool,
     effort: &Effort,
 ) -> Result<Vec<Found>> {
-    let (name, version) = question.asked();
-    // A channel that counts more hides what a plainer one says of the same advisory.
-    let mut said: BTreeMap<u32, Said<'_>> = BTreeMap::new();
-    for ecosystem in question.ecosystem.asked(version) {
-        let Some(known) = database.ecosystem(&ecosystem) else { continue };
-        let matched = Matched { database, question, version, order: ecosystem.order() };
-        let mut of_channel: BTreeMap<u32, Said<'_>> = BTreeMap::new();
-        for entry in database.entries(known, &name)? {
-            let entry = entry?;
-            let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
-            effort.spend(compared, version)?;
-            if let Some(new) = matched.entry(entry)? {
-                of_channel.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
+    let names = question.asked();
+    // A name or channel that counts more hides what a plainer one says of the same advisory.
+    let mut said: BTreeMap<u32, (&Asked<'_>, Said<'_>)> = BTreeMap::new();
+    for asked in &names {
+        for ecosystem in question.ecosystem.asked(asked.version) {
+            for (advisory, new) in of_channel(database, question, asked, &ecosystem, effort)? {
+                said.entry(advisory).or_insert((asked, new));
             }
-        }
-        for (advisory, new) in of_channel {
-            said.entry(advisory).or_insert(new);
         }
     }
     // What Debian's tracker says not to be affected hides what the export of it says, so merging must see it.
     let mut exported = false;
     let tracked = database.header().sources.iter().any(|source| source.kind.contains(Kind::Debian.name()));
-    for (advisory, said) in said.iter().filter(|_| tracked) {
+    for (advisory, (_, said)) in said.iter().filter(|_| tracked) {
         exported |= said.verdict != Verdict::NotAffected && kind(database, *advisory)? == Kind::Osv;
     }
     let mut answers = Vec::new();
-    for (advisory, said) in said {
+    for (advisory, (asked, said)) in said {
         let wanted = all || said.verdict != Verdict::NotAffected;
         if wanted || (exported && kind(database, advisory)? == Kind::Debian) {
-            answers.push(found(database, said, &name, version)?);
+            answers.push(found(database, said, asked)?);
         }
     }
     Ok(answers)
+}
+
+/// What each advisory of an ecosystem says of a name.
+fn of_channel<'a>(
+    database: &'a Database,
+    question: &Question<'_>,
+    asked: &Asked<'_>,
+    ecosystem: &Ecosystem,
+    effort: &Effort,
+) -> Result<BTreeMap<u32, Said<'a>>> {
+    let mut said: BTreeMap<u32, Said<'_>> = BTreeMap::new();
+    let Some(known) = database.ecosystem(ecosystem) else { return Ok(said) };
+    let own = Own::new(ecosystem.order(), asked.version, asked.epoch);
+    let matched = Matched { database, question, own };
+    for entry in database.entries(known, &asked.name)? {
+        let entry = entry?;
+        let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
+        effort.spend(compared, asked.version)?;
+        if let Some(new) = matched.entry(entry)? {
+            said.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
+        }
+    }
+    Ok(said)
 }
 
 fn kind(database: &Database, advisory: u32) -> Result<Kind> {
@@ -109,14 +125,13 @@ fn minor_release(version: &str) -> Option<&str> {
     tag.contains('_').then_some(tag)
 }
 
-struct Matched<'a> {
+struct Matched<'a, 'q> {
     database: &'a Database,
-    question: &'a Question<'a>,
-    version: &'a str,
-    order: Order,
+    question: &'q Question<'q>,
+    own: Own<'q>,
 }
 
-impl<'a> Matched<'a> {
+impl<'a> Matched<'a, '_> {
     /// What an entry says; `None` where it is of another architecture or module stream.
     fn entry(&self, entry: Entry) -> Result<Option<Said<'a>>> {
         let arch = self.database.text(entry.arch)?;
@@ -131,8 +146,9 @@ impl<'a> Matched<'a> {
                 entry,
             }));
         }
-        let Compared { verdict: mut decided, fixed_in, modular, own_release } = self.versions(&entry)?;
-        if self.order == Order::Rpm {
+        let Compared { verdict: mut decided, fixed_in, modular, own_release } =
+            self.versions(&entry, self.own)?;
+        if self.own.order == Order::Rpm {
             match self.stream(self.database.text(entry.module)?, modular) {
                 Stream::Same => {}
                 Stream::Other => return Ok(None),
@@ -149,8 +165,8 @@ impl<'a> Matched<'a> {
         Ok(Some(Said { verdict: decided, fixed_in, own_release, entry }))
     }
 
-    /// Compares the version with all bounds of an entry.
-    fn versions(&self, entry: &Entry) -> Result<Compared<'a>> {
+    /// Compares a version with all bounds of an entry.
+    fn versions(&self, entry: &Entry, own: Own<'_>) -> Result<Compared<'a>> {
         let mut verdict = Verdict::NotAffected;
         let mut fixes: Vec<&str> = Vec::new();
         let mut end_of_own = None;
@@ -168,13 +184,13 @@ impl<'a> Matched<'a> {
             if interval.kind == EndKind::Fixed {
                 fixes.push(end);
             }
-            match holds(self.order, introduced, bound, end, self.version) {
+            match holds(introduced, bound, end, |other| own.compare(other)) {
                 Some(true) => {
                     verdict = Verdict::Affected;
                     end_of_own = (interval.kind == EndKind::Fixed).then_some(end).or(end_of_own);
                 }
                 None if verdict != Verdict::Affected => {
-                    verdict = Verdict::Undecidable(self.why(introduced, end));
+                    verdict = Verdict::Undecidable(own.why(introduced, end));
                 }
                 _ => {}
             }
@@ -182,9 +198,7 @@ impl<'a> Matched<'a> {
         if verdict != Verdict::Affected {
             for listed in self.database.list(entry.versions) {
                 let listed = listed?;
-                if listed == self.version
-                    || compare(self.order, listed, self.version) == Some(Ordering::Equal)
-                {
+                if listed == own.text || own.compare(listed) == Some(Ordering::Equal) {
                     verdict = Verdict::Affected;
                     break;
                 }
@@ -192,46 +206,17 @@ impl<'a> Matched<'a> {
         }
         // Where no order is known, a version that is not listed may still be one of those that are.
         if verdict == Verdict::NotAffected && entry.versions.count > 0 && entry.ranges.count == 0 {
-            verdict = self.unlisted();
+            verdict = unlisted(own);
         }
-        let fixed_in = end_of_own.or_else(|| self.fixed(&fixes, &verdict));
-        let own = minor_release(self.version).filter(|_| self.order == Order::Rpm);
-        let own_release = own.is_some_and(|own| fixes.iter().any(|fix| minor_release(fix) == Some(own)));
+        let fixed_in = end_of_own.or_else(|| fixed(own, &fixes, &verdict));
+        let release = minor_release(own.text).filter(|_| own.order == Order::Rpm);
+        let own_release = release.is_some_and(|own| fixes.iter().any(|fix| minor_release(fix) == Some(own)));
         Ok(Compared { verdict, fixed_in, modular, own_release })
-    }
-
-    /// A version that is none could be any of those that are listed.
-    fn unlisted(&self) -> Verdict {
-        let is_version = compare(self.order, self.version, self.version).is_some();
-        let why = || format!("`{}` is no version that can be compared", self.version);
-        if is_version { Verdict::NotAffected } else { Verdict::Undecidable(why()) }
-    }
-
-    /// The fix to name: the next one, or for who is not affected the last one that it has.
-    fn fixed<'b>(&self, fixes: &[&'b str], verdict: &Verdict) -> Option<&'b str> {
-        let newer = |fix: &&&str| compare(self.order, fix, self.version).is_some_and(Ordering::is_gt);
-        let older = |fix: &&&str| compare(self.order, fix, self.version).is_some_and(Ordering::is_le);
-        let by_order = |a: &&&str, b: &&&str| compare(self.order, a, b).unwrap_or(Ordering::Equal);
-        let found = match verdict {
-            Verdict::Affected => fixes.iter().filter(newer).min_by(by_order),
-            Verdict::NotAffected => fixes.iter().filter(older).max_by(by_order),
-            Verdict::Undecidable(_) => fixes.first(),
-        };
-        found.copied()
-    }
-
-    fn why(&self, introduced: &str, end: &str) -> String {
-        let is_version = |text: &str| compare(self.order, text, text).is_some();
-        if !is_version(self.version) {
-            return format!("`{}` is no version that can be compared", self.version);
-        }
-        let bound = [introduced, end].into_iter().find(|bound| !bound.is_empty() && !is_version(bound));
-        format!("the advisory's version `{}` cannot be compared", bound.unwrap_or(end))
     }
 
     /// Whether an entry is of the module stream that the package is of.
     fn stream(&self, streams: &str, modular: bool) -> Stream {
-        let of_module = self.version.contains(".module");
+        let of_module = self.own.text.contains(".module");
         match (&self.question.module, streams.is_empty()) {
             // What a module's packages have does not count for others, nor the other way round.
             (Modularity::None, true) if modular => Stream::Other,
@@ -256,6 +241,24 @@ impl<'a> Matched<'a> {
     }
 }
 
+/// A version that is none could be any of those that are listed.
+fn unlisted(own: Own<'_>) -> Verdict {
+    if own.is_version { Verdict::NotAffected } else { Verdict::Undecidable(own.why("", "")) }
+}
+
+/// The fix to name: the next one, or for who is not affected the last one that it has.
+fn fixed<'a>(own: Own<'_>, fixes: &[&'a str], verdict: &Verdict) -> Option<&'a str> {
+    let newer = |fix: &&&str| own.compare(fix).is_some_and(Ordering::is_lt);
+    let older = |fix: &&&str| own.compare(fix).is_some_and(Ordering::is_ge);
+    let by_order = |a: &&&str, b: &&&str| compare(own.order, a, b).unwrap_or(Ordering::Equal);
+    let found = match verdict {
+        Verdict::Affected => fixes.iter().filter(newer).min_by(by_order),
+        Verdict::NotAffected => fixes.iter().filter(older).max_by(by_order),
+        Verdict::Undecidable(_) => fixes.first(),
+    };
+    found.copied()
+}
+
 enum Stream {
     Same,
     Other,
@@ -263,7 +266,7 @@ enum Stream {
 }
 
 /// The whole answer of an advisory.
-fn found(database: &Database, said: Said<'_>, package: &str, version: &str) -> Result<Found> {
+fn found(database: &Database, said: Said<'_>, asked: &Asked<'_>) -> Result<Found> {
     let advisory = database.advisory_at(said.entry.advisory.into())?;
     let mut first = advisory.lists;
     let mut lists: [Vec<String>; 5] = Default::default();
@@ -302,8 +305,8 @@ fn found(database: &Database, said: Said<'_>, package: &str, version: &str) -> R
         cves,
         also: Vec::new(),
         verdict: said.verdict,
-        package: package.to_owned(),
-        version: version.to_owned(),
+        package: asked.name.to_string(),
+        version: asked.version.to_owned(),
         fixed_in: said.fixed_in.map(str::to_owned),
         fix,
         severity,

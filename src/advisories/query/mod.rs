@@ -1,12 +1,13 @@
 //! Asking the database of one package.
 //!
 //! Every feed is asked by the name that it speaks of: Debian, Ubuntu and Alpine name source packages, Red Hat and
-//! its kin the packages that are installed. What cannot be decided is told as such, and never left out.
+//! most of its kin the packages that are installed. What cannot be decided is told as such, and never left out.
 
 mod answer;
 mod effort;
 mod matching;
 mod merge;
+mod own;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 pub use self::answer::{Answer, Verdict};
 pub(super) use self::effort::Effort;
+pub(super) use self::own::Epoch;
 pub use self::question::{Modularity, NoQuestion, Question};
 use super::db::format::{EcosystemInfo, Header, Source};
 use super::db::read::Database;
@@ -83,12 +85,13 @@ impl Advisories {
     /// # Errors
     /// A file that cannot be read, or is not as it was written.
     pub fn names(&self, question: &Question<'_>) -> Result<bool> {
-        let (name, version) = question.asked();
-        for ecosystem in question.ecosystem.asked(version) {
-            if let Some(known) = self.database.ecosystem(&ecosystem)
-                && self.database.key(known, &name)?.is_some()
-            {
-                return Ok(true);
+        for asked in question.asked() {
+            for ecosystem in question.ecosystem.asked(asked.version) {
+                if let Some(known) = self.database.ecosystem(&ecosystem)
+                    && self.database.key(known, &asked.name)?.is_some()
+                {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

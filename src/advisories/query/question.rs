@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use super::super::ecosystem::{By, Ecosystem, NoEcosystem};
 use super::super::order::Order;
 use super::super::purl::{NoPurl, Purl};
+use super::own::Epoch;
+use crate::packages::rpm::version::Evr;
 
 /// One package, as it is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,8 @@ pub struct Question<'a> {
     pub version: Cow<'a, str>,
     /// The source package that it was built from, where it has another name.
     pub source: Option<Cow<'a, str>>,
-    /// The source package's version, where it is another one. Not for rpm: a source rpm's epoch is not told.
+    /// The source package's version, where it is another one. Of rpm's it has an epoch, be it 0, where that is known: the name of
+    /// a source's file has none.
     pub source_version: Option<Cow<'a, str>>,
     /// As the package manager writes it; `None` where it is not known.
     pub arch: Option<Cow<'a, str>>,
@@ -26,8 +29,16 @@ pub struct Question<'a> {
     pub module: Modularity<'a>,
 }
 
+/// A name by which feeds speak of a package, and what is compared with what they say.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::advisories) struct Asked<'a> {
+    pub(in crate::advisories) name: Cow<'a, str>,
+    pub(in crate::advisories) version: &'a str,
+    pub(in crate::advisories) epoch: Epoch,
+}
+
 /// Which module stream an rpm belongs to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Modularity<'a> {
     /// Nobody says. Whether it is of a module at all shows in the release.
     #[default]
@@ -86,7 +97,11 @@ impl<'a> Question<'a> {
         if !upstream.is_empty() {
             // A source rpm is named by its file: `openssl-1.1.1k-6.el8.src.rpm`.
             let (name, version) = match upstream.strip_suffix(".src.rpm") {
-                Some(file) => (file.rsplitn(3, '-').nth(2).unwrap_or(file), None),
+                Some(file) => {
+                    let name = file.rsplitn(3, '-').nth(2).unwrap_or(file);
+                    let version = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+                    (name, version)
+                }
                 None => {
                     upstream.split_once('@').map_or((upstream, None), |(name, version)| (name, Some(version)))
                 }
@@ -110,15 +125,39 @@ impl<'a> Question<'a> {
         Ok(Question { ecosystem, name, version: Cow::Owned(version), source, source_version, arch, module })
     }
 
-    /// The names and versions to ask by: the package's own, or its source's.
-    pub(in crate::advisories) fn asked(&self) -> (Cow<'_, str>, &str) {
-        let family = self.ecosystem.family();
-        if family.by == By::Binary {
-            return (self.ecosystem.package_name(&self.name), &self.version);
+    /// The names and versions to ask by: the package's own, its source's, or both, the one that counts most first.
+    pub(in crate::advisories) fn asked(&self) -> Vec<Asked<'_>> {
+        match self.ecosystem.family().by {
+            By::Binary => vec![self.by_own_name()],
+            By::Source => vec![self.by_source()],
+            By::Both if self.source.as_deref().is_none_or(|source| source == self.name) => {
+                vec![self.by_own_name()]
+            }
+            By::Both => vec![self.by_own_name(), self.by_source()],
         }
-        let name = self.source.as_deref().unwrap_or(&self.name);
-        let version = self.source_version.as_deref().filter(|_| family.order != Order::Rpm);
-        (self.ecosystem.package_name(name), version.unwrap_or(&self.version))
+    }
+
+    fn by_own_name(&self) -> Asked<'_> {
+        let name = self.ecosystem.package_name(&self.name);
+        Asked { name, version: &self.version, epoch: Epoch::Written }
+    }
+
+    fn by_source(&self) -> Asked<'_> {
+        let name = self.ecosystem.package_name(self.source.as_deref().unwrap_or(&self.name));
+        let version = self.source_version.as_deref().unwrap_or(&self.version);
+        if self.ecosystem.order() != Order::Rpm {
+            return Asked { name, version, epoch: Epoch::Written };
+        }
+        // What is no version has no epoch, and is found to be none when it is compared.
+        let epoch = |version| Evr::parse(version).map_or(0, |evr| evr.epoch);
+        let (_, own) = self.version.split_once(':').unwrap_or(("", &self.version));
+        let version = if version == own { &self.version } else { version };
+        // The same version has the same epoch.
+        if version.contains(':') || version == self.version {
+            let plain = version.strip_prefix("0:").unwrap_or(version);
+            return Asked { name, version: plain, epoch: Epoch::OfSource(epoch(version)) };
+        }
+        Asked { name, version, epoch: Epoch::Unknown(epoch(&self.version)) }
     }
 }
 

@@ -128,8 +128,8 @@ fn purls_of_all_kinds_are_questions() {
     }
     let rpm = Question::of_purl("pkg:rpm/almalinux/libssl@1-1?distro=almalinux-8&upstream=open-ssl-1-2.el8.src.rpm&rpmmod=a:1:2:c&arch=x86_64").unwrap();
     assert_eq!(
-        (rpm.source.as_deref(), rpm.source_version),
-        (Some("open-ssl"), None),
+        (rpm.source.as_deref(), rpm.source_version.as_deref()),
+        (Some("open-ssl"), Some("1-2.el8")),
         "a source rpm's epoch is not told"
     );
     assert_eq!((rpm.module, rpm.arch.as_deref()), (Modularity::Stream("a:1:2:c".into()), Some("x86_64")));
@@ -238,6 +238,55 @@ fn a_fix_of_esm_counts_for_packages_of_esm() {
     assert_eq!(ask("4.3-14ubuntu1.4"), ["UBUNTU-CVE-2024-1 affected - open"]);
     assert!(ask("4.3-14ubuntu1.4%2Besm1").is_empty());
     assert_eq!(ask("4.3-14ubuntu1.3%2Besm9"), ["UBUNTU-CVE-2024-1 affected 4.3-14ubuntu1.4+esm1 as-ranges"]);
+}
+
+/// Its records name sources, at least the older ones, and others the packages that are installed.
+#[test]
+fn rocky_linux_is_asked_by_both_names() {
+    let fixed = r#"{"introduced": "0"}, {"fixed": "1:3.0.7-28.el9_4"}"#;
+    let other = r#"{"introduced": "0"}, {"fixed": "1:3.0.7-20.el9"}"#;
+    let of = |name: &str, events: &str| package("Rocky Linux:9", name, events);
+    let advisories = database(&[
+        &osv("RLSA-1", "", &[of("openssl", fixed)]),
+        &osv("RLSA-2", "", &[of("openssl-libs", fixed)]),
+        &osv("RLSA-3", "", &[of("openssl", fixed), of("openssl-libs", other)]),
+    ]);
+    let purl = |release: &str| {
+        format!(
+            "pkg:rpm/rocky/openssl-libs@3.0.7-{release}?epoch=1&distro=rocky-9.3&upstream=openssl-3.0.7-{release}.src.rpm"
+        )
+    };
+    assert_eq!(
+        ask(&advisories, &purl("24.el9")),
+        ["RLSA-1 affected 1:3.0.7-28.el9_4 as-ranges", "RLSA-2 affected 1:3.0.7-28.el9_4 as-ranges"],
+        "what is said of the package itself counts before what is said of its source"
+    );
+    assert!(ask(&advisories, &purl("28.el9_4")).is_empty());
+}
+
+/// PEP 440: a version without a local label is the same as, and no older than, that version with any.
+#[test]
+fn a_local_label_of_a_python_package_counts_only_where_the_advisory_has_one() {
+    let listed = |versions: &str| {
+        format!(r#"{{"package": {{"ecosystem": "PyPI", "name": "torch"}}, "versions": [{versions}]}}"#)
+    };
+    let range = |events: &str| package("PyPI", "torch", events);
+    let advisories = database(&[
+        &osv("P-1", "", &[range(r#"{"introduced": "0"}, {"last_affected": "2.6.0"}"#)]),
+        &osv("P-2", "", &[listed(r#""2.5.0", "2.5.1""#)]),
+        &osv("P-3", "", &[range(r#"{"introduced": "0"}, {"fixed": "2.5.1"}"#)]),
+        &osv("P-4", "", &[range(r#"{"introduced": "0"}, {"fixed": "2.6.0+cu124"}"#)]),
+        &osv("P-5", "", &[listed(r#""2.6.0+cu124""#)]),
+    ]);
+    let ask = |version: &str| {
+        let told = ask(&advisories, &format!("pkg:pypi/torch@{version}"));
+        told.iter().map(|told| told[..3].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask("2.6.0"), ["P-1", "P-4"]);
+    assert_eq!(ask("2.6.0%2Bcpu"), ["P-1", "P-4"]);
+    assert_eq!(ask("2.6.0%2Bcu124"), ["P-1", "P-5"]);
+    assert_eq!(ask("2.5.1%2Bcpu"), ["P-1", "P-2", "P-4"]);
+    assert_eq!(ask("2.5.0%2Bcpu"), ["P-1", "P-2", "P-3", "P-4"]);
 }
 
 /// A version that is none cannot be decided, and that is said.
