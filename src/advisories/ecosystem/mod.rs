@@ -49,6 +49,9 @@ pub enum NoEcosystem {
     NoRelease,
 }
 
+/// Channels of Ubuntu Pro with builds for FIPS: a certified build has no update in the second, and may have one in the first.
+const FIPS_CHANNELS: [&str; 3] = ["Pro:FIPS-updates", "Pro:FIPS", "Pro:FIPS-preview"];
+
 impl Ecosystem {
     /// A name as OSV's records write it.
     ///
@@ -135,12 +138,28 @@ impl Ecosystem {
     /// The ecosystems whose advisories count for a version of a package, the one that counts most first.
     ///
     /// Ubuntu's ESM (Pro) is a channel of its own: who has a package of it is told by that channel whether it
-    /// has the fix, which the plain one never has.
+    /// has the fix, which the plain one never has. To who has none it tells what nobody else mends any more. Builds for
+    /// FIPS have channels of theirs.
     pub(super) fn asked(&self, version: &str) -> Vec<Cow<'_, Self>> {
-        if self.family.0.name == "Ubuntu" && version.contains("esm") && !self.release.contains(':') {
-            return vec![Cow::Owned(self.channel("Pro")), Cow::Borrowed(self)];
+        if self.family.0.name != "Ubuntu" || self.release.contains(':') {
+            return vec![Cow::Borrowed(self)];
         }
-        vec![Cow::Borrowed(self)]
+        let mut asked = vec![Cow::Borrowed(self), Cow::Owned(self.channel("Pro"))];
+        if version.contains("esm") {
+            asked.reverse();
+        }
+        let fips = FIPS_CHANNELS.iter().filter(|_| self.plain_of_fips(version).is_some());
+        fips.map(|channel| Cow::Owned(self.channel(channel))).chain(asked).collect()
+    }
+
+    /// The version that a build of Ubuntu for FIPS was made anew of: `1.1.1f-1ubuntu2` of `1.1.1f-1ubuntu2.fips.2.8`. `None`
+    /// where it is no such build, or the ecosystem is a channel of them.
+    pub(super) fn plain_of_fips<'a>(&self, version: &'a str) -> Option<&'a str> {
+        if self.family.0.name != "Ubuntu" || self.release.contains("FIPS") {
+            return None;
+        }
+        let at = version.as_bytes().windows(4).position(|word| word.eq_ignore_ascii_case(b"fips"))?;
+        Some(version.get(..at)?.trim_end_matches(['.', '+', '~', '-']))
     }
 
     /// A name as the ecosystem compares it.
@@ -260,7 +279,10 @@ mod tests {
         assert_eq!(ubuntu, Ecosystem::parse("Ubuntu:22.04:LTS").unwrap());
         let asked: Vec<String> = ubuntu.asked("1.0-1ubuntu1+esm2").iter().map(ToString::to_string).collect();
         assert_eq!(asked, ["Ubuntu:Pro:22.04", "Ubuntu:22.04"]);
-        assert_eq!(ubuntu.asked("1.0-1ubuntu1").len(), 1);
+        let asked: Vec<String> = ubuntu.asked("1.0-1ubuntu1").iter().map(ToString::to_string).collect();
+        assert_eq!(asked, ["Ubuntu:22.04", "Ubuntu:Pro:22.04"]);
+        assert_eq!(ubuntu.asked("3.0.2-0ubuntu1.10+Fips1").len(), 5);
+        assert_eq!(ubuntu.plain_of_fips("3.0.2-0ubuntu1.10+Fips1"), Some("3.0.2-0ubuntu1.10"));
     }
 
     #[test]

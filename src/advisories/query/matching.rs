@@ -83,7 +83,9 @@ fn of_channel<'a>(
     let mut said: BTreeMap<u32, Said<'_>> = BTreeMap::new();
     let Some(known) = database.ecosystem(ecosystem) else { return Ok(said) };
     let own = Own::new(ecosystem.order(), asked.version, asked.epoch);
-    let matched = Matched { database, question, own };
+    let plain = ecosystem.plain_of_fips(asked.version);
+    let plain = plain.map(|text| Own::new(own.order, text, asked.epoch));
+    let matched = Matched { database, question, own, plain };
     for entry in database.entries(known, &asked.name)? {
         let entry = entry?;
         let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
@@ -129,6 +131,8 @@ struct Matched<'a, 'q> {
     database: &'a Database,
     question: &'q Question<'q>,
     own: Own<'q>,
+    /// What a build for FIPS was made anew of, where others than its own channels are asked.
+    plain: Option<Own<'q>>,
 }
 
 impl<'a> Matched<'a, '_> {
@@ -146,8 +150,15 @@ impl<'a> Matched<'a, '_> {
                 entry,
             }));
         }
-        let Compared { verdict: mut decided, fixed_in, modular, own_release } =
+        let Compared { verdict: mut decided, mut fixed_in, modular, own_release } =
             self.versions(&entry, self.own)?;
+        if let (Verdict::NotAffected, Some(plain)) = (&decided, self.plain) {
+            let of_plain = self.versions(&entry, plain)?;
+            if of_plain.verdict != Verdict::NotAffected {
+                let why = format!("a build for FIPS of {} may have the fix, and may not", plain.text);
+                (decided, fixed_in) = (Verdict::Undecidable(why), of_plain.fixed_in);
+            }
+        }
         if self.own.order == Order::Rpm {
             match self.stream(self.database.text(entry.module)?, modular) {
                 Stream::Same => {}

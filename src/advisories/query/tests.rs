@@ -240,6 +240,61 @@ fn a_fix_of_esm_counts_for_packages_of_esm() {
     assert_eq!(ask("4.3-14ubuntu1.3%2Besm9"), ["UBUNTU-CVE-2024-1 affected 4.3-14ubuntu1.4+esm1 as-ranges"]);
 }
 
+/// Where support has ended, advisories are told in Ubuntu's Pro channel alone: who has no package of it has no fix.
+#[test]
+fn who_has_no_package_of_pro_is_told_what_only_pro_mends() {
+    let pro = package(
+        "Ubuntu:Pro:16.04:LTS",
+        "openssl",
+        r#"{"introduced": "0"}, {"fixed": "1.0.2g-1ubuntu4.20+esm6"}"#,
+    );
+    let plain =
+        package("Ubuntu:16.04:LTS", "openssl", r#"{"introduced": "0"}, {"fixed": "1.0.2g-1ubuntu4.13"}"#);
+    let advisories = database(&[
+        &osv("UBUNTU-CVE-2023-0286", "", std::slice::from_ref(&pro)),
+        &osv("UBUNTU-CVE-2018-0732", "", &[plain, pro]),
+    ]);
+    let ask =
+        |version: &str| ask(&advisories, &format!("pkg:deb/ubuntu/openssl@{version}?distro=ubuntu-16.04"));
+    let fixed_by_pro = "UBUNTU-CVE-2023-0286 affected 1.0.2g-1ubuntu4.20+esm6 as-ranges";
+    // The other is told by the plain channel, which mended it.
+    assert_eq!(ask("1.0.2g-1ubuntu4.20"), [fixed_by_pro]);
+    assert_eq!(ask("1.0.2g-1ubuntu4.20%2Besm1").len(), 2);
+    assert!(ask("1.0.2g-1ubuntu4.20%2Besm6").is_empty());
+}
+
+/// Builds for FIPS are made anew of plain ones, and sort above their fixes.
+#[test]
+fn fips_builds_of_ubuntu_are_held_to_their_own_channels() {
+    let fixed = |channel: &str, version: &str| {
+        let events = format!(r#"{{"introduced": "0"}}, {{"fixed": "{version}"}}"#);
+        package(&format!("Ubuntu:{channel}20.04:LTS"), "openssl", &events)
+    };
+    let plain = || fixed("", "1.1.1f-1ubuntu2.17");
+    let strict = package("Ubuntu:Pro:FIPS:20.04:LTS", "openssl", r#"{"introduced": "0"}"#);
+    let updates = fixed("Pro:FIPS-updates:", "1.1.1f-1ubuntu2.fips.17");
+    let advisories = database(&[
+        &osv("UBUNTU-CVE-2023-1", "", &[plain(), strict.clone(), updates]),
+        &osv("UBUNTU-CVE-2023-2", "", &[plain(), strict]),
+        &osv("UBUNTU-CVE-2023-3", "", &[plain()]),
+        &osv("UBUNTU-CVE-2023-4", "", &[fixed("", "1.1.1f-1ubuntu2")]),
+    ]);
+    let ask =
+        |version: &str| ask(&advisories, &format!("pkg:deb/ubuntu/openssl@{version}?distro=ubuntu-20.04"));
+    let old = [
+        "UBUNTU-CVE-2023-1 affected 1.1.1f-1ubuntu2.fips.17 as-ranges",
+        "UBUNTU-CVE-2023-2 affected - open",
+        "UBUNTU-CVE-2023-3 undecidable 1.1.1f-1ubuntu2.17 as-ranges",
+    ];
+    assert_eq!(ask("1.1.1f-1ubuntu2.fips.2.8"), old);
+    assert_eq!(ask("1.1.1f-1ubuntu2.fips.17"), old[1..]);
+    // What it is built of has the fix, whatever follows.
+    assert_eq!(
+        ask("1.1.1f-1ubuntu2.18.fips.1"),
+        ["UBUNTU-CVE-2023-1 affected 1.1.1f-1ubuntu2.fips.17 as-ranges", old[1]]
+    );
+}
+
 /// Its records name sources, at least the older ones, and others the packages that are installed.
 #[test]
 fn rocky_linux_is_asked_by_both_names() {
