@@ -243,7 +243,8 @@ fn question<'a>(package: &'a Installed, ecosystem: Ecosystem, epochs: &Epochs<'a
 fn modularity(package: &Installed) -> Modularity<'_> {
     match &package.module {
         Some(label) => Modularity::Stream(label.as_str().into()),
-        None if package.kind == Kind::Rpm => Modularity::None,
+        // Not all builds of modules have a label, but their releases tell what they are.
+        None if package.kind == Kind::Rpm && !package.version.contains(".module") => Modularity::None,
         None => Modularity::Unknown,
     }
 }

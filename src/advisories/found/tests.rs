@@ -227,3 +227,20 @@ fn the_epoch_of_a_source_is_that_of_its_packages_of_the_same_version() {
     // Alone it could be of any epoch.
     assert_eq!(ask("4:5.32.1-480.el9", &[errno]), ["perl-Errno undecidable 5.32.1-481.el9"]);
 }
+
+/// Some builds of modules have no label, but their releases tell what they are.
+#[test]
+fn an_rpm_of_a_module_without_its_label_is_of_an_unknown_stream() {
+    let advisories = osv("AlmaLinux:8", "nodejs", "1:14.21.1-2.module_el8.7.0+3384+c5c1a9b6");
+    for (release, told) in [
+        ("2.module_el8.5.0+2618+8d46dafd", Some("undecidable")),
+        ("2.module+el8.5.0+2618+8d46dafd", Some("undecidable")),
+        ("2.el8", None),
+        ("3.module_el8.9.0+1+8d46dafd", Some("undecidable")),
+    ] {
+        let version = format!("1:14.18.2-{release}");
+        let node = rpm("nodejs", &version, ("nodejs", &version[2..]));
+        let expected: Vec<String> = told.map(|told| format!("nodejs {told} {version}")).into_iter().collect();
+        assert_eq!(verdicts("almalinux", "8.7", &[node], &advisories), expected, "{release}");
+    }
+}

@@ -43,7 +43,7 @@ pub enum Modularity<'a> {
     /// Nobody says. Whether it is of a module at all shows in the release.
     #[default]
     Unknown,
-    /// To none: the package has no `MODULARITYLABEL`.
+    /// To none: the package has no `MODULARITYLABEL`, nor a release as of a module.
     None,
     /// The label, of which name and stream count: `nodejs:18:8060…:ad008a3a`.
     Stream(Cow<'a, str>),
