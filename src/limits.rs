@@ -483,6 +483,9 @@ pub const LAYER_COMPONENT_BYTES: usize = 64 << 20;
 /// store of pnpm are some ten thousand.
 pub const COMPONENT_LINKS: usize = 200_000;
 
+/// Files of dpkg's journal (`/var/lib/dpkg/updates`) in one tree: it has 250 when dpkg puts it into `status`, and none after that.
+pub const DPKG_UPDATES: usize = 256;
+
 /// Files in dpkg's `status.d`, counted anew after each layer of an image. Images of many small packages have some hundred, and
 /// some ten layers.
 pub const HISTORY_FILES: usize = 1_000_000;

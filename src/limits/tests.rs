@@ -256,6 +256,7 @@ fn rows() -> Vec<Row> {
             "components_are_held_to_layer_component_bytes";
         COMPONENT_LINKS Number Bounds("a gap among the components"),
             "links_are_held_to_component_links_and_component_link_steps";
+        DPKG_UPDATES Number Bounds("a gap of the inventory"), "the_journal_of_dpkg_is_held_to_dpkg_updates";
         HISTORY_FILES Number Bounds("a gap of the inventory"), "files_of_layers_are_held_to_history_files";
         COMPONENT_LINK_STEPS Number Bounds("a gap among the components"),
             "links_are_held_to_component_links_and_component_link_steps";

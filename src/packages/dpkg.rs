@@ -1,6 +1,6 @@
-//! The database of dpkg: paragraphs of `Name: value` lines (deb-control(5)) in `status`, and beside
-//! it one list of paths and one of MD5 digests for each package. Distroless images have a paragraph
-//! and a list of digests for each package in `status.d` instead.
+//! The database of dpkg: paragraphs of `Name: value` lines (deb-control(5)) in `status`, behind it those of the
+//! journal in `updates`, and beside it one list of paths and one of MD5 digests for each package. Distroless images have
+//! a paragraph and a list of digests for each package in `status.d` instead.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,84 @@ use crate::model::ImagePath;
 /// configuration behind are not installed, and not told. Files are those that `Conffiles` names;
 /// [`add_files`] adds the rest.
 pub fn parse_status(bytes: &[u8]) -> Parsed {
-    // Of two paragraphs on one package dpkg keeps the last.
-    let mut packages = BTreeMap::new();
-    let mut broken = 0;
-    let mut paragraph = Paragraph::default();
-    for line in bytes.split(|byte| *byte == b'\n').chain([&b""[..]]) {
-        if line.trim_ascii().is_empty() {
-            let (package, faults) = std::mem::take(&mut paragraph).into_package();
-            broken += faults;
-            if let Some(package) = package {
-                packages.insert((package.name.clone(), package.architecture.clone()), package);
+    let mut records = Records::default();
+    records.read(bytes);
+    records.done()
+}
+
+/// What several files say is installed.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// By name and architecture: of two paragraphs on one package dpkg keeps the last.
+    packages: ByName,
+    broken: usize,
+}
+
+type ByName = BTreeMap<(String, String), Package>;
+
+impl Records {
+    /// Adds what [`parse_status`] tells.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        self.each(bytes, |_, _| {});
+    }
+
+    /// Adds a file of dpkg's journal: what it says is not installed any more is not.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.each(bytes, |packages, gone| drop(packages.remove(&gone)));
+    }
+
+    pub(super) fn done(self) -> Parsed {
+        Parsed { packages: self.packages.into_values().collect(), broken: self.broken }
+    }
+
+    /// Adds what is installed, and tells of each package that is not.
+    fn each(&mut self, bytes: &[u8], mut absent: impl FnMut(&mut ByName, (String, String))) {
+        let mut paragraph = Paragraph::default();
+        for line in bytes.split(|byte| *byte == b'\n').chain([&b""[..]]) {
+            if !line.trim_ascii().is_empty() {
+                paragraph.add(line);
+                continue;
             }
-        } else {
-            paragraph.add(line);
+            let (said, faults) = std::mem::take(&mut paragraph).said();
+            self.broken += faults;
+            match said {
+                Said::Installed(package) => {
+                    let key = (package.name.clone(), package.architecture.clone());
+                    self.packages.insert(key, *package);
+                }
+                Said::NotInstalled(name, architecture) => absent(&mut self.packages, (name, architecture)),
+                Said::Nothing => {}
+            }
         }
     }
-    Parsed { packages: packages.into_values().collect(), broken }
+}
+
+/// What a paragraph says.
+enum Said {
+    Installed(Box<Package>),
+    /// A name and an architecture.
+    NotInstalled(String, String),
+    Nothing,
+}
+
+/// The words of `Status`, of which the last says whether the package is there (dpkg: `lib/dpkg/pkg-namevalue.c`).
+const WANTED: [&str; 5] = ["unknown", "install", "hold", "deinstall", "purge"];
+const FLAGS: [&str; 2] = ["ok", "reinstreq"];
+const ABSENT: [&str; 2] = ["not-installed", "config-files"];
+const PRESENT: [&str; 6] =
+    ["half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending", "installed"];
+
+/// Whether a package is there by its `Status`; `None` where dpkg would refuse that.
+fn is_installed(status: &[u8]) -> Option<bool> {
+    let status = std::str::from_utf8(status).ok()?.to_ascii_lowercase();
+    let words: Vec<&str> = status.split_ascii_whitespace().take(4).collect();
+    let [wanted, flag, state] = words.as_slice() else { return None };
+    let is_known = WANTED.contains(wanted) && FLAGS.contains(flag);
+    match (is_known, PRESENT.contains(state), ABSENT.contains(state)) {
+        (true, true, _) => Some(true),
+        (true, _, true) => Some(false),
+        _ => None,
+    }
 }
 
 /// The values of one paragraph that count.
@@ -75,30 +137,33 @@ impl<'a> Paragraph<'a> {
         std::str::from_utf8(value).ok().filter(|text| !text.is_empty())
     }
 
-    fn into_package(self) -> (Option<Package>, usize) {
+    /// What it says, and how much of it could not be understood.
+    fn said(mut self) -> (Said, usize) {
         if self.lines == 0 {
-            return (None, 0);
+            return (Said::Nothing, 0);
         }
         // `status.d` has no Status: what is there is installed.
-        let state = self
-            .text("Status")
-            .map_or("installed", |status| status.split_ascii_whitespace().nth(2).unwrap_or("not-installed"));
-        if matches!(state, "config-files" | "not-installed") {
-            return (None, self.broken);
+        let installed = self.values.get("Status").map_or(Some(true), |status| is_installed(status));
+        self.broken += usize::from(installed.is_none());
+        let architecture = self.text("Architecture").unwrap_or_default().to_owned();
+        // What cannot be told may be there.
+        if installed == Some(false) {
+            let name = self.text("Package").unwrap_or_default().to_owned();
+            return (Said::NotInstalled(name, architecture), self.broken);
         }
         let (Some(name), Some(version)) = (self.text("Package"), self.text("Version")) else {
-            return (None, self.broken + 1);
+            return (Said::Nothing, self.broken + 1);
         };
         let package = Package {
             name: name.to_owned(),
             version: version.to_owned(),
-            architecture: self.text("Architecture").unwrap_or_default().to_owned(),
+            architecture,
             source: self.text("Source").map(source),
             module: None,
             manager: Manager::Dpkg,
             files: self.conffiles,
         };
-        (Some(package), self.broken)
+        (Said::Installed(Box::new(package)), self.broken)
     }
 }
 
@@ -239,6 +304,29 @@ mod tests {
         assert_eq!(parsed.packages[0].files[2].packed, Packed::Untold);
         let verified: Vec<_> = parsed.packages[0].files.iter().map(|file| file.is_verified).collect();
         assert_eq!(verified, [true, false, true]);
+    }
+
+    /// dpkg refuses such a file as a whole: what is installed by it nobody knows, and no package is taken for absent.
+    #[test]
+    fn a_status_that_dpkg_refuses_is_broken_and_not_absent() {
+        for (status, told, broken) in [
+            ("install ok installed", 1, 0),
+            ("INSTALL  reinstreq  Half-Installed", 1, 0),
+            ("unknown ok not-installed", 0, 0),
+            ("deinstall ok config-files", 0, 0),
+            ("install ok", 1, 1),
+            ("installed", 1, 1),
+            ("", 1, 1),
+            ("install ok installed extra", 1, 1),
+            ("purge ok not-installed extra", 1, 1),
+            ("some ok installed", 1, 1),
+            ("install hold not-installed", 1, 1),
+            ("install ok gone", 1, 1),
+        ] {
+            let text = format!("Package: a\nStatus: {status}\nVersion: 1\nArchitecture: all\n");
+            let parsed = parse_status(text.as_bytes());
+            assert_eq!((parsed.packages.len(), parsed.broken), (told, broken), "{status}");
+        }
     }
 
     #[test]

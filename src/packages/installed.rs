@@ -7,12 +7,16 @@ use super::allowance::Allowance;
 use super::alternatives::Alternative;
 use super::dpkg::{self, Diversion};
 use super::{Manager, Package, Parsed, apk, rpm};
+use crate::error::Error;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{Inode, Origin, ResolveError, Tree};
 use crate::scan::{Ceiling, EntryKind, Plan};
 
 const DPKG: &str = "var/lib/dpkg";
 const STATUS: &str = "var/lib/dpkg/status";
+/// Where dpkg writes what it did since it wrote `status` last.
+const UPDATES: &str = "var/lib/dpkg/updates";
 const STATUS_D: &str = "var/lib/dpkg/status.d";
 const INFO: &str = "var/lib/dpkg/info";
 const ALTERNATIVES: &str = "var/lib/dpkg/alternatives";
@@ -35,6 +39,7 @@ pub fn plan(plan: &mut Plan) {
     plan.capture_in(ImagePath::new(INFO), ".list");
     plan.capture_in(ImagePath::new(INFO), ".md5sums");
     plan.capture_in(ImagePath::new(STATUS_D), "");
+    plan.capture_in(ImagePath::new(UPDATES), "");
     plan.capture_in(ImagePath::new(ALTERNATIVES), "");
     let ceiling = Ceiling::rpm_database(plan.limits());
     for file in rpm_files() {
@@ -80,9 +85,9 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Database<'a> {
-    /// A file of dpkg's alone.
-    fn of_one(part: Part<'a>) -> Self {
-        Self { manager: Manager::Dpkg, place: part.path.clone(), parts: vec![part] }
+    /// One of dpkg's that goes by its first file; `None` where there is none.
+    fn of_dpkg(parts: Vec<Part<'a>>) -> Option<Self> {
+        Some(Self { manager: Manager::Dpkg, place: parts.first()?.path.clone(), parts })
     }
 
     /// The last layer that wrote to it.
@@ -160,13 +165,13 @@ impl<'a> Databases<'a> {
 
     /// Those of [`Databases::list`] that hold all packages of a manager in one place, dpkg's `status` among them.
     pub(super) fn whole(&self) -> Vec<Database<'a>> {
-        let status = self.part(ImagePath::new(STATUS)).map(Database::of_one);
+        let status = Database::of_dpkg(self.status());
         status.into_iter().chain(self.of_others()).collect()
     }
 
     /// The files of `status.d`, each of which tells of one package.
     pub(super) fn single(&self) -> Vec<Database<'a>> {
-        self.status_d().filter_map(|path| self.part(path)).map(Database::of_one).collect()
+        self.status_d().filter_map(|path| Database::of_dpkg(vec![self.part(path)?])).collect()
     }
 
     fn status_d(&self) -> impl Iterator<Item = ImagePath> + use<'a> {
@@ -174,10 +179,25 @@ impl<'a> Databases<'a> {
         single.map(|name| ImagePath::new(STATUS_D).join(name))
     }
 
-    /// `status`, and the files of `status.d` that distroless images have instead.
+    /// `status`, and dpkg's journal behind it.
+    fn status(&self) -> Vec<Part<'a>> {
+        let status = self.part(ImagePath::new(STATUS));
+        let is_number = |name: &&[u8]| name.iter().all(u8::is_ascii_digit);
+        let numbers: Vec<_> = self.names(UPDATES).filter(is_number).take(limits::DPKG_UPDATES + 1).collect();
+        let (read, beyond) = numbers.split_at_checked(limits::DPKG_UPDATES).unwrap_or((&numbers, &[]));
+        let updates = read.iter().filter_map(|name| self.part(ImagePath::new(UPDATES).join(name)));
+        let too_many = beyond.first().map(|_| {
+            let limit = limits::DPKG_UPDATES as u64;
+            let error = Error::limit("the number of files of dpkg's journal", "DPKG_UPDATES", limit);
+            Part { path: ImagePath::new(UPDATES), inode: Err(format!("/{UPDATES}: {error}")) }
+        });
+        status.into_iter().chain(updates).chain(too_many).collect()
+    }
+
+    /// `status` and its journal, and the files of `status.d` that distroless images have instead.
     fn dpkg(&self) -> Option<Database<'a>> {
-        let paths = [ImagePath::new(STATUS)].into_iter().chain(self.status_d());
-        let parts: Vec<_> = paths.filter_map(|path| self.part(path)).collect();
+        let single = self.status_d().filter_map(|path| self.part(path));
+        let parts: Vec<_> = self.status().into_iter().chain(single).collect();
         let place = ImagePath::new(DPKG);
         (!parts.is_empty()).then_some(Database { manager: Manager::Dpkg, place, parts })
     }
@@ -238,15 +258,22 @@ impl<'a> Databases<'a> {
 
     fn records(&self, database: &Database<'_>) -> Result<Parsed, String> {
         let mut all = Parsed::default();
+        let mut of_dpkg = dpkg::Records::default();
         for part in &database.parts {
             let bytes = self.bytes(part)?;
-            let parsed = match database.manager {
-                Manager::Apk => apk::parse(&bytes).map_err(|error| format!("{}: {error}", part.path))?,
-                Manager::Dpkg | Manager::Rpm => dpkg::parse_status(&bytes),
-            };
-            all.packages.extend(parsed.packages);
-            all.broken += parsed.broken;
+            match database.manager {
+                Manager::Apk => {
+                    let parsed = apk::parse(&bytes).map_err(|error| format!("{}: {error}", part.path))?;
+                    all.packages.extend(parsed.packages);
+                    all.broken += parsed.broken;
+                }
+                _ if part.path.parent() == ImagePath::new(UPDATES) => of_dpkg.update(&bytes),
+                _ => of_dpkg.read(&bytes),
+            }
         }
+        let Parsed { packages, broken } = of_dpkg.done();
+        all.packages.extend(packages);
+        all.broken += broken;
         Ok(all)
     }
 
@@ -344,10 +371,13 @@ impl<'a> Databases<'a> {
     }
 
     fn names_in(&self, directory: &str) -> Vec<&'a [u8]> {
-        match self.tree.resolve(&ImagePath::new(directory)) {
-            Ok(found) => found.node.children().map(|child| child.name()).collect(),
-            Err(_) => Vec::new(),
-        }
+        self.names(directory).collect()
+    }
+
+    /// The names in a directory, sorted; none where it is none.
+    fn names(&self, directory: &str) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let found = self.tree.resolve(&ImagePath::new(directory)).ok();
+        found.into_iter().flat_map(|found| found.node.children()).map(|child| child.name())
     }
 
     /// Where a manager keeps more of packages than its database, and some of that is there.
@@ -401,5 +431,21 @@ mod tests {
             assert!(loaded.unwrap_err().contains(&format!("exceeds the limit {name} (")));
             assert_eq!((files, spent), (0, true));
         }
+    }
+
+    /// dpkg never writes as many, and each state of a history has all of them.
+    #[test]
+    fn the_journal_of_dpkg_is_held_to_dpkg_updates() {
+        let text: Arc<[u8]> = b"Package: a\nVersion: 1\nArchitecture: all\n"[..].into();
+        let content = |_: &Inode| Ok(Arc::clone(&text));
+        let read = |count: usize| {
+            let files: Vec<_> =
+                (0..count).map(|at| file(&format!("var/lib/dpkg/updates/{at:04}"), 0o644)).collect();
+            let tree = tree(&files);
+            let databases = Databases::new(&tree, &content);
+            databases.packages(&databases.list()[0]).map(|packages| packages.len())
+        };
+        assert_eq!(read(limits::DPKG_UPDATES), Ok(1));
+        assert!(read(limits::DPKG_UPDATES + 1).unwrap_err().contains("DPKG_UPDATES"));
     }
 }

@@ -151,6 +151,34 @@ fn what_cannot_be_read_is_a_gap_and_the_rest_is_told() {
     assert!(of("/lib/apk/db/installed")["reason"].as_str().unwrap().contains("could not be understood"));
 }
 
+/// What dpkg did last may be in its journal alone, and counts as if it were in `status`.
+#[test]
+fn the_journal_of_dpkg_is_read_behind_its_status() {
+    let paragraph = |name: &str, version: &str, status: &str| {
+        format!("Package: {name}\nStatus: {status}\nVersion: {version}\nArchitecture: amd64\n")
+    };
+    let installed = "install ok installed";
+    let status = [("gone", "1"), ("kept", "1"), ("new", "1")]
+        .map(|(name, version)| paragraph(name, version, installed));
+    let image = small_base().layer(
+        Layer::new()
+            .file("var/lib/dpkg/status", status.join("\n"))
+            .file("var/lib/dpkg/updates/0000", paragraph("new", "2", installed))
+            .file("var/lib/dpkg/updates/0001", paragraph("new", "3", installed))
+            .file("var/lib/dpkg/updates/0002", paragraph("gone", "1", "purge ok not-installed"))
+            .file("var/lib/dpkg/updates/0003", paragraph("curl", "7", installed))
+            .file("var/lib/dpkg/updates/tmp.i", paragraph("never", "7", installed)),
+    );
+    let layer = small_base().layers().count() as u64;
+    assert_eq!(
+        told(&inventory(&image)),
+        tuples(&[("curl", "7", layer), ("kept", "1", layer), ("new", "3", layer)])
+    );
+    let torn = image.layer(Layer::new().file("var/lib/dpkg/updates/0004", "Package: half\nStatus: inst"));
+    let (exit, inventory) = inventory_on(&torn, None);
+    assert_eq!((exit, inventory["gaps"].as_array().unwrap().len()), (2, 1), "{inventory:#}");
+}
+
 /// An image of a distribution that is not known here has packages, though none is told.
 #[test]
 fn what_other_managers_keep_is_a_gap() {
