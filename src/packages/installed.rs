@@ -27,6 +27,8 @@ const RPM: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
 /// One for each form: Berkeley DB, ndb, SQLite.
 const RPM_FILES: [&str; 3] = ["Packages", "Packages.db", RPM_SQLITE];
 const RPM_SQLITE: &str = "rpmdb.sqlite";
+/// What distroless images of CBL-Mariner and Azure Linux have instead.
+const RPM_MANIFEST: &str = "var/lib/rpmmanifest/container-manifest-2";
 /// What SQLite keeps beside its file.
 const LOG: &str = "-wal";
 const JOURNAL: &str = "-journal";
@@ -54,7 +56,7 @@ pub fn plan(plan: &mut Plan) {
 
 fn rpm_files() -> impl Iterator<Item = ImagePath> {
     let in_directory = |directory| RPM_FILES.map(|file| ImagePath::new(format!("{directory}/{file}")));
-    RPM.into_iter().flat_map(in_directory)
+    RPM.into_iter().flat_map(in_directory).chain([ImagePath::new(RPM_MANIFEST)])
 }
 
 /// Brings the content of a file, or says why it is not known.
@@ -88,6 +90,11 @@ impl<'a> Database<'a> {
     /// One of dpkg's that goes by its first file; `None` where there is none.
     fn of_dpkg(parts: Vec<Part<'a>>) -> Option<Self> {
         Some(Self { manager: Manager::Dpkg, place: parts.first()?.path.clone(), parts })
+    }
+
+    /// Whether it, or what is beside it, says which files its packages brought.
+    pub(super) fn tells_files(&self) -> bool {
+        self.manager != Manager::Rpm || self.place != ImagePath::new(RPM_MANIFEST)
     }
 
     /// The last layer that wrote to it.

@@ -179,6 +179,30 @@ fn the_journal_of_dpkg_is_read_behind_its_status() {
     assert_eq!((exit, inventory["gaps"].as_array().unwrap().len()), (2, 1), "{inventory:#}");
 }
 
+/// Images of Azure Linux without a package manager have a list that rpm printed instead of its database.
+#[test]
+fn the_manifest_of_distroless_images_is_read_as_a_database_of_rpm() {
+    const LIST: &str = "openssl-libs\t1.1.1k-15.cm2\t1653816591\t1653631609\tMicrosoft Corporation\t(none)\t4365048\tx86_64\t0\topenssl-1.1.1k-15.cm2.src.rpm\n\
+        vim\t9.0-1.cm2\t1653816591\t1653753130\tMicrosoft Corporation\t2\t45000\tx86_64\t2\tvim-9.0-1.cm2.src.rpm\n";
+    let place = "var/lib/rpmmanifest/container-manifest-2";
+    let of = |list: &str| small_base().layer(os_release(Layer::new(), "mariner", "2.0").file(place, list));
+    let all = inventory(&of(LIST));
+    let layer = small_base().layers().count() as u64;
+    assert_eq!(
+        told(&all),
+        tuples(&[("openssl-libs", "1.1.1k-15.cm2", layer), ("vim", "2:9.0-1.cm2", layer)])
+    );
+    assert_eq!(
+        all["packages"][0]["source"],
+        serde_json::json!({"name": "openssl", "version": "1.1.1k-15.cm2"})
+    );
+    let (exit, some) = inventory_on(&of(&format!("{LIST}bash\t5.1\n")), None);
+    assert_eq!((exit, told(&some).len(), some["gaps"].as_array().unwrap().len()), (2, 2, 1), "{some:#}");
+    assert_eq!(some["gaps"][0]["place"], format!("/{place}"));
+    let taken_away = of(LIST).layer(Layer::new().whiteout("var/lib/rpmmanifest"));
+    assert_eq!(inventory_on(&taken_away, None).0, 2);
+}
+
 /// An image of a distribution that is not known here has packages, though none is told.
 #[test]
 fn what_other_managers_keep_is_a_gap() {

@@ -212,6 +212,14 @@ fn what_cannot_be_read_or_compared_is_no_pass() {
     }
     let broken = after(Manager::Rpm, Layer::new().file(RPM, "nonsense"));
     assert!(reason(&broken).contains("neither SQLite"), "{}", reason(&broken));
+    let line = "a\t1-1\t0\t0\tX\t(none)\t0\tnoarch\t0\ta-1-1.src.rpm\n";
+    let manifest = Layer::new().file("var/lib/rpmmanifest/container-manifest-2", line);
+    let listed = after(Manager::Rpm, manifest);
+    assert!(
+        reason(&listed).contains("container-manifest-2: it does not say which files"),
+        "{}",
+        reason(&listed)
+    );
     // By an algorithm that is not known here.
     let by = |digest: &str| {
         let file = RpmFile { digest: digest.repeat(64), ..RpmFile::of("usr/bin/new", "new") };

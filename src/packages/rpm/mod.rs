@@ -1,4 +1,4 @@
-//! rpm databases, read in memory: SQLite, ndb and Berkeley DB.
+//! rpm databases, read in memory: SQLite, ndb and Berkeley DB, and the list that distroless images have instead.
 //!
 //! A database in an image is hostile until proven otherwise: every offset is checked, every page is
 //! visited at most once, and all that is taken from it is bounded by its own size and by
@@ -9,6 +9,7 @@ mod bytes;
 mod files;
 mod header;
 mod index;
+mod manifest;
 mod ndb;
 mod sqlite;
 #[cfg(test)]
@@ -20,7 +21,7 @@ pub use files::{File, State};
 pub use header::Header;
 
 use super::allowance::Allowance;
-use bytes::Blobs;
+use bytes::{Blobs, Notes};
 
 use super::{Manager, Package, PackageFile, Packed};
 use crate::error::{Error, Result};
@@ -34,7 +35,7 @@ pub struct Database {
     pub notes: Vec<String>,
 }
 
-/// Reads a database of any of the three forms, known by its content.
+/// Reads a database of any of the three forms, or a list of packages, known by its content.
 ///
 /// # Errors
 ///
@@ -48,6 +49,10 @@ pub fn parse(database: &[u8]) -> Result<Database> {
         ndb::read(database, &mut blobs)?;
     } else if let Some(order) = bdb::order(database) {
         bdb::read(database, order, &mut blobs)?;
+    } else if manifest::is_one(database) {
+        let mut notes = Notes::default();
+        let headers = manifest::read(database, &mut notes)?;
+        return Ok(Database { headers, notes: notes.into_vec() });
     } else {
         return Err(Error::unsupported("no rpm database: neither SQLite nor ndb nor a Berkeley DB hash"));
     }

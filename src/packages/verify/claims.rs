@@ -140,7 +140,10 @@ impl Sides<'_> {
         let (mut packages, notes) =
             self.after.readable(database).unwrap_or_else(|reason| (Vec::new(), vec![reason]));
         if !self.is_theirs(is_just_so) {
-            notes.into_iter().for_each(|note| gaps.add(|| format!("{place}: {note}")));
+            let untold = (!database.tells_files() && !packages.is_empty())
+                .then(|| "it does not say which files its packages brought".to_owned());
+            let notes = notes.into_iter().chain(untold);
+            notes.for_each(|note| gaps.add(|| format!("{place}: {note}")));
         }
         let owner = |package: &Package| OwnerOf {
             owner: Arc::new(Owner::of(package, place)),
