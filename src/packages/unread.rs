@@ -3,7 +3,7 @@
 
 use super::inventory::Gap;
 use crate::model::ImagePath;
-use crate::rootfs::{ResolveError, Tree};
+use crate::rootfs::{NodeRef, ResolveError, Tree};
 use crate::scan::EntryKind;
 
 /// Whose it is, and the file, or directory that counts where something is in it, that shows it.
@@ -37,16 +37,37 @@ struct Store {
 /// have all of them there, too.
 const CHISEL: (&str, &str) = ("chisel", "var/lib/chisel/manifest.wall");
 
+/// Where an environment of conda keeps a description of each of its packages; environments may be anywhere.
+const CONDA: &[u8] = b"conda-meta";
+
 /// What is installed in a tree and not known here; `has_dpkg` where dpkg's database is in it.
 pub(super) fn packages(tree: &Tree, has_dpkg: bool) -> impl Iterator<Item = Gap> + '_ {
     let stores = STORES.into_iter().map(|store| (store.manager, store.packages));
-    PLACES.into_iter().chain(stores).chain(chisel(has_dpkg)).filter_map(|place| gap(tree, place))
+    PLACES
+        .into_iter()
+        .chain(stores)
+        .chain(chisel(has_dpkg))
+        .filter_map(|place| gap(tree, place))
+        .chain(conda(tree))
 }
 
 /// What says something of files in a tree and is not known here; `has_dpkg` as in [`packages`].
 pub(super) fn lists_of_files(tree: &Tree, has_dpkg: bool) -> impl Iterator<Item = Gap> + '_ {
     let stores = STORES.into_iter().map(|store| (store.manager, store.database));
     PLACES.into_iter().chain(stores).chain(chisel(has_dpkg)).filter_map(|place| gap(tree, place))
+}
+
+/// The first environment of conda that has packages: of several the others say no more.
+fn conda(tree: &Tree) -> Option<Gap> {
+    let is_package =
+        |node: NodeRef<'_>| node.name().ends_with(b".json") && node.inode().kind != EntryKind::Directory;
+    let is_environment = |node: NodeRef<'_>| node.name() == CONDA && node.children().any(is_package);
+    let (place, node) = tree.walk_where(is_environment).next()?;
+    Some(Gap {
+        place,
+        layer: Some(node.inode().origin.layer()),
+        reason: "what conda says is installed is not read".to_owned(),
+    })
 }
 
 fn chisel(has_dpkg: bool) -> Option<(&'static str, &'static str)> {

@@ -203,6 +203,22 @@ fn the_manifest_of_distroless_images_is_read_as_a_database_of_rpm() {
     assert_eq!(inventory_on(&taken_away, None).0, 2);
 }
 
+/// Environments of conda may be anywhere.
+#[test]
+fn packages_of_conda_are_a_gap_wherever_they_are() {
+    let package = "conda-meta/openssl-1.1.1k-h27cfd23_0.json";
+    for prefix in ["opt/conda", "opt/conda/envs/app", "home/app/.pixi/envs/default"] {
+        let image = small_base().layer(Layer::new().file(format!("{prefix}/{package}"), "{}"));
+        let (exit, inventory) = inventory_on(&image, None);
+        let gaps = inventory["gaps"].as_array().unwrap();
+        assert_eq!((exit, gaps.len()), (2, 1), "{inventory:#}");
+        assert_eq!(gaps[0]["place"], format!("/{prefix}/conda-meta"));
+        assert_eq!(gaps[0]["reason"], "what conda says is installed is not read");
+    }
+    let nothing = Layer::new().file("opt/conda/conda-meta/history", "").file("opt/conda-meta/README", "");
+    assert_eq!(inventory_on(&small_base().layer(nothing), None).0, 0);
+}
+
 /// An image of a distribution that is not known here has packages, though none is told.
 #[test]
 fn what_other_managers_keep_is_a_gap() {
