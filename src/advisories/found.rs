@@ -29,6 +29,8 @@ pub struct Vulnerabilities {
     pub groups: Vec<Vec<usize>>,
     /// Packages of which no feed speaks, by where they come from.
     pub uncovered: BTreeMap<String, usize>,
+    /// Packages that were asked for where no feed is of what they come from, by that: feeds of others name some.
+    pub mentioned: BTreeMap<String, usize>,
     /// The feeds that were asked.
     pub sources: Vec<Source>,
     /// The day on which the database was made of them, where it says so.
@@ -85,7 +87,7 @@ impl Vulnerabilities {
         deadline: Deadline,
     ) -> Result<Self> {
         let context = Context::of(inventory, advisories)?;
-        let (groups, uncovered) = grouped(inventory, &context)?;
+        let Grouped { groups, uncovered, mentioned } = grouped(inventory, &context)?;
         let effort = Effort::of(room.comparisons, deadline);
         let mut gathered = Gathered { room, bytes: 0, found: BTreeMap::new() };
         let numbered: Vec<(usize, &Group<'_>)> = groups.iter().enumerate().collect();
@@ -100,7 +102,7 @@ impl Vulnerabilities {
         }
         let (sources, built) = (advisories.sources().to_vec(), advisories.header().built.clone());
         let (found, groups) = gathered.done(&groups);
-        Ok(Self { found, groups, uncovered, sources, built })
+        Ok(Self { found, groups, uncovered, mentioned, sources, built })
     }
 
     /// The packages that one is about, as indexes in [`Inventory::packages`], sorted.
@@ -117,17 +119,25 @@ struct Group<'a> {
     bytes: u64,
 }
 
-/// The packages that are asked for, in the order of the first of each group; and how many no feed speaks of.
+/// Who is asked for what.
+#[derive(Default)]
+struct Grouped<'a> {
+    /// In the order of the first package of each.
+    groups: Vec<Group<'a>>,
+    /// See [`Vulnerabilities::uncovered`].
+    uncovered: BTreeMap<String, usize>,
+    /// See [`Vulnerabilities::mentioned`].
+    mentioned: BTreeMap<String, usize>,
+}
+
+/// The packages that are asked for, and those of which feeds do not speak, or not enough.
 ///
 /// # Errors
 /// A version, which each answer repeats, is longer than any that is one.
-fn grouped<'a>(
-    inventory: &'a Inventory,
-    context: &Context<'a>,
-) -> Result<(Vec<Group<'a>>, BTreeMap<String, usize>)> {
+fn grouped<'a>(inventory: &'a Inventory, context: &Context<'a>) -> Result<Grouped<'a>> {
     let mut numbers: BTreeMap<(Alike<'a>, usize), usize> = BTreeMap::new();
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut uncovered: BTreeMap<String, usize> = BTreeMap::new();
+    let mut grouped = Grouped::default();
+    let Grouped { groups, uncovered, mentioned } = &mut grouped;
     for (number, package) in inventory.packages.iter().enumerate() {
         let alike = match context.whence(package) {
             Whence::OfTheDistribution => continue,
@@ -135,7 +145,12 @@ fn grouped<'a>(
                 *uncovered.entry(whence.to_owned()).or_default() += 1;
                 continue;
             }
-            Whence::Asked(ecosystem) => context.alike(package, ecosystem),
+            Whence::Asked(ecosystem, is_covered) => {
+                if !is_covered {
+                    *mentioned.entry(ecosystem.to_string()).or_default() += 1;
+                }
+                context.alike(package, ecosystem)
+            }
         };
         if alike.longest_version() > limits::ADVISORY_TEXT_BYTES {
             let limit = limits::ADVISORY_TEXT_BYTES as u64;
@@ -150,7 +165,7 @@ fn grouped<'a>(
             group.bytes = group.bytes.saturating_add(bytes(package));
         }
     }
-    Ok((groups, uncovered))
+    Ok(grouped)
 }
 
 /// What a finding tells of a package, roughly.

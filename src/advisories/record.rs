@@ -40,7 +40,8 @@ pub struct Affected {
     pub ecosystem: Ecosystem,
     /// As the ecosystem compares names ([`Ecosystem::package_name`]).
     pub package: String,
-    /// The one architecture that it is about; empty for all.
+    /// The one architecture that it is about; empty for all; [`SOURCE`] where the name is a source package's, though the
+    /// ecosystem's feeds name what is installed ([`By::Binary`](super::ecosystem::By::Binary)).
     pub arch: String,
     /// Module streams (`nodejs:18`), with commas between them; empty outside modules.
     pub module: String,
@@ -53,6 +54,9 @@ pub struct Affected {
     /// The package's own severity.
     pub severity: Option<Severity>,
 }
+
+/// The architecture of source packages, as rpm writes it.
+pub(super) const SOURCE: &str = "src";
 
 /// An interval of versions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

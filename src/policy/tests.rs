@@ -331,6 +331,29 @@ fn a_waiver_holds_for_its_scope_and_until_its_day() {
     assert_eq!(decide(&scope("path = \"/**\"", "2026-11-24"), &is).standing, Standing::Fails);
 }
 
+/// An id that is a CVE is that of one of them; any other is that of all.
+#[test]
+fn a_waiver_of_one_cve_accepts_no_finding_of_several() {
+    let accepts = |advisories: &[&str], id: &str| {
+        let is = Subject { advisories, ..subject("vulnerability", "/lib/apk/db/installed") };
+        let waiver = format!(
+            "[[waivers]]\nrule = \"vulnerability\"\nadvisory = \"{id}\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2026-12-31\n"
+        );
+        decide(&read(&waiver).unwrap(), &is).standing == Standing::Waived
+    };
+    for (advisories, id, accepted) in [
+        (&["CVE-2026-1", "GHSA-1"][..], "CVE-2026-1", true),
+        (&["CVE-2026-1", "GHSA-1"], "ghsa-1", true),
+        (&["CVE-2026-1", "CVE-2026-2"], "CVE-2026-1", false),
+        (&["CVE-2026-1", "CVE-2026-2"], "CVE-2026-2", false),
+        (&["ALSA-2026:1", "CVE-2026-1", "CVE-2026-2"], "ALSA-2026:1", true),
+        (&["ALSA-2026:1", "CVE-2026-1", "CVE-2026-2"], "CVE-2026-1", false),
+        (&["ALSA-2026:1", "CVE-2026-1"], "CVE-2026-1", true),
+    ] {
+        assert_eq!(accepts(advisories, id), accepted, "{advisories:?} {id}");
+    }
+}
+
 #[test]
 fn rules_have_options_of_their_own() {
     let text = "[rules.label-missing]\nlabels = [\"a\", \"b\"]\n[rules.layer-count]\nmax_layers = 9\n\

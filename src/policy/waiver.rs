@@ -42,13 +42,15 @@ impl Subject<'_> {
         !self.more && self.path.is_some_and(&accepts) && self.others.iter().all(|path| accepts(path))
     }
 
-    /// Whether an id names the advisory that it is of. Where that is about several CVEs, only its own id does: any other name
-    /// may be that of one of them, and who accepts one has said nothing of the rest.
+    /// Whether an id names the advisory that it is of. Where that is about several CVEs, only its own id does, and where that
+    /// is a CVE, none: any other name may be that of one of them, and who accepts one has said nothing of the rest.
     fn is_of(&self, id: &str) -> bool {
         let is_cve = |id: &&&str| id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("CVE-"));
         let Some((own, others)) = self.advisories.split_first() else { return false };
-        let is_of_one = self.advisories.iter().filter(is_cve).nth(1).is_none();
-        own.eq_ignore_ascii_case(id) || is_of_one && others.iter().any(|name| name.eq_ignore_ascii_case(id))
+        if self.advisories.iter().filter(is_cve).nth(1).is_some() {
+            return own.eq_ignore_ascii_case(id) && !is_cve(&own);
+        }
+        own.eq_ignore_ascii_case(id) || others.iter().any(|name| name.eq_ignore_ascii_case(id))
     }
 
     /// Whether a layer did all of it.

@@ -25,7 +25,7 @@ pub mod room;
 pub mod second;
 pub mod secrets;
 mod stored;
-mod tar;
+pub(crate) mod tar;
 pub mod toc;
 
 pub use archives::Archives;

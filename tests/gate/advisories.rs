@@ -43,7 +43,7 @@ impl Trial {
             let name = format!("feed/{}.json", advisory["id"].as_str().unwrap());
             room.write(&name, advisory.to_string());
         }
-        let built = advisories::build(&[room.path("feed")], None).unwrap();
+        let built = advisories::build(&[room.path("feed")], &[], None).unwrap();
         room.write("advisories.db", &built.bytes);
         Self { room }
     }
@@ -78,7 +78,8 @@ pub(crate) fn on_sed(fixed: &str) -> advisories::Advisories {
     let room = Room::new();
     std::fs::create_dir(room.path("feed")).unwrap();
     room.write("feed/one.json", advisory("CVE-2026-0001", "sed", Some(fixed), CRITICAL).to_string());
-    advisories::Advisories::of_bytes(advisories::build(&[room.path("feed")], None).unwrap().bytes).unwrap()
+    advisories::Advisories::of_bytes(advisories::build(&[room.path("feed")], &[], None).unwrap().bytes)
+        .unwrap()
 }
 
 /// Debian 12 with `sed` and `other`, no user of root's.
@@ -93,6 +94,31 @@ pub(crate) fn debian() -> Image {
 
 pub(crate) fn vulnerabilities(checked: &Checked) -> Vec<&Value> {
     checked.findings().into_iter().filter(|finding| finding["rule"] == "vulnerability").collect()
+}
+
+/// What is told counts, and what is not told is not evaluated: the feed is of another release.
+#[test]
+fn packages_of_what_comes_along_are_asked_and_not_evaluated() {
+    let of = |id: &str, releases: &[&str], fixed: &str| {
+        let affected = releases.iter().map(|release| {
+            serde_json::json!({"package": {"ecosystem": release, "name": "sed"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]})
+        });
+        let affected: Vec<_> = affected.collect();
+        serde_json::json!({"id": id, "modified": "2026-01-01T00:00:00Z", "affected": affected,
+            "severity": [{"type": "CVSS_V3", "score": CRITICAL}]})
+    };
+    let old = of("CVE-2026-0001", &["Debian:11"], "9");
+    for (fixed, findings, verdict) in [("9", 1, "fail"), ("1", 0, "not-evaluated")] {
+        let trial = Trial::new(&[old.clone(), of("CVE-2026-0002", &["Debian:11", "Debian:12"], fixed)]);
+        let checked = trial.check(&debian());
+        assert_eq!(vulnerabilities(&checked).len(), findings);
+        assert_eq!((checked.exit, checked.outcome("vulnerability")), (2, verdict));
+        let rules = checked.report["images"][0]["rules"].to_string();
+        assert!(rules.contains("Debian:12 (2) by the way only"), "{rules}");
+        let told = trial.check_on(None, &debian(), "[rules.vulnerability]\nuncovered = \"tell\"\n");
+        assert_eq!(vulnerabilities(&told).len(), findings + 1);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::harness::{Room, assert_valid, command, run, text};
 use crate::support::Zip;
-use crate::support::feeds::{ALMALINUX, ALPINE, DEBIAN, PYPI, RED_HAT};
+use crate::support::feeds::{ALMALINUX, ALPINE, ALPINE_COMMUNITY, DEBIAN, PYPI, RED_HAT};
 
 /// All feeds, written as files.
 fn feeds(room: &Room) -> Vec<PathBuf> {
@@ -19,6 +19,7 @@ fn feeds(room: &Room) -> Vec<PathBuf> {
         room.write("AlmaLinux8.zip", zip(&ALMALINUX)),
         room.write("debian.json", DEBIAN),
         room.write("alpine-3.18-main.json", ALPINE),
+        room.write("alpine-3.18-community.json", ALPINE_COMMUNITY),
         room.write("PyPI.zip", zip(&PYPI)),
         room.path("csaf"),
     ]
@@ -64,7 +65,9 @@ fn feeds_of_all_forms_make_one_database() {
         "PyPI.zip: osv, 1 record in 2 documents, newest of 2024-04-05",
         "  passed over: 1 withdrawn records",
         "csaf: csaf, 1 record in 1 document, newest of 2024-03-04",
-        "8 advisories on 7 packages in 6 ecosystems and releases",
+        "  covers: PyPI",
+        "  repositories: Alpine:3.18/main\n  covers: Alpine:3.18",
+        "9 advisories on 8 packages in 6 ecosystems and releases",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
@@ -97,13 +100,26 @@ fn a_database_tells_what_it_is_made_of() {
     assert_eq!((info["schemaVersion"].as_u64(), &info["built"]), (Some(1), &Value::Null));
     let sources: Vec<&str> =
         info["sources"].as_array().unwrap().iter().map(|source| source["name"].as_str().unwrap()).collect();
-    assert_eq!(sources, ["AlmaLinux8.zip", "PyPI.zip", "alpine-3.18-main.json", "csaf", "debian.json"]);
+    assert_eq!(
+        sources,
+        [
+            "AlmaLinux8.zip",
+            "PyPI.zip",
+            "alpine-3.18-community.json",
+            "alpine-3.18-main.json",
+            "csaf",
+            "debian.json"
+        ]
+    );
+    assert_eq!(info["sources"][3]["repositories"], serde_json::json!(["Alpine:3.18/main"]));
+    assert_eq!(info["sources"][5]["covers"], serde_json::json!(["Debian:11", "Debian:12"]));
+    assert!(info["ecosystems"].as_array().unwrap().iter().all(|known| known["covered"] == true));
     assert_eq!(info["sources"][1]["skipped"]["withdrawn"], 1);
     assert_eq!(info["sources"][0]["date"], "2024-02-03");
     let names: Vec<&str> =
         info["ecosystems"].as_array().unwrap().iter().map(|known| known["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["AlmaLinux:8", "Alpine:3.18", "Debian:11", "Debian:12", "PyPI", "Red Hat:9"]);
-    assert_eq!(info["counts"]["advisories"], 8);
+    assert_eq!(info["counts"]["advisories"], 9);
     let shown = text(&run(&["db", "info", database.to_str().unwrap(), "--format", "text"]).stdout);
     assert!(shown.contains("debian.json: debian-tracker, no date, 2 records"), "{shown}");
     assert!(shown.contains("passed over: 1 withdrawn"), "{shown}");
@@ -171,6 +187,68 @@ fn packages_are_asked_for_by_their_purls() {
     assert_eq!(verdicts, ["not-affected", "not-affected"]);
 }
 
+/// A feed of npm names a package of Maven, and only one repository of Alpine is there: what they say counts, and what they
+/// do not say is no pass.
+#[test]
+fn what_comes_along_in_feeds_of_others_is_asked_and_is_no_pass() {
+    let room = Room::new();
+    let record = |id: &str, packages: &[(&str, &str)]| {
+        let affected = packages.iter().map(|(ecosystem, name)| {
+            serde_json::json!({"package": {"ecosystem": ecosystem, "name": name},
+                "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]})
+        });
+        let affected: Vec<_> = affected.collect();
+        serde_json::json!({"id": id, "modified": "2024-01-01T00:00:00Z", "affected": affected}).to_string()
+    };
+    std::fs::create_dir(room.path("npm")).unwrap();
+    let sources = vec![
+        room.path("npm"),
+        room.write("npm/1.json", record("GHSA-1", &[("npm", "jquery")])).parent().unwrap().to_owned(),
+        room.write("one.json", record("GHSA-3", &[("PyPI", "x")])),
+        room.write("alpine.json", ALPINE),
+    ];
+    room.write("npm/2.json", record("GHSA-2", &[("npm", "x"), ("Maven", "org.webjars.npm:jquery")]));
+    let database = room.path("advisories.db");
+    let output = build(&sources, &database, &[]);
+    let told = text(&output.stderr);
+    for line in [
+        "  covers: npm\n  comes along: Maven (1)\n",
+        "not covered: Alpine:3.18, Maven, PyPI\n",
+        "  covers in part, without the other repository: Alpine:3.18 (2)\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let uncovered = [
+        ("pkg:maven/org.webjars.npm/jquery@1.0.0", 1),
+        ("pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1", 0),
+        ("pkg:pypi/y@1", 0),
+        ("pkg:apk/alpine/nodejs@18.0.0-r0?distro=alpine-3.18", 0),
+    ];
+    for (purl, advisories) in uncovered {
+        let (status, told) = query(&database, &[purl]);
+        let package = &told["packages"][0];
+        assert_eq!((status, package["advisories"].as_array().unwrap().len()), (2, advisories), "{told:#}");
+        assert!(package["uncovered"].as_str().unwrap().contains("--covers"), "{told:#}");
+    }
+    assert_eq!(query(&database, &["pkg:npm/y@1.0.0"]).0, 0);
+    let info = text(&run(&["db", "info", database.to_str().unwrap(), "--format", "text"]).stdout);
+    let line =
+        |name: &str| info.lines().find(|line| line.trim_start().starts_with(&format!("{name} "))).unwrap();
+    assert!(line("Maven").ends_with("not covered") && !line("npm").ends_with("not covered"), "{info}");
+    let stated = ["--covers", "Maven", "--covers", "PyPI", "--covers", "Alpine:v3.18"];
+    assert!(build(&sources, &database, &stated).status.success());
+    for (purl, advisories) in uncovered {
+        assert_eq!(query(&database, &[purl]).0, advisories as i32, "{purl}");
+    }
+    let info = text(&run(&["db", "info", database.to_str().unwrap(), "--format", "text"]).stdout);
+    assert!(info.contains("stated to be covered: Alpine:3.18, Maven, PyPI"), "{info}");
+    for (wrong, why) in [("Hex", "no source speaks of it"), ("Debian", "without a release")] {
+        let output = build(&sources, &database, &["--covers", wrong]);
+        let stderr = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(why), "{wrong}: {stderr}");
+    }
+}
+
 /// What nobody speaks of, or cannot be asked for, is no pass.
 #[test]
 fn a_package_that_cannot_be_asked_for_is_exit_status_2() {
@@ -225,7 +303,7 @@ pkg:npm/x@1
         "affected": [{"package": {"ecosystem": "PyPI", "name": "x"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]}]}"#;
     let source = room.write("hostile.json", hostile);
     let database = room.path("hostile.db");
-    assert!(build(&[source], &database, &[]).status.success());
+    assert!(build(&[source], &database, &["--covers", "PyPI"]).status.success());
     let shown =
         run(&["db", "query", "--format", "text", "--advisories", database.to_str().unwrap(), "pkg:pypi/x@1"]);
     assert_eq!(shown.status.code(), Some(1));
@@ -245,7 +323,7 @@ fn a_database_is_verified_whole() {
     let digest = crate::support::digest(&bytes);
     let shown = text(&output.stdout);
     assert!(
-        shown.contains("whole; 8 advisories") && shown.contains(digest.trim_start_matches("sha256:")),
+        shown.contains("whole; 9 advisories") && shown.contains(digest.trim_start_matches("sha256:")),
         "{shown}"
     );
     let mut changed = bytes.clone();

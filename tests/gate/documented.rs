@@ -52,6 +52,7 @@ fn feeds(room: &Room) {
     room.write("PyPI/all.zip", zip(&feeds::PYPI));
     room.write("debian.json", feeds::DEBIAN);
     room.write("alpine-3.18-main.json", feeds::ALPINE);
+    room.write("alpine-3.18-community.json", feeds::ALPINE_COMMUNITY);
     room.write("csaf/cve-2024-0007.json", feeds::RED_HAT);
 }
 

@@ -36,6 +36,11 @@ pub const ALPINE: &str = r#"{"apkurl": "{{urlprefix}}/{{distroversion}}/{{repona
   "archs": ["x86_64"], "reponame": "main", "urlprefix": "https://example.com/alpine", "distroversion": "v3.18",
   "packages": [{"pkg": {"name": "busybox", "secfixes": {"1.36.1-r6": ["CVE-2024-0005"], "0": ["CVE-2024-0006"]}}}]}"#;
 
+/// That of the other repository.
+pub const ALPINE_COMMUNITY: &str = r#"{"apkurl": "{{urlprefix}}/{{distroversion}}/{{reponame}}/{{arch}}/{{pkg.name}}-{{pkg.ver}}.apk",
+  "archs": ["x86_64"], "reponame": "community", "urlprefix": "https://example.com/alpine", "distroversion": "v3.18",
+  "packages": [{"pkg": {"name": "nodejs", "secfixes": {"18.19.1-r0": ["CVE-2024-0009"]}}}]}"#;
+
 /// A VEX document of Red Hat.
 pub const RED_HAT: &str = r#"{
   "document": {"category": "csaf_vex", "aggregate_severity": {"text": "Moderate"}, "title": "a fault",

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::super::ecosystem::Ecosystem;
 use super::super::feed::{Kind, Reader, Room, Skips, Taken};
 use super::super::record::{Affected, Fix, Record, day};
 use super::super::severity::Level;
+use super::coverage;
 use super::format::{EndKind, Source};
 use super::strings::{Strings, Sym};
 use super::write;
@@ -147,19 +149,26 @@ pub struct Built {
 
 /// Makes a database of feeds: files and directories. The same feeds, in whatever order, make the same bytes.
 ///
-/// `built` is written into the file as the day on which it was made.
+/// `built` is written into the file as the day on which it was made. What is `stated` is covered, besides what the sources
+/// are told to be feeds of ([`Taken::covers`]).
 ///
 /// # Errors
-/// What cannot be read, what is no feed, and limits. A broken record among many is counted in [`Taken::skips`].
-pub fn build(paths: &[impl AsRef<Path>], built: Option<jiff::civil::Date>) -> Result<Built> {
+/// What cannot be read, what is no feed, something stated that no source speaks of, and limits. A broken record among many
+/// is counted in [`Taken::skips`].
+pub fn build(
+    paths: &[impl AsRef<Path>],
+    stated: &[Ecosystem],
+    built: Option<jiff::civil::Date>,
+) -> Result<Built> {
     let mut gathered = Gathered::default();
     let mut sink = |source, kind, record| gathered.add(source, kind, record);
     let mut reader = Reader::new(Room::default(), &mut sink);
     for path in paths {
         reader.take(path.as_ref())?;
     }
-    let taken = reader.done();
-    let bytes = write::write(gathered, &taken, built)?;
+    let mut taken = reader.done();
+    coverage::decide(&gathered, &mut taken, stated)?;
+    let bytes = write::write(gathered, &taken, stated, built)?;
     Ok(Built { bytes, taken })
 }
 
@@ -193,6 +202,7 @@ fn source(taken: &Taken) -> Source {
     let skipped = |skips: &Skips| -> BTreeMap<String, u64> {
         skips.counts().map(|(skip, count)| (skip.name().to_owned(), count)).collect()
     };
+    let repository = |(release, name): &(String, String)| format!("{release}/{name}");
     let licenses: Vec<&str> = taken.licenses.iter().map(String::as_str).collect();
     Source {
         name: taken.name.clone(),
@@ -204,6 +214,9 @@ fn source(taken: &Taken) -> Source {
         documents: taken.documents,
         records: taken.records,
         skipped: skipped(&taken.skips),
+        repositories: taken.repositories.iter().map(repository).collect(),
+        covers: taken.covers.clone(),
+        mentions: taken.mentions.clone(),
     }
 }
 
@@ -217,12 +230,13 @@ pub fn build_of_bytes(feed: Vec<u8>) -> Result<Built> {
     let mut sink = |source, kind, record| gathered.add(source, kind, record);
     let mut reader = Reader::new(Room::default(), &mut sink);
     reader.section(&Section::of_bytes(feed), "feed")?;
-    let taken = reader.done();
-    let bytes = write::write(gathered, &taken, None)?;
+    let mut taken = reader.done();
+    coverage::decide(&gathered, &mut taken, &[])?;
+    let bytes = write::write(gathered, &taken, &[], None)?;
     Ok(Built { bytes, taken })
 }
 
-/// Makes a database of records alone, as tests and benches need it.
+/// Makes a database of records alone, as tests and benches need it; all that they name is covered.
 #[doc(hidden)]
 pub fn build_of(records: Vec<(Kind, Record)>, built: Option<jiff::civil::Date>) -> Result<Vec<u8>> {
     let mut gathered = Gathered::default();
@@ -231,7 +245,10 @@ pub fn build_of(records: Vec<(Kind, Record)>, built: Option<jiff::civil::Date>) 
         taken.records += 1;
         taken.kinds.insert(kind);
         taken.newest = taken.newest.max(record.modified);
+        taken.covers.extend(record.affected.iter().map(|affected| affected.ecosystem.to_string()));
         gathered.add(0, kind, record)?;
     }
-    write::write(gathered, &[taken], built)
+    taken.covers.sort();
+    taken.covers.dedup();
+    write::write(gathered, &[taken], &[], built)
 }

@@ -38,7 +38,7 @@ use super::super::severity::Level;
 pub(crate) const MAGIC: [u8; 8] = *b"OCIADV\x1a\n";
 
 /// The version of this form. Another one is refused: build the database anew.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Bytes of a page: what one question reads at least.
 pub(crate) const PAGE: usize = 4 << 10;
@@ -63,6 +63,8 @@ pub struct Header {
     pub built: Option<String>,
     /// What it was made of, by name.
     pub sources: Vec<Source>,
+    /// Ecosystems and releases that who made the file states to be covered, sorted; whatever the sources seem to be feeds of.
+    pub stated: Vec<String>,
     /// What can be asked for, by name.
     pub ecosystems: Vec<EcosystemInfo>,
     /// What lies where.
@@ -93,6 +95,12 @@ pub struct Source {
     pub records: u64,
     /// What was passed over, by the reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Of secdb files: the repositories that they speak of (`Alpine:3.18/main`).
+    pub repositories: Vec<String>,
+    /// The ecosystems and releases that it is a feed of.
+    pub covers: Vec<String>,
+    /// Those that come along in its records, each with how many name it.
+    pub mentions: BTreeMap<String, u64>,
 }
 
 /// What the database knows of one ecosystem or release.
@@ -101,6 +109,9 @@ pub struct Source {
 pub struct EcosystemInfo {
     /// `Debian:12`, `PyPI`.
     pub name: String,
+    /// Whether a source is a feed of it, or it is stated to be covered. Where not, that no advisory names a package says
+    /// nothing.
+    pub covered: bool,
     /// Packages that advisories name.
     pub packages: u32,
     /// What advisories say of packages, each counted.

@@ -149,11 +149,11 @@ impl Database {
     }
 
     /// What advisories say of a package of an ecosystem.
-    pub(crate) fn entries(
-        &self,
+    pub(crate) fn entries<'a>(
+        &'a self,
         ecosystem: &EcosystemInfo,
         package: &str,
-    ) -> Result<impl Iterator<Item = Result<Entry>> + '_> {
+    ) -> Result<impl Iterator<Item = Result<Entry>> + use<'a>> {
         let (first, count) = self.key(ecosystem, package)?.map_or((0, 0), |key| (key.first, key.count));
         Ok((0..count).map(move |place| self.entry_at(u64::from(first) + u64::from(place))))
     }

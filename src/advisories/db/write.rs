@@ -1,7 +1,9 @@
 //! Making the file.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
+use super::super::ecosystem::Ecosystem;
 use super::super::feed::Taken;
 use super::super::record::Fix;
 use super::build::{Gathered, Kept, KeptEntry, sources};
@@ -23,6 +25,7 @@ struct Arrays<'a> {
     ranges: Vec<u8>,
     advisories: Vec<u8>,
     lists: Vec<u8>,
+    covered: BTreeSet<&'a str>,
     ecosystems: Vec<EcosystemInfo>,
 }
 
@@ -30,8 +33,10 @@ struct Arrays<'a> {
 pub(super) fn write(
     mut gathered: Gathered,
     taken: &[Taken],
+    stated: &[Ecosystem],
     built: Option<jiff::civil::Date>,
 ) -> Result<Vec<u8>> {
+    let stated: BTreeSet<String> = stated.iter().map(ToString::to_string).collect();
     let (sources, places) = sources(taken);
     let advisories = merge::merged(&mut gathered, &places);
     // What names no package that can be asked for is asked for by nobody.
@@ -44,13 +49,14 @@ pub(super) fn write(
         ranges: Vec::new(),
         advisories: Vec::new(),
         lists: Vec::new(),
+        covered: taken.iter().flat_map(|taken| &taken.covers).chain(&stated).map(String::as_str).collect(),
         ecosystems: Vec::new(),
     };
     arrays.add_keys(strings, &advisories)?;
     for kept in &advisories {
         arrays.add_advisory(kept, places.get(kept.source).copied().unwrap_or_default())?;
     }
-    arrays.finish(sources, built)
+    arrays.finish(sources, stated.iter().cloned().collect(), built)
 }
 
 /// An entry with the place of its advisory.
@@ -97,8 +103,9 @@ impl Arrays<'_> {
     fn begin_ecosystem(&mut self, name: &str) -> Result<()> {
         if self.ecosystems.last().is_none_or(|last| last.name != name) {
             let first_key = narrow(self.keys.len() / super::format::KEY)?;
-            let name = name.to_owned();
-            self.ecosystems.push(EcosystemInfo { name, packages: 0, entries: 0, unfixed: 0, first_key });
+            let (covered, name) = (self.covered.contains(name), name.to_owned());
+            let info = EcosystemInfo { name, covered, packages: 0, entries: 0, unfixed: 0, first_key };
+            self.ecosystems.push(info);
         }
         Ok(())
     }
@@ -165,6 +172,7 @@ impl Arrays<'_> {
     fn finish(
         self,
         sources: Vec<super::format::Source>,
+        stated: Vec<String>,
         built: Option<jiff::civil::Date>,
     ) -> Result<Vec<u8>> {
         let mut pages = Vec::new();
@@ -186,6 +194,7 @@ impl Arrays<'_> {
             tool: format!("ocicheck {}", env!("CARGO_PKG_VERSION")),
             built: built.map(|day| day.to_string()),
             sources,
+            stated,
             ecosystems: self.ecosystems,
             sections,
             sha256: Digest::sha256(&pages).hex(),

@@ -13,7 +13,7 @@ use self::products::{Package, Products, Tree};
 use super::json::{Many, Object, Text};
 use super::{Skip, Skips};
 use crate::advisories::ecosystem::Ecosystem;
-use crate::advisories::record::{Affected, End, Fix, Range, Record, seconds, short};
+use crate::advisories::record::{Affected, End, Fix, Range, Record, SOURCE, seconds, short};
 use crate::advisories::severity::{Level, Score, Severity};
 use crate::limits;
 
@@ -193,6 +193,8 @@ fn references(references: &[Object<Reference>]) -> Vec<String> {
 struct Key {
     ecosystem: String,
     package: String,
+    /// Whether it stands for all that is built of the source package of that name.
+    is_source: bool,
     module: String,
     fixed: Option<String>,
     fix: Fix,
@@ -232,29 +234,52 @@ fn affected(
                     continue;
                 }
             };
-            // A source package is nothing that is installed, and its epoch is not told.
-            if arch == "src" {
-                continue;
-            }
             let fix = fix.or_else(|| remedies.get(id.as_str()).copied()).unwrap_or(Fix::Open);
             let fixed = (fix == Fix::AsRanges).then_some(version);
             if fixed.as_deref() == Some("") {
                 skips.count(Skip::NoVersions);
                 continue;
             }
-            let own = impact.get(id.as_str()).copied().flatten();
-            let key =
-                Key { ecosystem: ecosystem.to_string(), package: name, module, fixed, fix, severity: own };
-            grouped.entry(key).or_insert_with(|| (ecosystem, BTreeSet::new())).1.insert(arch);
+            let whats = names(&arch, fixed.is_some());
+            if whats.is_empty() {
+                skips.count(Skip::SourcePackage);
+            }
+            for is_source in whats {
+                let key = Key {
+                    ecosystem: ecosystem.to_string(),
+                    package: name.clone(),
+                    is_source: *is_source,
+                    module: module.clone(),
+                    fixed: fixed.clone(),
+                    fix,
+                    severity: impact.get(id.as_str()).copied().flatten(),
+                };
+                let group = grouped.entry(key).or_insert_with(|| (ecosystem.clone(), BTreeSet::new()));
+                group.1.insert(arch.clone());
+            }
         }
     }
     skips.add(Skip::NotAffected, status.known_not_affected.0.len() as u64);
     grouped.into_iter().map(|(key, (ecosystem, arches))| entry(key, ecosystem, &arches, by)).collect()
 }
 
+/// What a package's name is the name of: for each thing, whether that is a source package.
+///
+/// What has a fix is told of all that is installed, and of the source package besides, whose epoch is not told. What has
+/// none is told of the source package alone; old documents do not say that it is one.
+fn names(arch: &str, is_fixed: bool) -> &'static [bool] {
+    match (arch, is_fixed) {
+        (SOURCE, true) => &[],
+        (SOURCE, false) => &[true],
+        ("", false) => &[false, true],
+        _ => &[false],
+    }
+}
+
 fn entry(key: Key, ecosystem: Ecosystem, arches: &BTreeSet<String>, by: &str) -> Affected {
     // More than one is as good as all: the same build is there for each.
     let arch = match (arches.len(), arches.first()) {
+        _ if key.is_source => SOURCE.to_owned(),
         (1, Some(arch)) if arch != "noarch" => arch.clone(),
         _ => String::new(),
     };

@@ -31,7 +31,7 @@ pub(super) fn list(root: &Path, room: Room) -> Result<Vec<Found>> {
             // Links are not followed into directories: one may lead back.
             if kind.is_dir() && depth < DEPTH {
                 open.push((entry.path(), format!("{name}/"), depth + 1));
-            } else if kind.is_file() || kind.is_symlink() {
+            } else if kind.is_file() || kind.is_symlink() || kind.is_dir() {
                 found.push(Found { name, path: entry.path() });
             }
             if found.len() > room.documents || open.len() > room.documents {

@@ -17,7 +17,7 @@ mod tar;
 mod tests;
 mod zip;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read as _;
 use std::path::Path;
@@ -34,6 +34,7 @@ use crate::host;
 use crate::limits;
 use crate::model::descriptor::Compression;
 use crate::read::{OpenFile, Section};
+use crate::scan::tar::header::BLOCK;
 
 /// The form of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +93,14 @@ pub struct Taken {
     pub skips: Skips,
     /// The same as a source before it, which counts for both.
     pub repeated: bool,
+    /// A file that is one document.
+    pub is_document: bool,
+    /// Of a secdb: the release, and the repository whose packages it speaks of; empty where it does not say which.
+    pub repositories: BTreeSet<(String, String)>,
+    /// The ecosystems and releases that it is a feed of, sorted.
+    pub covers: Vec<String>,
+    /// Those that come along in its records, each with how many name it: that they name no package of it says nothing.
+    pub mentions: BTreeMap<String, u64>,
 }
 
 /// The ceilings of reading; tests set lower ones.
@@ -187,7 +196,7 @@ impl<'a> Reader<'a> {
         } else {
             let compression = codec::detect(&head);
             let mut reader = codec::decoder(compression, section.reader())?;
-            let mut start = vec![0; tar::BLOCK];
+            let mut start = vec![0; BLOCK];
             let filled = fill(&mut reader, &mut start)?;
             start.truncate(filled);
             if tar::begins(&start) {
@@ -208,6 +217,7 @@ impl<'a> Reader<'a> {
         if document.len() as u64 > self.room.file {
             return Err(Error::limit("the feed", "FEED_FILE_BYTES", self.room.file));
         }
+        self.source(number)?.is_document = true;
         self.document(number, &document)?.map_err(|why| {
             Error::invalid(why).hint(
                 "a feed is an OSV record or archive, the Debian security tracker's JSON, a secdb or a CSAF document",
@@ -224,6 +234,8 @@ impl<'a> Reader<'a> {
             if is_json(member.name()) {
                 let document = archive.read(member)?;
                 self.counted(number, member.name(), &document)?;
+            } else if !member.is_directory() {
+                self.source(number)?.skips.count(Skip::NotRead);
             }
         }
         Ok(())
@@ -235,8 +247,9 @@ impl<'a> Reader<'a> {
             if member.escapes {
                 self.source(number)?.skips.count(Skip::Escapes);
             }
-            if is_json(&member.name) {
-                self.counted(number, &member.name, &member.bytes)?;
+            match member.document {
+                Some(document) => self.counted(number, &member.name, &document)?,
+                None => self.source(number)?.skips.count(Skip::NotRead),
             }
         }
         Ok(())
@@ -264,6 +277,8 @@ impl<'a> Reader<'a> {
             let repeated = self.taken.iter().any(|taken| taken.sha256 == sha256);
             let source = self.source(number)?;
             source.repeated = repeated;
+            let read = |file: &&Found| is_json(&file.name) || is_archive(&file.name);
+            source.skips.add(Skip::NotRead, (found.len() - found.iter().filter(read).count()) as u64);
             source.sha256 = sha256;
             source.bytes = bytes;
         }
@@ -272,8 +287,7 @@ impl<'a> Reader<'a> {
             self.file(&file.path, &file.name).map_err(|error| error.at(&file.name))?;
         }
         let mut taken = self.taken.iter().skip(first);
-        let is_nothing =
-            |taken: &Taken| taken.records == 0 && taken.skips.total() == taken.skips.of(Skip::Unreadable);
+        let is_nothing = |taken: &Taken| taken.records == 0 && taken.skips.of_content() == 0;
         if taken.all(|taken| !taken.repeated && is_nothing(taken)) {
             return Err(no_records());
         }
@@ -312,7 +326,10 @@ impl<'a> Reader<'a> {
                 })
             }
             Kind::Secdb => {
-                secdb::read(document, &mut skips, |record| tally.take(number, Kind::Secdb, record, self.sink))
+                let read = secdb::read(document, &mut skips, |record| {
+                    tally.take(number, Kind::Secdb, record, self.sink)
+                });
+                read.map(|repository| tally.repositories.extend([repository]))
             }
             Kind::Csaf => {
                 let read = csaf::read(document, &mut skips, |record| {
@@ -330,6 +347,7 @@ impl<'a> Reader<'a> {
         source.records += tally.records;
         source.newest = source.newest.max(tally.newest);
         source.licenses.extend(tally.licenses);
+        source.repositories.extend(tally.repositories);
         if let Some(error) = tally.error {
             return Err(error);
         }
@@ -341,9 +359,7 @@ impl<'a> Reader<'a> {
 
     fn demand_records(&mut self, number: usize) -> Result<()> {
         let source = self.source(number)?;
-        if source.documents == 0
-            || (source.records == 0 && source.skips.total() == source.skips.of(Skip::Unreadable))
-        {
+        if source.documents == 0 || source.records == 0 && source.skips.of_content() == 0 {
             return Err(no_records());
         }
         Ok(())
@@ -372,6 +388,7 @@ struct Tally {
     records: u64,
     newest: Option<i64>,
     licenses: BTreeSet<String>,
+    repositories: BTreeSet<(String, String)>,
     /// What ends all reading.
     error: Option<Error>,
 }

@@ -1,5 +1,7 @@
 //! OSV records (ossf.github.io/osv-schema, 1.7), as exported for each ecosystem or written by distributions.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::json::{Many, Object, Text};
@@ -78,8 +80,9 @@ struct Specific {
     informational: Text,
     categories: Many<Text>,
     license: Text,
-    /// SUSE: the binary packages, each with the version that has the fix.
-    binaries: Many<std::collections::BTreeMap<String, Text>>,
+    /// SUSE: the binary packages, each with the version that has the fix. Others mean other things by it: Ubuntu, what is
+    /// built of the source package.
+    binaries: Many<Object<BTreeMap<String, Text>>>,
 }
 
 /// A record, and the licence it names.
@@ -109,7 +112,9 @@ pub(super) fn read(document: &[u8], skips: &mut Skips) -> Result<Option<Read>> {
         skips.count(Skip::Withdrawn);
         return Ok(None);
     }
-    if !is_security(&id) {
+    let named = [&osv.aliases, &osv.upstream, &osv.related];
+    let names_cve = named.into_iter().flat_map(|names| &names.0).any(|name| is_cve(name.0.trim()));
+    if is_of_no_security(&id) && !names_cve {
         skips.count(Skip::NotSecurity);
         return Ok(None);
     }
@@ -145,10 +150,10 @@ pub(super) fn read(document: &[u8], skips: &mut Skips) -> Result<Option<Read>> {
     Ok(Some(Read { record, license: osv.database_specific.0.license.0 }))
 }
 
-/// AlmaLinux's ALBA and ALEA mend bugs and add features; SUSE and Red Hat have the like.
-fn is_security(id: &str) -> bool {
+/// AlmaLinux's ALBA and ALEA mend bugs and add features; SUSE and Red Hat have the like. Some mend CVEs besides.
+fn is_of_no_security(id: &str) -> bool {
     let kinds = ["ALBA-", "ALEA-", "RHBA-", "RHEA-", "SUSE-RU-", "SUSE-FU-", "SUSE-OU-", "RLBA-", "RLEA-"];
-    !kinds.iter().any(|kind| id.starts_with(kind))
+    kinds.iter().any(|kind| id.starts_with(kind))
 }
 
 fn references(references: Vec<Object<Reference>>) -> Vec<String> {
@@ -244,8 +249,10 @@ fn take(
     let severity = package_severity(id, &package);
     let specific = &package.ecosystem_specific.0;
     let fix = if specific.urgency.0 == "end-of-life" { Fix::WontFix } else { Fix::AsRanges };
-    if !specific.binaries.0.is_empty() {
-        for (binary, version) in specific.binaries.0.iter().flatten() {
+    let binaries = specific.binaries.0.iter().flat_map(|Object(binaries)| binaries);
+    let binaries: Vec<_> = binaries.filter(|_| names_binaries(&ecosystem)).collect();
+    if !binaries.is_empty() {
+        for (binary, version) in binaries {
             let ranges = vec![Range { introduced: String::new(), end: End::Fixed(version.0.clone()) }];
             into.push(entry(&ecosystem, binary, String::new(), ranges, Vec::new(), fix, severity.clone()));
         }
@@ -270,6 +277,11 @@ fn take(
     let module = if events::is_modular(&ranges) { modules.join(",") } else { String::new() };
     into.push(entry(&ecosystem, name, module, ranges, versions, fix, severity));
     Ok(())
+}
+
+/// Whether records of it name the packages that are installed in a list beside the ranges, which are the source's.
+fn names_binaries(ecosystem: &Ecosystem) -> bool {
+    ["SUSE", "openSUSE"].contains(&ecosystem.family().name)
 }
 
 /// Before lists are sorted and held to each other. An interval is two events.

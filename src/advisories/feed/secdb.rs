@@ -8,12 +8,13 @@ use serde::Deserialize;
 use super::json::{Many, Object, Text};
 use super::{Skip, Skips};
 use crate::advisories::ecosystem::Ecosystem;
-use crate::advisories::record::{Affected, End, Fix, Range, Record, is_cve};
+use crate::advisories::record::{Affected, End, Fix, Range, Record, is_cve, short};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Secdb {
     distroversion: Text,
+    reponame: Text,
     urlprefix: Text,
     apkurl: Text,
     packages: Many<Object<Entry>>,
@@ -38,7 +39,8 @@ pub(super) fn is_secdb(keys: &[String]) -> bool {
     has("packages") && (has("apkurl") || has("distroversion") || has("urlprefix"))
 }
 
-/// Reads a secdb. An issue of several packages is a record for each; the database makes one of them.
+/// Reads a secdb. An issue of several packages is a record for each; the database makes one of them. Yields the release,
+/// and which of its repositories it is of (`main`); empty where it does not say.
 ///
 /// # Errors
 /// What is wrong with the document.
@@ -46,9 +48,10 @@ pub(super) fn read(
     document: &[u8],
     skips: &mut Skips,
     mut sink: impl FnMut(Record) -> Result<(), String>,
-) -> Result<(), String> {
+) -> Result<(String, String), String> {
     let secdb: Secdb = serde_json::from_slice(document).map_err(|error| error.to_string())?;
     let ecosystem = ecosystem(&secdb)?;
+    let repository = short(&secdb.reponame.0);
     for Object(entry) in secdb.packages.0 {
         let package = entry.pkg.0;
         let name = package.name.0.trim().to_owned();
@@ -58,18 +61,36 @@ pub(super) fn read(
         }
         for (version, issues) in package.secfixes.0 {
             for issue in issues.texts() {
-                // `CVE-2019-1234 XSA-300`: two names of one issue.
-                let mut names = issue.split_whitespace().map(str::to_owned);
-                let Some(first) = names.next() else { continue };
-                let mut names: Vec<String> = std::iter::once(first).chain(names).collect();
-                let place = names.iter().position(|name| is_cve(name)).unwrap_or(0);
-                let id = names.swap_remove(place);
-                let affected = vec![affected(&ecosystem, &name, version.trim())];
-                sink(Record { id, aliases: names, affected, ..Record::default() })?;
+                let words = words(&issue);
+                for id in ids(&words) {
+                    let is_other = |word: &&String| *word != id && !is_cve(word);
+                    let related = words.iter().filter(is_other).cloned().collect();
+                    let affected = vec![affected(&ecosystem, &name, version.trim())];
+                    sink(Record { id: id.clone(), related, affected, ..Record::default() })?;
+                }
             }
         }
     }
-    Ok(())
+    Ok((ecosystem.to_string(), repository))
+}
+
+/// The words of an entry: names of issues, and what is said of them. CVEs are written `CVE 2018-16859`, too.
+fn words(entry: &str) -> Vec<String> {
+    let odd = entry.strip_prefix("CVE").and_then(|rest| rest.strip_prefix([' ', '_']));
+    let cve = odd.map(|number| format!("CVE-{number}"));
+    let words = cve.as_deref().unwrap_or(entry).split_whitespace();
+    words.map(str::to_owned).collect()
+}
+
+/// The issues that an entry is about: its CVEs; without any, the first word that may be a name. No word is another name
+/// of one: `CVE-2016-9815 XSA-201` and `CVE-2016-9816 XSA-201` are two issues, and `(fixed)` is none.
+fn ids(words: &[String]) -> Vec<&String> {
+    let cves: Vec<&String> = words.iter().filter(|word| is_cve(word)).collect();
+    if !cves.is_empty() {
+        return cves;
+    }
+    let is_name = |word: &&String| word.bytes().any(|byte| byte.is_ascii_digit());
+    words.iter().find(is_name).or(words.first()).into_iter().collect()
 }
 
 /// Whose packages they are: by the release, or by where the packages lie.
@@ -114,8 +135,8 @@ mod tests {
             let affected = &record.affected[0];
             let end = affected.ranges.first().map(|range| range.end.clone());
             told.push(format!(
-                "{} {:?} {} {} {end:?} {:?}",
-                record.id, record.aliases, affected.package, affected.ecosystem, affected.fix
+                "{} {:?} {:?} {} {} {end:?} {:?}",
+                record.id, record.aliases, record.related, affected.package, affected.ecosystem, affected.fix
             ));
             Ok(())
         })?;
@@ -133,11 +154,40 @@ mod tests {
         assert_eq!(
             told(document).unwrap(),
             [
-                "CVE-2022-3358 [] openssl Alpine:3.18 None NotAffected",
-                "CVE-2023-2650 [] openssl Alpine:3.18 Some(Fixed(\"3.1.1-r0\")) AsRanges",
-                "CVE-2019-17351 [\"XSA-300\"] xen Alpine:3.18 Some(Fixed(\"4.17.0-r2\")) AsRanges",
+                "CVE-2022-3358 [] [] openssl Alpine:3.18 None NotAffected",
+                "CVE-2023-2650 [] [] openssl Alpine:3.18 Some(Fixed(\"3.1.1-r0\")) AsRanges",
+                "CVE-2019-17351 [] [\"XSA-300\"] xen Alpine:3.18 Some(Fixed(\"4.17.0-r2\")) AsRanges",
             ]
         );
+    }
+
+    /// Xen's advisories have several CVEs each, so that no name of one is one of a CVE; nor are words about it.
+    #[test]
+    fn each_cve_of_an_entry_is_an_issue_of_its_own() {
+        let named = |entry: &str| {
+            let document = format!(
+                r#"{{"distroversion": "v3.18", "packages": [{{"pkg": {{"name": "x", "secfixes": {{"1-r0": ["{entry}"]}}}}}}]}}"#
+            );
+            let told = told(&document).unwrap();
+            told.iter().map(|told| told.split_once(" x Alpine").unwrap().0.to_owned()).collect::<Vec<_>>()
+        };
+        for (entry, expected) in [
+            ("CVE-2016-9815 XSA-201", &["CVE-2016-9815 [] [\"XSA-201\"]"][..]),
+            (
+                "CVE-2018-3620 CVE-2018-3646 XSA-273",
+                &["CVE-2018-3620 [] [\"XSA-273\"]", "CVE-2018-3646 [] [\"XSA-273\"]"],
+            ),
+            ("CVE-2018-14881 (BGP)", &["CVE-2018-14881 [] [\"(BGP)\"]"]),
+            // No number yet: the advisory has one.
+            ("CVE-????-????? XSA-292", &["XSA-292 [] [\"CVE-????-?????\"]"]),
+            ("CVE 2018-16859", &["CVE-2018-16859 [] []"]),
+            ("CVE_2019-2426", &["CVE-2019-2426 [] []"]),
+            ("XSA-248", &["XSA-248 [] []"]),
+            ("regression fix", &["regression [] [\"fix\"]"]),
+            ("", &[]),
+        ] {
+            assert_eq!(named(entry), expected, "{entry}");
+        }
     }
 
     #[test]
@@ -145,7 +195,10 @@ mod tests {
         let document = r#"{"apkurl": "{{urlprefix}}/{{arch}}/{{pkg.name}}-{{pkg.ver}}.apk", "reponame": "os",
             "urlprefix": "https://packages.wolfi.dev", "packages": [
               {"pkg": {"name": "go", "secfixes": {"1.20-r0": ["CVE-2023-0003"]}}}]}"#;
-        assert_eq!(told(document).unwrap(), ["CVE-2023-0003 [] go Wolfi Some(Fixed(\"1.20-r0\")) AsRanges"]);
+        assert_eq!(
+            told(document).unwrap(),
+            ["CVE-2023-0003 [] [] go Wolfi Some(Fixed(\"1.20-r0\")) AsRanges"]
+        );
         assert!(told(r#"{"packages": [], "apkurl": ""}"#).unwrap_err().contains("without a release"));
         assert!(told(r#"{"packages": 1"#).is_err());
     }

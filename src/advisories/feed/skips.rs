@@ -19,6 +19,10 @@ pub enum Skip {
     NoVersions,
     /// A package of which the feed says that it is not affected.
     NotAffected,
+    /// A source package that has a fix: the packages that are built of it are named beside it, and its epoch is not told.
+    SourcePackage,
+    /// A file that is no JSON document, or a member of an archive that is no file.
+    NotRead,
     /// A name in an archive that leads out of it. It is read: nothing is unpacked.
     Escapes,
     /// A document or record that is broken. What it says is missing.
@@ -36,6 +40,8 @@ impl Skip {
             Self::NoPackage => "no-package",
             Self::NoVersions => "no-versions",
             Self::NotAffected => "not-affected",
+            Self::SourcePackage => "source-package",
+            Self::NotRead => "not-read",
             Self::Escapes => "escaping-name",
             Self::Unreadable => "unreadable",
         }
@@ -51,6 +57,8 @@ impl Skip {
             Self::NoPackage => "entries without a package",
             Self::NoVersions => "entries without a version",
             Self::NotAffected => "packages that are not affected",
+            Self::SourcePackage => "source packages with a fix, which is told of what is built of them",
+            Self::NotRead => "files and links that are no JSON documents",
             Self::Escapes => "names that lead out of the archive",
             Self::Unreadable => "documents that could not be read",
         }
@@ -107,6 +115,12 @@ impl Skips {
     /// How many of all.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
+    }
+
+    /// How many of what documents that could be read say.
+    pub(super) fn of_content(&self) -> u64 {
+        self.total()
+            - [Skip::Unreadable, Skip::NotRead, Skip::Escapes].map(|skip| self.of(skip)).iter().sum::<u64>()
     }
 
     /// Each reason with its number.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::advisories::record::{Affected, End, Fix};
+use crate::read::build::Tar;
 use crate::read::corpus_tests as corpus;
 
 /// A record of OSV, with more fields in it.
@@ -210,6 +211,74 @@ fn an_archive_that_is_damaged_anywhere_is_an_error_or_the_same() {
     }
 }
 
+/// A tar without its end.
+fn tarred(members: &[(&str, &str)]) -> Tar {
+    members.iter().fold(Tar::new(), |tar, (name, content)| tar.file(name, content))
+}
+
+/// GitHub's database, packed by GNU tar, has names of more than 100 bytes.
+#[test]
+fn long_names_of_a_tar_are_read_whole() {
+    let record = osv("A-1", &package("PyPI", "x", FIXED));
+    let long = format!("advisories/{}/A-1.json", "x".repeat(150));
+    let path: [(&str, &[u8]); 1] = [("path", long.as_bytes())];
+    for (what, before) in [
+        ("GNU", Tar::new().long(b'L', &long)),
+        ("PAX", Tar::new().pax(b'x', &path)),
+        ("PAX behind a global header", Tar::new().pax(b'g', &[("comment", b"x")]).pax(b'x', &path)),
+    ] {
+        let read = read_bytes(before.file(&long[..99], &record).end()).unwrap();
+        assert_eq!((read.records.len(), read.taken[0].skips.total()), (1, 0), "{what}");
+    }
+    // Longer than any name of a feed.
+    let huge = limits::PAX_BYTES as usize + 1;
+    let name = "x".repeat(huge);
+    assert!(refused(Tar::new().long(b'L', &name).end(), Room::default()).contains("PAX_BYTES"));
+    let endless = (0..100).fold(Tar::new(), |tar, _| tar.pax(b'x', &[]));
+    assert!(refused(endless.end(), Room::default()).contains("broken"));
+}
+
+/// What is cut off where a member ends looks whole, but for the two blocks of zeros that end an archive.
+#[test]
+fn a_tar_that_is_cut_anywhere_is_an_error() {
+    let record = osv("A-1", &package("PyPI", "x", FIXED));
+    let whole = tarred(&[("a.json", &record), ("b.json", &record)]).end();
+    assert_eq!(read_bytes(&whole).unwrap().records.len(), 2);
+    for length in (1..whole.len()).filter(|length| *length >= 512) {
+        assert!(read_bytes(&whole[..length]).is_err(), "{length}");
+    }
+    let behind = [whole.as_slice(), &whole].concat();
+    assert!(refused(&behind, Room::default()).contains("behind its end"), "another archive behind it");
+    let more = [whole.as_slice(), &[0; 10_240]].concat();
+    assert_eq!(read_bytes(more).unwrap().records.len(), 2, "as many zeros as a tape has");
+    for place in [0, 124, 148] {
+        let mut broken = whole.clone();
+        broken[512 + record.len().next_multiple_of(512) + place] ^= 1;
+        assert!(refused(&broken, Room::default()).contains("broken"), "{place}");
+    }
+}
+
+#[test]
+fn members_that_are_not_read_are_counted() {
+    let record = osv("A-1", &package("PyPI", "x", FIXED));
+    let tar = tarred(&[("a.json", &record), ("README.md", "text")]);
+    let link = tar.link("link.json", b'2', "a.json").entry("folder.json", b'5', b"").end();
+    let zip = zipped(&[("a.json", &record), ("README.md", "text"), ("b.xml", "text"), ("folder/", "")]);
+    for bytes in [link, zip] {
+        let read = read_bytes(bytes).unwrap();
+        let skips = &read.taken[0].skips;
+        assert_eq!((read.records.len(), skips.of(Skip::NotRead), skips.total()), (1, 2, 2));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in [("a.json", record.as_str()), ("README.md", "text")] {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    let skips = &read(directory.path()).unwrap().taken[0].skips;
+    assert_eq!((skips.of(Skip::NotRead), skips.total()), (1, 1));
+    // They are no feed by themselves.
+    assert!(read_bytes(zipped(&[("README.md", "text"), ("broken.json", "{")])).is_err());
+}
+
 /// Names that lead out of an archive do no harm, since nothing is unpacked; they are told.
 #[test]
 fn names_that_lead_out_are_told() {
@@ -283,7 +352,15 @@ fn records_of_osv_are_read_as_they_are_written() {
         assert_eq!(skips.ecosystems().len(), 1);
     }
     for id in ["ALBA-2024:1", "ALEA-2024:1", "RHBA-2024:1", "SUSE-RU-2024:1"] {
-        assert_eq!(one(&osv(id, &package("AlmaLinux:8", "x", FIXED))).1.of(Skip::NotSecurity), 1, "{id}");
+        let of = |fields: &str| one(&osv(id, &format!("{fields}{}", package("AlmaLinux:8", "x", FIXED))));
+        for nothing in ["", r#", "related": ["RHBA-2024:1"]"#] {
+            assert_eq!(of(nothing).1.of(Skip::NotSecurity), 1, "{id}");
+        }
+        // A bug fix that mends a CVE is one of security, whatever it is called.
+        for field in ["aliases", "upstream", "related"] {
+            let (record, skips) = of(&format!(r#", "{field}": ["CVE-2024-1"]"#));
+            assert_eq!((record.affected.len(), skips.total()), (1, 0), "{id} {field}");
+        }
     }
     let (record, skips) =
         one(&osv("A-1", &format!(r#", "withdrawn": "2024-01-01T00:00:00Z"{}"#, package("PyPI", "x", FIXED))));
@@ -388,6 +465,27 @@ fn binaries_of_suse_are_packages_of_their_own() {
         record.affected.iter().map(|affected: &Affected| affected.package.as_str()).collect();
     assert_eq!(told, ["libopenssl3", "openssl-3"]);
     assert!(record.affected.iter().all(|affected| affected.fix == Fix::AsRanges));
+}
+
+/// Ubuntu writes the key, too: once as names with versions, since schema 1.7 as objects. Both say what is built of the
+/// source package, which is what is asked for.
+#[test]
+fn binaries_of_others_than_suse_are_passed_over() {
+    for binaries in [
+        r#"[{"libc6": "2.35-0ubuntu3.4", "libc-bin": "2.35-0ubuntu3.4"}]"#,
+        r#"[{"binary_name": "libc6", "binary_version": "2.35-0ubuntu3.4"}]"#,
+        r#"["libc6"]"#,
+        r#"[["libc6"]]"#,
+    ] {
+        let package = format!(
+            r#", "affected": [{{"package": {{"ecosystem": "Ubuntu:22.04:LTS", "name": "glibc"}}, "ranges": {FIXED},
+            "ecosystem_specific": {{"binaries": {binaries}}}}}]"#
+        );
+        let (record, skips) = one(&osv("UBUNTU-CVE-2023-4911", &package));
+        let [affected] = record.affected.as_slice() else { panic!("{binaries}: {record:?}") };
+        assert_eq!((affected.package.as_str(), skips.total()), ("glibc", 0), "{binaries}");
+        assert_eq!(affected.ranges[0].end, End::Fixed("2".to_owned()), "{binaries}");
+    }
 }
 
 #[test]

@@ -47,6 +47,10 @@ impl Member {
         &self.name
     }
 
+    pub(super) fn is_directory(&self) -> bool {
+        self.name.ends_with('/')
+    }
+
     pub(super) fn escapes(&self) -> bool {
         escapes(&self.name)
     }

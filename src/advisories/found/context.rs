@@ -14,8 +14,8 @@ pub(super) enum Whence<'a> {
     OfTheDistribution,
     /// No feed speaks of what it comes from.
     Uncovered(&'a str),
-    /// The feeds of an ecosystem.
-    Asked(&'a Ecosystem),
+    /// The feeds of an ecosystem; and whether one is of it, so that what they do not say counts, too.
+    Asked(&'a Ecosystem, bool),
 }
 
 /// All that what is said of a package depends on.
@@ -40,8 +40,8 @@ impl Alike<'_> {
 /// What all questions about an image need.
 pub(super) struct Context<'a> {
     advisories: &'a Advisories,
-    /// Where packages of each kind come from, if feeds speak of it; else what to call that.
-    ecosystems: BTreeMap<Kind, std::result::Result<Ecosystem, String>>,
+    /// Where packages of each kind come from, if feeds speak of it, and whether one is of it; else what to call that.
+    ecosystems: BTreeMap<Kind, std::result::Result<(Ecosystem, bool), String>>,
     /// Packages of the distribution that brought others and that its feed speaks of, with the highest layer of those of
     /// the name.
     told: BTreeMap<&'a str, usize>,
@@ -56,8 +56,8 @@ impl<'a> Context<'a> {
         let kinds: BTreeSet<Kind> = inventory.packages.iter().map(|package| package.kind).collect();
         let covered = |kind: Kind| {
             let ecosystem = ecosystem(kind, distribution)?;
-            let is_covered = advisories.covers(&ecosystem).is_some();
-            if is_covered { Ok(ecosystem) } else { Err(ecosystem.to_string()) }
+            let known = advisories.speaks_of(&ecosystem).ok_or_else(|| ecosystem.to_string())?;
+            Ok((ecosystem, known.covered))
         };
         let ecosystems = kinds.into_iter().map(|kind| (kind, covered(kind))).collect();
         let mut artifacts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
             return Whence::OfTheDistribution;
         }
         match self.ecosystems.get(&package.kind) {
-            Some(Ok(ecosystem)) => Whence::Asked(ecosystem),
+            Some(Ok((ecosystem, is_covered))) => Whence::Asked(ecosystem, *is_covered),
             Some(Err(reason)) => Whence::Uncovered(reason),
             None => Whence::Uncovered(""),
         }
@@ -107,7 +107,7 @@ impl<'a> Context<'a> {
 
     /// What is said of a package that feeds speak of: what it is affected by, or may be.
     pub(super) fn ask(&self, package: &Installed, effort: &Effort) -> Result<Vec<Answer>> {
-        let Some(Ok(ecosystem)) = self.ecosystems.get(&package.kind) else { return Ok(Vec::new()) };
+        let Some(Ok((ecosystem, _))) = self.ecosystems.get(&package.kind) else { return Ok(Vec::new()) };
         let question = question(package, ecosystem.clone(), &self.epochs);
         let mut answers = self.advisories.ask_within(&question, effort)?;
         if is_guessed_jar(package) {

@@ -2,14 +2,15 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 
-use super::super::db::format::{EndKind, Entry, Run};
+use super::super::db::format::{EcosystemInfo, EndKind, Entry, Run};
 use super::super::db::read::Database;
 use super::super::ecosystem::Ecosystem;
 use super::super::feed::Kind;
 use super::super::feed::events::{Bound, holds};
 use super::super::order::{Order, compare};
-use super::super::record::{Fix, day, is_cve};
+use super::super::record::{Fix, SOURCE, day, is_cve};
 use super::super::severity::{Level, Score, Severity};
 use super::answer::{Answer, Verdict};
 use super::effort::Effort;
@@ -52,7 +53,14 @@ pub(super) fn answers(
     for asked in &names {
         for ecosystem in question.ecosystem.asked(asked.version) {
             for (advisory, new) in of_channel(database, question, asked, &ecosystem, effort)? {
-                said.entry(advisory).or_insert((asked, new));
+                match said.entry(advisory) {
+                    Slot::Vacant(slot) => _ = slot.insert((asked, new)),
+                    // What is said of the source holds beside what is said of the package.
+                    Slot::Occupied(mut slot) if asked.of_sources && slot.get().1.gives_way_to(&new) => {
+                        slot.insert((asked, new));
+                    }
+                    Slot::Occupied(_) => {}
+                }
             }
         }
     }
@@ -86,15 +94,31 @@ fn of_channel<'a>(
     let plain = ecosystem.plain_of_fips(asked.version);
     let plain = plain.map(|text| Own::new(own.order, text, asked.epoch));
     let matched = Matched { database, question, own, plain };
-    for entry in database.entries(known, &asked.name)? {
+    for entry in entries(database, known, asked)? {
         let entry = entry?;
         let compared = 1 + u64::from(entry.ranges.count) + u64::from(entry.versions.count);
         effort.spend(compared, asked.version)?;
-        if let Some(new) = matched.entry(entry)? {
+        if let Some(new) = matched.entry(entry, asked)? {
             said.entry(entry.advisory).and_modify(|old| old.add(&new)).or_insert(new);
         }
     }
     Ok(said)
+}
+
+/// The entries of an ecosystem that speak of a name.
+pub(super) fn entries<'a>(
+    database: &'a Database,
+    known: &EcosystemInfo,
+    asked: &Asked<'_>,
+) -> Result<impl Iterator<Item = Result<Entry>> + use<'a>> {
+    let of_sources = asked.of_sources;
+    Ok(database.entries(known, &asked.name)?.filter_map(move |entry| {
+        let wanted = |entry: Entry| -> Result<Option<Entry>> {
+            let is_of_source = database.text(entry.arch)? == SOURCE;
+            Ok((is_of_source == of_sources).then_some(entry))
+        };
+        entry.and_then(wanted).transpose()
+    }))
 }
 
 fn kind(database: &Database, advisory: u32) -> Result<Kind> {
@@ -104,10 +128,14 @@ fn kind(database: &Database, advisory: u32) -> Result<Kind> {
 impl Said<'_> {
     /// Affected if any entry says so, of those for the package's own minor release where there are such.
     fn add(&mut self, other: &Self) {
-        let worse = other.verdict.rank() < self.verdict.rank();
-        if (other.own_release && !self.own_release) || (other.own_release == self.own_release && worse) {
+        if self.gives_way_to(other) {
             *self = other.clone();
         }
+    }
+
+    fn gives_way_to(&self, other: &Self) -> bool {
+        let worse = other.verdict.rank() < self.verdict.rank();
+        (other.own_release && !self.own_release) || (other.own_release == self.own_release && worse)
     }
 }
 
@@ -137,9 +165,12 @@ struct Matched<'a, 'q> {
 
 impl<'a> Matched<'a, '_> {
     /// What an entry says; `None` where it is of another architecture or module stream.
-    fn entry(&self, entry: Entry) -> Result<Option<Said<'a>>> {
+    fn entry(&self, entry: Entry, asked: &Asked<'_>) -> Result<Option<Said<'a>>> {
         let arch = self.database.text(entry.arch)?;
-        if !arch.is_empty() && self.question.arch.as_deref().is_some_and(|own| own != arch) {
+        if !asked.of_sources
+            && !arch.is_empty()
+            && self.question.arch.as_deref().is_some_and(|own| own != arch)
+        {
             return Ok(None);
         }
         if entry.fix == Fix::NotAffected {

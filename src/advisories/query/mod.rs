@@ -74,9 +74,14 @@ impl Advisories {
         &self.database.header().ecosystems
     }
 
-    /// What is known of an ecosystem. `None`: no feed speaks of it, so that no answer says anything of its
-    /// packages. That is *not evaluated*, and never a pass.
+    /// What is known of an ecosystem that a feed is of. `None`: none is, so that no answer says nothing of its packages.
+    /// That is *not evaluated*, and never a pass.
     pub fn covers(&self, ecosystem: &Ecosystem) -> Option<&EcosystemInfo> {
+        self.speaks_of(ecosystem).filter(|known| known.covered)
+    }
+
+    /// What is known of an ecosystem that feeds name, if only by the way: what they say counts, but not what they do not.
+    pub fn speaks_of(&self, ecosystem: &Ecosystem) -> Option<&EcosystemInfo> {
         self.database.ecosystem(ecosystem)
     }
 
@@ -87,9 +92,8 @@ impl Advisories {
     pub fn names(&self, question: &Question<'_>) -> Result<bool> {
         for asked in question.asked() {
             for ecosystem in question.ecosystem.asked(asked.version) {
-                if let Some(known) = self.database.ecosystem(&ecosystem)
-                    && self.database.key(known, &asked.name)?.is_some()
-                {
+                let Some(known) = self.database.ecosystem(&ecosystem) else { continue };
+                if matching::entries(&self.database, known, &asked)?.next().transpose()?.is_some() {
                     return Ok(true);
                 }
             }
@@ -102,7 +106,7 @@ impl Advisories {
     /// # Errors
     /// A file that cannot be read, or is not as it was written.
     pub fn packages(&self, ecosystem: &Ecosystem) -> impl Iterator<Item = Result<&str>> {
-        self.covers(ecosystem).into_iter().flat_map(|known| self.database.names(known))
+        self.speaks_of(ecosystem).into_iter().flat_map(|known| self.database.names(known))
     }
 
     /// The advisories that a package is affected by, or of which that cannot be decided; worst first.

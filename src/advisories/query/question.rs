@@ -35,6 +35,8 @@ pub(in crate::advisories) struct Asked<'a> {
     pub(in crate::advisories) name: Cow<'a, str>,
     pub(in crate::advisories) version: &'a str,
     pub(in crate::advisories) epoch: Epoch,
+    /// Only what is said of source packages counts ([`SOURCE`](super::super::record::SOURCE)), or only what is not.
+    pub(in crate::advisories) of_sources: bool,
 }
 
 /// Which module stream an rpm belongs to.
@@ -128,6 +130,9 @@ impl<'a> Question<'a> {
     /// The names and versions to ask by: the package's own, its source's, or both, the one that counts most first.
     pub(in crate::advisories) fn asked(&self) -> Vec<Asked<'_>> {
         match self.ecosystem.family().by {
+            By::Binary if self.ecosystem.order() == Order::Rpm => {
+                vec![self.by_own_name(), self.by_unfixed_source()]
+            }
             By::Binary => vec![self.by_own_name()],
             By::Source => vec![self.by_source()],
             By::Both if self.source.as_deref().is_none_or(|source| source == self.name) => {
@@ -139,14 +144,21 @@ impl<'a> Question<'a> {
 
     fn by_own_name(&self) -> Asked<'_> {
         let name = self.ecosystem.package_name(&self.name);
-        Asked { name, version: &self.version, epoch: Epoch::Written }
+        Asked { name, version: &self.version, epoch: Epoch::Written, of_sources: false }
+    }
+
+    /// Who names the packages that are installed may name what has no fix by its source: Red Hat does. No version is
+    /// compared then.
+    fn by_unfixed_source(&self) -> Asked<'_> {
+        let name = self.ecosystem.package_name(self.source.as_deref().unwrap_or(&self.name));
+        Asked { name, of_sources: true, ..self.by_own_name() }
     }
 
     fn by_source(&self) -> Asked<'_> {
         let name = self.ecosystem.package_name(self.source.as_deref().unwrap_or(&self.name));
         let version = self.source_version.as_deref().unwrap_or(&self.version);
         if self.ecosystem.order() != Order::Rpm {
-            return Asked { name, version, epoch: Epoch::Written };
+            return Asked { name, version, epoch: Epoch::Written, of_sources: false };
         }
         // What is no version has no epoch, and is found to be none when it is compared.
         let epoch = |version| Evr::parse(version).map_or(0, |evr| evr.epoch);
@@ -155,9 +167,10 @@ impl<'a> Question<'a> {
         // The same version has the same epoch.
         if version.contains(':') || version == self.version {
             let plain = version.strip_prefix("0:").unwrap_or(version);
-            return Asked { name, version: plain, epoch: Epoch::OfSource(epoch(version)) };
+            let epoch = Epoch::OfSource(epoch(version));
+            return Asked { name, version: plain, epoch, of_sources: false };
         }
-        Asked { name, version, epoch: Epoch::Unknown(epoch(&self.version)) }
+        Asked { name, version, epoch: Epoch::Unknown(epoch(&self.version)), of_sources: false }
     }
 }
 

@@ -11,7 +11,7 @@ fn database(documents: &[&str]) -> Advisories {
     for (path, document) in paths.iter().zip(documents) {
         std::fs::write(path, document).unwrap();
     }
-    let built = build(&paths, None).unwrap();
+    let built = build(&paths, &[], None).unwrap();
     let advisories = Advisories::of_bytes(built.bytes).unwrap();
     advisories.verify().unwrap();
     advisories
@@ -518,6 +518,44 @@ fn the_fix_of_the_own_minor_release_counts() {
     assert_eq!(ask("7-24.el9").len(), 1);
 }
 
+/// A VEX document of Red Hat in which the source package `openssl` of RHEL 9 has no fix.
+const UNFIXED: &str = r#"{
+  "document": {"publisher": {"name": "Red Hat Product Security"}, "tracking": {"id": "CVE-2026-2"}},
+  "product_tree": {"branches": [
+    {"product": {"product_id": "9", "product_identification_helper": {"cpe": "cpe:/o:redhat:enterprise_linux:9"}}},
+    {"product": {"product_id": "openssl", "product_identification_helper": {"purl": "pkg:rpm/redhat/openssl?arch=src"}}}],
+    "relationships": [{"product_reference": "openssl", "relates_to_product_reference": "9",
+      "full_product_name": {"product_id": "9:openssl"}}]},
+  "vulnerabilities": [{"cve": "CVE-2026-2", "product_status": {"known_affected": ["9:openssl"]}}]
+}"#;
+
+/// Red Hat names what has no fix by its source rpm, and what has one by the packages that are installed.
+#[test]
+fn what_has_no_fix_is_asked_by_the_source_rpm() {
+    let advisories = database(&[UNFIXED]);
+    let told = ["CVE-2026-2 affected - open"];
+    for package in ["openssl-libs", "openssl", "openssl-perl"] {
+        let purl = format!(
+            "pkg:rpm/redhat/{package}@3.0.7-27.el9?arch=x86_64&epoch=1&distro=rhel-9.4&upstream=openssl-3.0.7-27.el9.src.rpm"
+        );
+        assert_eq!(ask(&advisories, &purl), told, "{package}");
+        let question = Question::of_purl(&purl).unwrap();
+        assert!(advisories.names(&question).unwrap());
+        let answer = advisories.ask(&question).unwrap().remove(0);
+        assert_eq!((answer.package.as_str(), answer.version.as_str()), ("openssl", "1:3.0.7-27.el9"));
+    }
+    // Who does not say what it was built from was built from what it is called.
+    assert_eq!(ask(&advisories, "pkg:rpm/redhat/openssl@3.0.7-27.el9?arch=x86_64&distro=rhel-9"), told);
+    for other in [
+        "pkg:rpm/redhat/openssl-libs@3.0.7-27.el9?arch=x86_64&distro=rhel-9",
+        "pkg:rpm/redhat/openssl@3.0.7-27.el9?distro=rhel-9&upstream=openssl-next-3.0.7-27.el9.src.rpm",
+        "pkg:rpm/redhat/openssl-libs@3.0.7-27.el8?distro=rhel-8&upstream=openssl-3.0.7-27.el8.src.rpm",
+    ] {
+        assert!(ask(&advisories, other).is_empty(), "{other}");
+        assert!(!advisories.names(&Question::of_purl(other).unwrap()).unwrap(), "{other}");
+    }
+}
+
 #[test]
 fn sources_are_told_with_what_was_passed_over() {
     let withdrawn = osv("P-2", r#", "withdrawn": "2024-01-01T00:00:00Z""#, &[]);
@@ -547,7 +585,7 @@ mod real {
             std::fs::write(&path, bytes).unwrap();
             paths.push(path);
         }
-        let built = build(&paths, None).unwrap();
+        let built = build(&paths, &[], None).unwrap();
         assert!(built.taken.iter().all(|taken| taken.skips.of(crate::advisories::Skip::Unreadable) == 0));
         let advisories = Advisories::of_bytes(built.bytes).unwrap();
         advisories.verify().unwrap();

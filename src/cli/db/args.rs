@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::advisories::Ecosystem;
 use crate::cli::args::InspectFormat;
 
 /// `ocicheck db`.
@@ -33,6 +34,10 @@ pub struct BuildDb {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Take an ecosystem or release (Debian:12, PyPI) for covered, though the sources do not look like a feed of it; may be
+    /// repeated
+    #[arg(long, value_name = "ECOSYSTEM", value_parser = Ecosystem::parse)]
+    pub covers: Vec<Ecosystem>,
     /// The day to write into it as the one on which it was made; without it the same feeds make the same file
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,

@@ -1,6 +1,7 @@
 //! `ocicheck db`: the database of advisories.
 
 mod args;
+mod coverage;
 mod query;
 mod wire;
 #[cfg(test)]
@@ -35,7 +36,7 @@ fn build_file(arguments: &BuildDb) -> Result<()> {
         let what = format!("{} would be written over, and is read", arguments.output.display());
         return Err(Error::usage(what).at(source.display().to_string()).hint("name another file with -o"));
     }
-    let built = build(&arguments.sources, arguments.at)?;
+    let built = build(&arguments.sources, &arguments.covers, arguments.at)?;
     for taken in &built.taken {
         tell(taken);
     }
@@ -50,6 +51,7 @@ fn build_file(arguments: &BuildDb) -> Result<()> {
         counted(ecosystems as u64, "ecosystem or release", "ecosystems and releases"),
         size(made.size())
     ));
+    coverage::uncovered(&made).iter().for_each(|line| output::tell(line));
     Ok(())
 }
 
@@ -76,6 +78,11 @@ fn tell(taken: &Taken) {
         counted(taken.records, "record", "records"),
         counted(taken.documents, "document", "documents"),
     ));
+    let repositories: Vec<_> =
+        taken.repositories.iter().map(|(release, repository)| format!("{release}/{repository}")).collect();
+    for line in coverage::of_source(&repositories, &taken.covers, &taken.mentions) {
+        output::tell(&format!("  {line}"));
+    }
     for (skip, count) in taken.skips.counts() {
         output::tell(&format!("  passed over: {} {}", grouped(count), skip.words()));
     }
@@ -114,12 +121,16 @@ fn info_text(advisories: &Advisories, info: &Info<'_>) -> String {
         info.ecosystems.iter().map(|ecosystem| ecosystem.name.chars().count()).max().unwrap_or_default();
     for ecosystem in &info.ecosystems {
         text += &format!(
-            "  {:width$}  {:>9} packages  {:>9} entries  {:>9} without a fix\n",
+            "  {:width$}  {:>9} packages  {:>9} entries  {:>9} without a fix{}\n",
             escape_text(ecosystem.name),
             grouped(ecosystem.packages),
             grouped(ecosystem.entries),
-            grouped(ecosystem.unfixed)
+            grouped(ecosystem.unfixed),
+            if ecosystem.covered { "" } else { "  not covered" }
         );
+    }
+    if !advisories.header().stated.is_empty() {
+        text += &format!("stated to be covered: {}\n", coverage::listed(&advisories.header().stated));
     }
     text
 }
@@ -136,6 +147,9 @@ fn source_text(source: &Source) -> String {
         size(source.bytes),
         escape_text(&source.sha256)
     );
+    for line in coverage::of_source(&source.repositories, &source.covers, &source.mentions) {
+        text += &format!("    {line}\n");
+    }
     let skipped: Vec<String> = source
         .skipped
         .iter()

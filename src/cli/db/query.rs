@@ -28,12 +28,19 @@ fn ask<'a>(advisories: &Advisories, purl: &'a str, all: bool) -> Result<Package<
         Ok(question) => question,
         Err(error) => return Ok(Package::unasked(purl, error.to_string())),
     };
-    if advisories.covers(&question.ecosystem).is_none() {
+    let Some(known) = advisories.speaks_of(&question.ecosystem) else {
         let why = format!("no feed of this database speaks of {}", question.ecosystem);
         return Ok(Package::unasked(purl, why));
-    }
+    };
+    let uncovered = (!known.covered).then(|| {
+        format!(
+            "no feed of {} is in this database, others name some of its packages: build it with one, or state with --covers \
+             that it has one",
+            question.ecosystem
+        )
+    });
     let answers = if all { advisories.ask_all(&question)? } else { advisories.ask(&question)? };
-    Ok(Package::asked(purl, &question, answers, advisories.sources()))
+    Ok(Package::asked(purl, &question, uncovered, answers, advisories.sources()))
 }
 
 /// What could not be asked or decided is no pass.
@@ -41,7 +48,9 @@ fn exit(asked: &[Package<'_>]) -> Exit {
     let any = |verdict: &str| {
         asked.iter().flat_map(|package| &package.advisories).any(|told| told.verdict == verdict)
     };
-    if asked.iter().any(|package| package.error.is_some()) || any("undecidable") {
+    if asked.iter().any(|package| package.error.is_some() || package.uncovered.is_some())
+        || any("undecidable")
+    {
         Exit::NotChecked
     } else if any("affected") {
         Exit::Failed
@@ -61,7 +70,8 @@ fn text(package: &Package<'_>) -> String {
     let (affected, undecidable) = (count("affected"), count("undecidable"));
     text += &format!("  {}: ", escape_text(package.ecosystem.as_deref().unwrap_or_default()));
     text += &match (affected, undecidable) {
-        (0, 0) => "not affected by any advisory".to_owned(),
+        (0, 0) if package.uncovered.is_none() => "not affected by any advisory".to_owned(),
+        (0, 0) => "no advisory is known to affect it".to_owned(),
         (0, _) => "no advisory is known to affect it".to_owned(),
         _ => format!("affected by {}", counted(affected, "advisory", "advisories")),
     };
@@ -69,6 +79,9 @@ fn text(package: &Package<'_>) -> String {
         text += &format!(", {} cannot be decided", counted(undecidable, "advisory", "advisories"));
     }
     text.push('\n');
+    if let Some(why) = &package.uncovered {
+        text += &format!("  not covered: {}\n", escape_text(why));
+    }
     package.advisories.iter().for_each(|told| text += &advisory(told));
     text
 }

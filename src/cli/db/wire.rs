@@ -19,6 +19,7 @@ pub(super) struct Info<'a> {
     tool: &'a str,
     pub(super) built: Option<&'a str>,
     sources: Vec<SourceInfo<'a>>,
+    stated: &'a [String],
     pub(super) ecosystems: Vec<Ecosystem<'a>>,
     pub(super) counts: Counts,
 }
@@ -35,12 +36,16 @@ struct SourceInfo<'a> {
     documents: u64,
     records: u64,
     skipped: &'a BTreeMap<String, u64>,
+    repositories: &'a [String],
+    covers: &'a [String],
+    mentions: &'a BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Ecosystem<'a> {
     pub(super) name: &'a str,
+    pub(super) covered: bool,
     pub(super) packages: u32,
     pub(super) entries: u32,
     pub(super) unfixed: u32,
@@ -68,9 +73,13 @@ impl<'a> Info<'a> {
             documents: source.documents,
             records: source.records,
             skipped: &source.skipped,
+            repositories: &source.repositories,
+            covers: &source.covers,
+            mentions: &source.mentions,
         };
         let ecosystems = advisories.ecosystems().iter().map(|ecosystem| Ecosystem {
             name: &ecosystem.name,
+            covered: ecosystem.covered,
             packages: ecosystem.packages,
             entries: ecosystem.entries,
             unfixed: ecosystem.unfixed,
@@ -83,6 +92,7 @@ impl<'a> Info<'a> {
             tool: &header.tool,
             built: header.built.as_deref(),
             sources: advisories.sources().iter().map(source).collect(),
+            stated: &header.stated,
             ecosystems: ecosystems.collect(),
             counts: Counts {
                 packages: sections.keys.count,
@@ -115,18 +125,21 @@ pub(super) struct Package<'a> {
     pub(super) purl: &'a str,
     /// Why it could not be asked for.
     pub(super) error: Option<String>,
+    /// Why it says nothing that no more is told of it.
+    pub(super) uncovered: Option<String>,
     pub(super) ecosystem: Option<String>,
     pub(super) advisories: Vec<Told>,
 }
 
 impl<'a> Package<'a> {
     pub(super) fn unasked(purl: &'a str, error: String) -> Self {
-        Self { purl, error: Some(error), ecosystem: None, advisories: Vec::new() }
+        Self { purl, error: Some(error), uncovered: None, ecosystem: None, advisories: Vec::new() }
     }
 
     pub(super) fn asked(
         purl: &'a str,
         question: &Question<'_>,
+        uncovered: Option<String>,
         answers: Vec<Answer>,
         sources: &[Source],
     ) -> Self {
@@ -134,6 +147,7 @@ impl<'a> Package<'a> {
         Self {
             purl,
             error: None,
+            uncovered,
             ecosystem: Some(question.ecosystem.to_string()),
             advisories: told.collect(),
         }

@@ -25,6 +25,9 @@ fn source() -> Source {
         documents: 2,
         records: 1,
         skipped: BTreeMap::from([("withdrawn records".to_owned(), 1)]),
+        repositories: vec!["Alpine:3.18/main".to_owned()],
+        covers: vec!["PyPI".to_owned()],
+        mentions: BTreeMap::from([("npm".to_owned(), 1)]),
     }
 }
 
@@ -76,10 +79,11 @@ fn value(document: &impl serde::Serialize) -> Value {
 
 #[test]
 fn what_a_database_says_of_itself_is_as_its_schema_says() {
-    let contract = Contract::new(INFO, &["skipped"]);
+    let contract = Contract::new(INFO, &["skipped", "mentions"]);
     contract.assert_described();
     let database = database();
     let mut info = value(&Info::of(&database));
+    info["stated"] = serde_json::json!(["PyPI"]);
     info["sources"] = serde_json::json!([value(&source())]);
     contract.assert_sees_all(&info);
 }
@@ -92,7 +96,7 @@ fn what_it_says_of_packages_is_as_its_schema_says() {
     let question = Question::of_purl(purl).unwrap();
     let verdicts = [Verdict::Affected, Verdict::NotAffected, Verdict::Undecidable("no version".to_owned())];
     let answers = verdicts.map(answer).into_iter().collect();
-    let asked = Package::asked(purl, &question, answers, &[source()]);
+    let asked = Package::asked(purl, &question, Some("no feed".to_owned()), answers, &[source()]);
     let unasked = Package::unasked("pkg:rpm/x", "names no version".to_owned());
     contract.assert_sees_all(&value(&Queried::new(vec![asked, unasked])));
 }

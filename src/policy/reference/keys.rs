@@ -445,7 +445,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                 ),
                 below(
                     "advisory",
-                    "Only the advisory with this id or alias (`vulnerability`), where it is about several CVEs only its own id; `expires` is required then, whatever the policy says.",
+                    "Only the advisory with this id or alias (`vulnerability`), where it is about several CVEs only its own id, and only if that is none of them; `expires` is required then, whatever the policy says.",
                 ),
                 below(
                     "package",

@@ -87,6 +87,9 @@ mod tests {
             documents: 0,
             records: 0,
             skipped: BTreeMap::new(),
+            repositories: Vec::new(),
+            covers: Vec::new(),
+            mentions: BTreeMap::new(),
         };
         let at = date(2026, 3, 1);
         let days = |day| age(&source(Some(day)), Some("2026-02-28"), at).map(|(_, age)| age);

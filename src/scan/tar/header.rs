@@ -4,14 +4,14 @@
 //! strconv.go), for docker, podman, containerd, buildah and umoci all read layers with it.
 
 /// Bytes of a block.
-pub(super) const BLOCK: usize = 512;
+pub(crate) const BLOCK: usize = 512;
 
 /// One block as read.
-pub(super) type Block = [u8; BLOCK];
+pub(crate) type Block = [u8; BLOCK];
 
 /// The dialects that differ in their fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// Before POSIX: no magic.
     V7,
     /// POSIX, with or without PAX records.
@@ -24,22 +24,22 @@ pub(super) enum Format {
 
 /// A header's fields, before any extended header is applied.
 #[derive(Debug, Clone)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) format: Format,
-    pub(super) flag: u8,
-    pub(super) name: Vec<u8>,
+    pub(crate) flag: u8,
+    pub(crate) name: Vec<u8>,
     pub(super) link: Vec<u8>,
     pub(super) mode: i64,
     pub(super) uid: i64,
     pub(super) gid: i64,
-    pub(super) size: i64,
+    pub(crate) size: i64,
     pub(super) mtime: i64,
     pub(super) device: (i64, i64),
 }
 
 /// Why a block is no header: the field that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BadField(pub(super) &'static str);
+pub(crate) struct BadField(pub(super) &'static str);
 
 /// The bytes of a field.
 pub(super) fn field(block: &[u8], start: usize, length: usize) -> &[u8] {
@@ -47,12 +47,12 @@ pub(super) fn field(block: &[u8], start: usize, length: usize) -> &[u8] {
 }
 
 /// Whether a block is all zeros.
-pub(super) fn is_zero(block: &[u8]) -> bool {
+pub(crate) fn is_zero(block: &[u8]) -> bool {
     block.iter().all(|byte| *byte == 0)
 }
 
 /// A text that ends at its first NUL.
-pub(super) fn text(bytes: &[u8]) -> &[u8] {
+pub(crate) fn text(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
@@ -104,7 +104,7 @@ fn checksum_fits(block: &Block) -> bool {
 
 impl Header {
     /// Reads a block that is not all zeros.
-    pub(super) fn parse(block: &Block) -> Result<Self, BadField> {
+    pub(crate) fn parse(block: &Block) -> Result<Self, BadField> {
         if !checksum_fits(block) {
             return Err(BadField("checksum"));
         }

@@ -7,9 +7,9 @@
 //! Nothing is allocated by a length that was only declared, and no more than one extended header and
 //! one sparse map are held at a time.
 
-mod header;
+pub(crate) mod header;
 mod member;
-mod pax;
+pub(crate) mod pax;
 mod sparse;
 mod xattr;
 

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-pub(super) const PATH: &[u8] = b"path";
+pub(crate) const PATH: &[u8] = b"path";
 pub(super) const LINK_PATH: &[u8] = b"linkpath";
-pub(super) const SIZE: &[u8] = b"size";
+pub(crate) const SIZE: &[u8] = b"size";
 pub(super) const UID: &[u8] = b"uid";
 pub(super) const GID: &[u8] = b"gid";
 pub(super) const MTIME: &[u8] = b"mtime";
@@ -21,7 +21,7 @@ const SPARSE_NUMBYTES: &[u8] = b"GNU.sparse.numbytes";
 
 /// The records of one extended header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Records {
+pub(crate) struct Records {
     map: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Keys that came twice with different values; the last one counts.
     pub(super) repeated: Vec<Vec<u8>>,
@@ -33,7 +33,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Reads the body of an extended header; the error is a clause for people.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, &'static str> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, &'static str> {
         let mut records = Self::default();
         // Sparse format 0.0 repeats two keys in turn; it is turned into the list of format 0.1.
         let mut sparse: Vec<&[u8]> = Vec::new();
@@ -67,7 +67,7 @@ impl Records {
 
     /// The value of a key, where there is one that is not empty: an empty value means the header's
     /// own field.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.map.get(key).map(Vec::as_slice).filter(|value| !value.is_empty())
     }
 
@@ -77,7 +77,7 @@ impl Records {
     }
 
     /// A decimal number.
-    pub(super) fn number(&self, key: &[u8]) -> Result<Option<i64>, &'static str> {
+    pub(crate) fn number(&self, key: &[u8]) -> Result<Option<i64>, &'static str> {
         self.get(key).map(|value| decimal(value).ok_or("a number in it does not parse")).transpose()
     }
 

@@ -34,7 +34,13 @@ const DOCUMENT: &str = r#"{
       {"category": "product_version", "product": {"product_id": "samba",
         "product_identification_helper": {"purl": "pkg:rpm/redhat/samba"}}},
       {"category": "product_version", "product": {"product_id": "image@sha256:00",
-        "product_identification_helper": {"purl": "pkg:oci/image@sha256:00"}}}
+        "product_identification_helper": {"purl": "pkg:oci/image@sha256:00"}}},
+      {"category": "product_version", "product": {"product_id": "xml.src",
+        "product_identification_helper": {"purl": "pkg:rpm/redhat/xml?arch=src"}}},
+      {"category": "product_version", "product": {"product_id": "ssl-1-2.x86_64",
+        "product_identification_helper": {"purl": "pkg:rpm/redhat/ssl@1-2?arch=x86_64"}}},
+      {"category": "product_version", "product": {"product_id": "ssl-1-2.src",
+        "product_identification_helper": {"purl": "pkg:rpm/redhat/ssl@1-2?arch=src"}}}
     ]}],
     "relationships": [
       {"product_reference": "lib-1:1.2-3.el9.x86_64", "relates_to_product_reference": "AppStream-9",
@@ -59,6 +65,12 @@ const DOCUMENT: &str = r#"{
        "full_product_name": {"product_id": "O:samba"}},
       {"product_reference": "image@sha256:00", "relates_to_product_reference": "AppStream-9",
        "full_product_name": {"product_id": "A:image"}},
+      {"product_reference": "xml.src", "relates_to_product_reference": "AppStream-9",
+       "full_product_name": {"product_id": "A:xml.src"}},
+      {"product_reference": "ssl-1-2.x86_64", "relates_to_product_reference": "AppStream-9",
+       "full_product_name": {"product_id": "A:ssl.x86_64"}},
+      {"product_reference": "ssl-1-2.src", "relates_to_product_reference": "AppStream-9",
+       "full_product_name": {"product_id": "A:ssl.src"}},
       {"product_reference": "x", "relates_to_product_reference": "loop", "full_product_name": {"product_id": "loop"}}
     ]
   },
@@ -66,7 +78,8 @@ const DOCUMENT: &str = r#"{
     "cve": "CVE-2024-0001", "title": "a fault of lib",
     "product_status": {
       "fixed": ["A:lib.x86_64", "A:lib.s390x", "A:lib.src", "A:nodejs:18:node", "A:image", "loop", "nowhere"],
-      "known_affected": ["A:samba", "E:samba", "A:golang", "A:plain", "O:samba"],
+      "known_affected": ["A:samba", "E:samba", "A:golang", "A:plain", "O:samba", "A:ssl.x86_64", "A:ssl.src"],
+      "under_investigation": ["A:xml.src"],
       "known_not_affected": ["A:one", "A:two"]
     },
     "scores": [{"cvss_v3": {"vectorString": "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:N/I:N/A:H"}, "products": []}],
@@ -97,7 +110,8 @@ fn told(record: &Record) -> Vec<String> {
     each.collect()
 }
 
-/// Module streams have a fix each, binaries are named, and a source package is none of them.
+/// Module streams have a fix each and binaries are named. A source package stands for what is built of it where there is
+/// no fix; so does a package that does not say whether it is one.
 #[test]
 fn products_are_packages_on_platforms() {
     let (records, license, skips) = records(DOCUMENT).unwrap();
@@ -106,17 +120,25 @@ fn products_are_packages_on_platforms() {
         told(record),
         [
             "Red Hat:9 golang /go:rhel9 Open WontFix None",
+            "Red Hat:9 golang src/go:rhel9 Open WontFix None",
             "Red Hat:9 lib / Fixed(\"1:1.2-3.el9\") AsRanges None",
             "Red Hat:9 node x86_64/nodejs:18 Fixed(\"18-1.module+el9\") AsRanges None",
             "Red Hat:9 plain / Open Open None",
+            "Red Hat:9 plain src/ Open Open None",
             "Red Hat:9 samba / Open Open Some(\"low\")",
+            "Red Hat:9 samba src/ Open Open Some(\"low\")",
+            "Red Hat:9 ssl x86_64/ Open Open None",
+            "Red Hat:9 ssl src/ Open Open None",
+            "Red Hat:9 xml src/ Open Undetermined None",
             "Red Hat:rhel_eus:9.2 samba / Open Postponed None",
+            "Red Hat:rhel_eus:9.2 samba src/ Open Postponed None",
         ]
     );
     assert_eq!((record.severity.level.name(), record.severity.by.as_str()), ("high", "Red Hat"));
     assert_eq!((license, record.scores.len(), record.references.len()), ("CC-BY-4.0", 1, 1));
-    // Two not affected, one of another vendor, and an image, a circle and an id of nothing.
-    assert_eq!(skips.total(), 6);
+    // Two not affected, one of another vendor, and an image, a circle and an id of nothing; and the source that is told
+    // by what is built of it.
+    assert_eq!((skips.total(), skips.of(Skip::SourcePackage)), (7, 1));
 }
 
 #[test]
