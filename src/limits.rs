@@ -322,7 +322,8 @@ pub const HOOK_INPUT_BYTES: u64 = 16 << 20;
 /// reason to look at the images.
 pub const HOOK_REFS: usize = 50;
 
-/// Bytes of an answer of git's: the names of all files that a push changes. Those of 300,000 files fit.
+/// Bytes of an answer of git's: all files that a push changes, with a hundred bytes for each beside its name. 100,000 files
+/// fit.
 pub const HOOK_GIT_BYTES: u64 = 16 << 20;
 
 /// Names in directories that are walked for one pattern of `[hook]`. A pattern that begins with its directory needs few.

@@ -10,6 +10,10 @@ use crate::limits::HOOK_GIT_BYTES;
 
 const HINT: &str = "run this in a clone that has its files: a bare repository has none to check";
 
+/// How git is asked which files differ: by a command for scripts, which knows few settings. One it knows is `ignore` of
+/// a submodule, which a commit can bring too (`.gitmodules`).
+const DIFFERENCE: [&str; 6] = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none"];
+
 /// The repository of the current directory.
 #[derive(Debug)]
 pub(crate) struct Repository {
@@ -59,19 +63,17 @@ impl Repository {
         Ok(ask(&words(&["cat-file", "-e", &commit]), HOOK_GIT_BYTES)?.success)
     }
 
-    /// The files that differ between two commits, each with a NUL behind it; `None` where git does not say.
-    ///
-    /// By a command for scripts, which no setting of the user's changes.
+    /// The files that differ between two commits, for [`changes`](super::changes::changes); `None` where git does not
+    /// say.
     ///
     /// # Errors
     /// Git cannot be asked.
     pub(super) fn changed_between(&self, old: &str, new: &str) -> Result<Option<Vec<u8>>> {
-        let options = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--"];
-        ask(&words(&options), HOOK_GIT_BYTES).map(names)
+        ask(&words(&[&DIFFERENCE[..], &[old, new, "--"]].concat()), HOOK_GIT_BYTES).map(output)
     }
 
-    /// The files that commits change which the remote does not have, as far as is known here, each with a NUL behind
-    /// it; `None` where git does not say.
+    /// The files that commits change which the remote does not have, as far as is known here, for
+    /// [`changes`](super::changes::changes); `None` where git does not say.
     ///
     /// # Errors
     /// Git cannot be asked.
@@ -80,9 +82,8 @@ impl Repository {
         remotes.push(remote);
         let commits =
             [OsStr::new("rev-list"), OsStr::new(new), OsStr::new("--not"), &remotes, OsStr::new("--")];
-        let options = ["diff-tree", "--stdin", "--no-commit-id", "-r", "-m", "--root", "-z", "--name-only"];
-        let files: Vec<_> = words(&options).into_iter().chain([OsStr::new("--no-renames")]).collect();
-        ask_through(&commits, &files, HOOK_GIT_BYTES).map(names)
+        let of_each = [&DIFFERENCE[..], &["--stdin", "--no-commit-id", "-m", "--root"]].concat();
+        ask_through(&commits, &words(&of_each), HOOK_GIT_BYTES).map(output)
     }
 }
 
@@ -90,7 +91,7 @@ fn words<'a>(words: &[&'a str]) -> Vec<&'a OsStr> {
     words.iter().map(|word| OsStr::new(*word)).collect()
 }
 
-fn names(answer: Answer) -> Option<Vec<u8>> {
+fn output(answer: Answer) -> Option<Vec<u8>> {
     answer.output.filter(|_| answer.success)
 }
 

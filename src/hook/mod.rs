@@ -3,12 +3,14 @@
 //! Nothing that reads or judges images imports this module; only the command line does. It asks git, and runs the
 //! build that the policy's `[hook]` names: [`process`] is the one place of the program that starts a process.
 
+mod changes;
 mod files;
 mod git;
 mod images;
 mod install;
 mod process;
 mod push;
+mod when;
 
 pub(crate) use git::Repository;
 pub(crate) use images::images;

@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::io::Read;
 
 use super::Repository;
+use super::changes::changes;
+use super::when::takes_in;
 use crate::error::{Error, Result};
 use crate::limits::{HOOK_INPUT_BYTES, HOOK_REFS};
 use crate::rules::Pattern;
@@ -69,28 +71,28 @@ pub(crate) fn is_relevant(
     remote: Option<&OsStr>,
     updates: &[Update],
 ) -> Result<bool> {
-    decide(when, updates, |update| changed(repository, remote, update))
+    decide(when, updates, |update| Ok(touches(when, changed(repository, remote, update)?.as_deref())))
 }
 
-fn decide(
-    when: &[Pattern],
-    updates: &[Update],
-    changed: impl Fn(&Update) -> Result<Option<Vec<u8>>>,
-) -> Result<bool> {
+fn decide(when: &[Pattern], updates: &[Update], touches: impl Fn(&Update) -> Result<bool>) -> Result<bool> {
     if when.is_empty() || updates.len() > HOOK_REFS {
         return Ok(!updates.is_empty());
     }
     for update in updates {
-        let Some(names) = changed(update)? else { return Ok(true) };
-        let mut names = names.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        if names.any(|name| when.iter().any(|pattern| pattern.matches_path(name))) {
+        if touches(update)? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The files that an update changes for the remote; `None` where that is not known.
+/// Whether some pattern takes in what git tells of changes; `None` is what it does not say.
+fn touches(when: &[Pattern], told: Option<&[u8]>) -> bool {
+    let takes_in = |change| when.iter().any(|pattern| takes_in(pattern, &change));
+    told.and_then(changes).is_none_or(|changes| changes.into_iter().any(takes_in))
+}
+
+/// What an update changes for the remote; `None` where that is not known.
 fn changed(repository: &Repository, remote: Option<&OsStr>, update: &Update) -> Result<Option<Vec<u8>>> {
     if !repository.has_commit(&update.new)? {
         return Ok(None);
@@ -166,23 +168,36 @@ mod tests {
     fn refs_that_are_asked_for_are_held_to_hook_refs() {
         let when = [Pattern::of_members("Dockerfile").unwrap()];
         let updates = |number| vec![Update { new: ID.to_owned(), old: None }; number];
-        let nothing = |_: &Update| Ok(Some(b"README.md\0".to_vec()));
-        assert!(!decide(&when, &updates(HOOK_REFS), nothing).unwrap());
-        assert!(decide(&when, &updates(HOOK_REFS + 1), nothing).unwrap());
+        assert!(!decide(&when, &updates(HOOK_REFS), |_| Ok(false)).unwrap());
+        assert!(decide(&when, &updates(HOOK_REFS + 1), |_| Ok(false)).unwrap());
+    }
+
+    #[test]
+    fn each_update_counts_and_without_when_they_all_do() {
+        let when = [Pattern::of_members("Dockerfile").unwrap()];
+        let updates = [None, Some(ID.to_owned())].map(|old| Update { new: ID.to_owned(), old });
+        assert!(decide(&when, &updates, |update| Ok(update.old.is_some())).unwrap());
+        assert!(!decide(&when, &updates, |_| Ok(false)).unwrap());
+        assert!(decide(&[], &updates, |_| Ok(false)).unwrap());
+        assert!(!decide(&[], &[], |_| Ok(true)).unwrap());
     }
 
     #[test]
     fn what_is_not_known_is_relevant() {
+        use super::super::changes::tests::told;
         let when = [Pattern::of_members("src/**").unwrap()];
-        let updates = [Update { new: ID.to_owned(), old: None }];
-        for (names, relevant) in
-            [(None, true), (Some(""), false), (Some("a\nb\0src/ x\n\0"), true), (Some("asrc/x\0"), false)]
-        {
-            let names = names.map(|names| names.as_bytes().to_vec());
-            assert_eq!(decide(&when, &updates, |_| Ok(names.clone())).unwrap(), relevant, "{names:?}");
+        let file = |name| told("100644", "100644", name);
+        for (told, relevant) in [
+            (None, true),
+            (Some(Vec::new()), false),
+            (Some([file("a\nb"), file("src/ x\n")].concat()), true),
+            (Some(file("asrc/x")), false),
+            (Some(file("src")), false),
+            (Some(told("160000", "160000", "src")), true),
+            (Some(b"asrc/x\0".to_vec()), true),
+        ] {
+            assert_eq!(touches(&when, told.as_deref()), relevant, "{told:?}");
         }
-        assert!(decide(&[], &updates, |_| Ok(Some(Vec::new()))).unwrap());
-        assert!(!decide(&[], &[], |_| Ok(None)).unwrap());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod images;
 mod install;
 mod push;
+mod when;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
