@@ -326,6 +326,10 @@ pub const HOOK_REFS: usize = 50;
 /// fit.
 pub const HOOK_GIT_BYTES: u64 = 16 << 20;
 
+/// Symlinks of a commit that one pattern of `when` is followed through, with the questions to git beyond the first: half as
+/// many symlinks one behind the other. Linux follows 40.
+pub const HOOK_LINKS: usize = 80;
+
 /// Names in directories that are walked for one pattern of `[hook]`. A pattern that begins with its directory needs few.
 pub const HOOK_FILES: u64 = 1_000_000;
 

@@ -3,6 +3,7 @@
 
 /// The mode of a commit of another repository: a submodule.
 const SUBMODULE: &[u8] = b"160000";
+const SYMLINK: &[u8] = b"120000";
 
 /// A file that differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +15,22 @@ pub(super) struct Change<'a> {
 }
 
 impl Change<'_> {
+    /// The same of a file of another name.
+    pub(super) fn named<'n>(&self, name: &'n [u8]) -> Change<'n>
+    where
+        Self: 'n,
+    {
+        Change { name, modes: self.modes }
+    }
+
     /// Whether it is or was a submodule, of whose files git tells nothing.
     pub(super) fn is_submodule(&self) -> bool {
         self.modes.contains(&SUBMODULE)
+    }
+
+    /// Whether it is or was a symlink.
+    pub(super) fn is_symlink(&self) -> bool {
+        self.modes.contains(&SYMLINK)
     }
 }
 
@@ -61,8 +75,8 @@ pub(super) mod tests {
         let all = changes(&all).unwrap();
         let names: Vec<_> = all.iter().map(|change| change.name).collect();
         assert_eq!(names, [&b"a\nb c"[..], b"sub", b"l"]);
-        let submodules: Vec<_> = all.iter().map(Change::is_submodule).collect();
-        assert_eq!(submodules, [false, true, false]);
+        let kinds: Vec<_> = all.iter().map(|change| (change.is_submodule(), change.is_symlink())).collect();
+        assert_eq!(kinds, [(false, false), (true, false), (false, true)]);
         assert_eq!(changes(b""), Some(Vec::new()));
     }
 

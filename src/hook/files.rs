@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use walkdir::WalkDir;
 
+use super::when::written;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::rules::Pattern;
@@ -37,7 +38,7 @@ pub(super) fn matching(top: &Path, pattern: &Pattern, kind: Kind, limit: u64) ->
         };
         return Ok(is_there.then(|| PathBuf::from(start)).into_iter().collect());
     }
-    let directory = start.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let directory = written(pattern);
     let root = top.join(directory);
     match host::metadata(&root) {
         Ok(metadata) if metadata.is_dir() => {}

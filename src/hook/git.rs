@@ -1,18 +1,22 @@
 //! What git says of its repository.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::process::{Answer, ask, ask_through};
 use crate::error::{Error, Result};
-use crate::limits::HOOK_GIT_BYTES;
+use crate::limits::{HOOK_GIT_BYTES, PATH_BYTES};
 
 const HINT: &str = "run this in a clone that has its files: a bare repository has none to check";
 
 /// How git is asked which files differ: by a command for scripts, which knows few settings. One it knows is `ignore` of
 /// a submodule, which a commit can bring too (`.gitmodules`).
 const DIFFERENCE: [&str; 6] = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none"];
+
+/// How many names git is asked for by one command, whose line has an end.
+const NAMES_AT_ONCE: usize = 100;
 
 /// The repository of the current directory.
 #[derive(Debug)]
@@ -85,6 +89,43 @@ impl Repository {
         let of_each = [&DIFFERENCE[..], &["--stdin", "--no-commit-id", "-m", "--root"]].concat();
         ask_through(&commits, &words(&of_each), HOOK_GIT_BYTES).map(output)
     }
+
+    /// Which of some names are symlinks in a commit, and where each leads, as it is written; `None` where git does not
+    /// say.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn symlinks(
+        &self,
+        commit: &str,
+        names: &[Vec<u8>],
+    ) -> Result<Option<BTreeMap<Vec<u8>, Vec<u8>>>> {
+        let mut symlinks = BTreeMap::new();
+        for names in names.chunks(NAMES_AT_ONCE) {
+            let paths: Vec<_> = names.iter().map(|name| of_bytes(name.clone())).collect();
+            // Names are no patterns, and each is told, though those below it are asked for too.
+            let options = ["--literal-pathspecs", "ls-tree", "-z", "-t", "--full-tree", commit, "--"];
+            let question = [words(&options), paths.iter().map(|path| path.as_os_str()).collect()].concat();
+            let Some(entries) = ask(&question, HOOK_GIT_BYTES).map(output)? else { return Ok(None) };
+            for (id, name) in entries.split(|byte| *byte == 0).filter_map(symlink) {
+                // What lies beside a name is told too where something below the directory is asked for.
+                if !names.iter().any(|asked| asked == name) {
+                    continue;
+                }
+                let target = ask(&words(&["cat-file", "blob", id]), PATH_BYTES as u64).map(output)?;
+                let Some(target) = target else { return Ok(None) };
+                symlinks.insert(name.to_vec(), target);
+            }
+        }
+        Ok(Some(symlinks))
+    }
+}
+
+/// The id and the name of a symlink among what `git ls-tree` tells: `<mode> <type> <id>`, a tab, and the name.
+fn symlink(entry: &[u8]) -> Option<(&str, &[u8])> {
+    let (of, name) = entry.split_at_checked(entry.iter().position(|byte| *byte == b'\t')?)?;
+    let id = std::str::from_utf8(of.strip_prefix(b"120000 blob ")?).ok()?;
+    Some((id, name.get(1..)?))
 }
 
 fn words<'a>(words: &[&'a str]) -> Vec<&'a OsStr> {

@@ -8,6 +8,7 @@ mod files;
 mod git;
 mod images;
 mod install;
+mod links;
 mod process;
 mod push;
 mod when;

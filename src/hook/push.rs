@@ -6,7 +6,7 @@ use std::io::Read;
 
 use super::Repository;
 use super::changes::changes;
-use super::when::takes_in;
+use super::when::Watched;
 use crate::error::{Error, Result};
 use crate::limits::{HOOK_INPUT_BYTES, HOOK_REFS};
 use crate::rules::Pattern;
@@ -71,7 +71,12 @@ pub(crate) fn is_relevant(
     remote: Option<&OsStr>,
     updates: &[Update],
 ) -> Result<bool> {
-    decide(when, updates, |update| Ok(touches(when, changed(repository, remote, update)?.as_deref())))
+    decide(when, updates, |update| {
+        let Some(told) = changed(repository, remote, update)? else { return Ok(true) };
+        let Some(changes) = changes(&told) else { return Ok(true) };
+        let watched = Watched::new(repository, when, &update.new)?;
+        Ok(watched.is_none_or(|watched| changes.iter().any(|change| watched.takes_in(change))))
+    })
 }
 
 fn decide(when: &[Pattern], updates: &[Update], touches: impl Fn(&Update) -> Result<bool>) -> Result<bool> {
@@ -84,12 +89,6 @@ fn decide(when: &[Pattern], updates: &[Update], touches: impl Fn(&Update) -> Res
         }
     }
     Ok(false)
-}
-
-/// Whether some pattern takes in what git tells of changes; `None` is what it does not say.
-fn touches(when: &[Pattern], told: Option<&[u8]>) -> bool {
-    let takes_in = |change| when.iter().any(|pattern| takes_in(pattern, &change));
-    told.and_then(changes).is_none_or(|changes| changes.into_iter().any(takes_in))
 }
 
 /// What an update changes for the remote; `None` where that is not known.
@@ -180,24 +179,6 @@ mod tests {
         assert!(!decide(&when, &updates, |_| Ok(false)).unwrap());
         assert!(decide(&[], &updates, |_| Ok(false)).unwrap());
         assert!(!decide(&[], &[], |_| Ok(true)).unwrap());
-    }
-
-    #[test]
-    fn what_is_not_known_is_relevant() {
-        use super::super::changes::tests::told;
-        let when = [Pattern::of_members("src/**").unwrap()];
-        let file = |name| told("100644", "100644", name);
-        for (told, relevant) in [
-            (None, true),
-            (Some(Vec::new()), false),
-            (Some([file("a\nb"), file("src/ x\n")].concat()), true),
-            (Some(file("asrc/x")), false),
-            (Some(file("src")), false),
-            (Some(told("160000", "160000", "src")), true),
-            (Some(b"asrc/x\0".to_vec()), true),
-        ] {
-            assert_eq!(touches(&when, told.as_deref()), relevant, "{told:?}");
-        }
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn rows() -> Vec<Row> {
         HOOK_INPUT_BYTES Bytes Error, "what_git_tells_of_a_push_is_held_to_hook_input_bytes";
         HOOK_REFS Number Bounds("the images are checked"), "refs_that_are_asked_for_are_held_to_hook_refs";
         HOOK_GIT_BYTES Bytes Bounds("the images are checked"), "an_answer_of_git_is_held_to_its_limit";
+        HOOK_LINKS Number Bounds("the images are checked"), "symlinks_are_followed_up_to_hook_links";
         HOOK_FILES Number Usage, "names_that_are_walked_are_held_to_hook_files";
         POLICY_MISTAKES Number Bounds("the first are told, and how many there are"),
             "a_bomb_is_a_mistake_and_costs_little";
