@@ -67,6 +67,15 @@ impl Repository {
         Ok(ask(&words(&["cat-file", "-e", &commit]), HOOK_GIT_BYTES)?.success)
     }
 
+    /// Whether the history of a commit has all first commits of that of the work tree, as far as git says.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn has_roots(&self, commit: &str) -> Result<bool> {
+        let lacking = ["rev-list", "--max-parents=0", "--max-count=1", "HEAD", "--not", commit, "--"];
+        ask(&words(&lacking), HOOK_GIT_BYTES).map(|answer| output(answer).is_some_and(|ids| ids.is_empty()))
+    }
+
     /// The files that differ between two commits, for [`changes`](super::changes::changes); `None` where git does not
     /// say.
     ///

@@ -93,7 +93,9 @@ fn decide(when: &[Pattern], updates: &[Update], touches: impl Fn(&Update) -> Res
 
 /// What an update changes for the remote; `None` where that is not known.
 fn changed(repository: &Repository, remote: Option<&OsStr>, update: &Update) -> Result<Option<Vec<u8>>> {
-    if !repository.has_commit(&update.new)? {
+    // In a history that began elsewhere, as those that `git subtree split` makes, paths are others, also where it was
+    // merged into this one.
+    if !repository.has_commit(&update.new)? || !repository.has_roots(&update.new)? {
         return Ok(None);
     }
     match &update.old {

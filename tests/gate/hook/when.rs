@@ -1,4 +1,4 @@
-//! What `when` takes in that git tells by another name than that of a file: submodules, symlinks.
+//! What `when` takes in that git tells by another name than that of a file: submodules, symlinks, other histories.
 
 use std::os::unix::fs::symlink;
 
@@ -232,4 +232,38 @@ fn symlinks_are_those_of_the_commit_that_is_pushed() {
     desk.write(".gitignore", "dist/\ncode\n");
     desk.commit("ignored", &[("lib/main", "4")]);
     assert!(!desk.is_checked(&["origin", "main"]));
+}
+
+/// In commits that share no history with the work tree's, another path may be the same file.
+#[test]
+fn other_histories_are_checked() {
+    let desk = Desk::settled("[\"app/Dockerfile\"]");
+    desk.commit("readme", &[("README", "2"), ("app/Dockerfile", "FROM x\n")]);
+    desk.pushed(&["--no-verify", "origin", "main"]);
+    let split = |parents: &[&str]| {
+        let parents: Vec<_> = parents.iter().flat_map(|parent| ["-p", parent]).collect();
+        desk.must(&[&["commit-tree", "-m", "split", "HEAD:app"], &*parents].concat()).trim().to_owned()
+    };
+    // As `git subtree split` makes them.
+    let first = split(&[]);
+    let to = |id: &str, branch: &str| format!("{id}:refs/heads/{branch}");
+    assert!(desk.is_checked(&["origin", &to(&first, "deploy")]));
+    desk.pushed(&["--no-verify", "origin", &to(&first, "deploy")]);
+    desk.commit("more", &[("app/Dockerfile", "FROM y\n")]);
+    let second = split(&[&first]);
+    assert!(desk.is_checked(&["origin", &to(&second, "deploy")]));
+    // Joined, as `git subtree add` and `split --rejoin` do, it is no history of this one's files yet.
+    desk.must(&["checkout", "-q", "-b", "before", "HEAD~1"]);
+    desk.commit("feature", &[("README", "3")]);
+    assert!(!desk.is_checked(&["origin", "before"]));
+    desk.must(&["checkout", "-q", "main"]);
+    desk.must(&["merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", "joined", &second]);
+    desk.pushed(&["--no-verify", "origin", "main"]);
+    desk.commit("third", &[("app/Dockerfile", "FROM z\n")]);
+    let third = split(&[&second]);
+    for branch in ["deploy", "other"] {
+        assert!(desk.is_checked(&["origin", &to(&third, branch)]), "{branch}");
+    }
+    desk.instead(&[("README", "4")]);
+    assert!(!desk.is_checked_anywhere());
 }
