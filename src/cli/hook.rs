@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::policy::{DISCOVERED, beside, found, vex};
 use super::{check, formats, output};
 use crate::error::{Error, Result};
-use crate::hook::{self, KEPT, Repository, Update, Wanted};
+use crate::hook::{self, Destination, KEPT, Repository, Update, Wanted};
 use crate::host;
 use crate::policy::{Choice, Draft, Hook, Policy};
 use crate::report::Verdict;
@@ -54,8 +54,9 @@ fn check_push(arguments: &RunHook) -> Result<Exit> {
     }
     let repository = Repository::here()?;
     let (hook, policy) = settings(arguments.policy.as_deref(), &repository)?;
+    let destination = Destination { remote: arguments.remote.as_deref(), url: arguments.url.as_deref() };
     if let Some(updates) = &updates
-        && !hook::is_relevant(&repository, &hook.when, arguments.remote.as_deref(), updates)?
+        && !hook::is_relevant(&repository, &hook.when, destination, updates)?
     {
         output::tell("ocicheck: no file that `when` of [hook] names is pushed, so no image is checked");
         return Ok(Exit::Passed);

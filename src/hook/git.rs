@@ -85,18 +85,49 @@ impl Repository {
         ask(&words(&[&DIFFERENCE[..], &[old, new, "--"]].concat()), HOOK_GIT_BYTES).map(output)
     }
 
-    /// The files that commits change which the remote does not have, as far as is known here, for
-    /// [`changes`](super::changes::changes); `None` where git does not say.
+    /// The files that commits change which are not below some others, for [`changes`](super::changes::changes); `None`
+    /// where git does not say.
     ///
     /// # Errors
     /// Git cannot be asked.
-    pub(super) fn changed_by_new(&self, new: &str, remote: &OsStr) -> Result<Option<Vec<u8>>> {
-        let mut remotes = OsString::from("--remotes=");
-        remotes.push(remote);
-        let commits =
-            [OsStr::new("rev-list"), OsStr::new(new), OsStr::new("--not"), &remotes, OsStr::new("--")];
+    pub(super) fn changed_by_new(&self, new: &str, known: &[String]) -> Result<Option<Vec<u8>>> {
+        // There may be more than a command line has room for.
+        let known: String = known.iter().map(|id| format!("^{id}\n")).collect();
         let of_each = [&DIFFERENCE[..], &["--stdin", "--no-commit-id", "-m", "--root"]].concat();
-        ask_through(&commits, &words(&of_each), HOOK_GIT_BYTES).map(output)
+        let commits = words(&["rev-list", "--stdin", new, "--"]);
+        ask_through(&commits, known.into_bytes(), &words(&of_each), HOOK_GIT_BYTES).map(output)
+    }
+
+    /// The address that a remote is fetched from; `None` where git does not say.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn fetched_from(&self, remote: &OsStr) -> Result<Option<Vec<u8>>> {
+        let question = [words(&["remote", "get-url", "--"]), vec![remote]].concat();
+        let mut address = ask(&question, HOOK_GIT_BYTES).map(output)?;
+        if let Some(address) = &mut address {
+            address.pop_if(|byte| *byte == b'\n');
+        }
+        Ok(address)
+    }
+
+    /// The settings of what remotes are to fetch, each its key, a line feed and its value, with a NUL behind it; `None`
+    /// where git says nothing of any.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn refspecs(&self) -> Result<Option<Vec<u8>>> {
+        ask(&words(&["config", "-z", "--get-regexp", r"^remote\..*\.fetch$"]), HOOK_GIT_BYTES).map(output)
+    }
+
+    /// The refs where branches of remotes are kept, a line for each: its id and its name. Those that stand for another
+    /// one have a name of neither. `None` where git does not say.
+    ///
+    /// # Errors
+    /// Git cannot be asked.
+    pub(super) fn remote_refs(&self) -> Result<Option<Vec<u8>>> {
+        let format = "--format=%(objectname) %(if)%(symref)%(then)%(else)%(refname)%(end)";
+        ask(&words(&["for-each-ref", format, "refs/remotes/"]), HOOK_GIT_BYTES).map(output)
     }
 
     /// Which of some names are symlinks in a commit, and where each leads, as it is written; `None` where git does not

@@ -11,9 +11,11 @@ mod install;
 mod links;
 mod process;
 mod push;
+mod remote;
 mod when;
 
 pub(crate) use git::Repository;
 pub(crate) use images::images;
 pub(crate) use install::{KEPT, Wanted, install, uninstall};
 pub(crate) use push::{Update, is_relevant, read};
+pub(crate) use remote::Destination;

@@ -2,7 +2,7 @@
 //! the policy's `[hook]` names. Neither is ever given a byte of an image.
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -35,14 +35,17 @@ pub(super) fn ask(arguments: &[&OsStr], limit: u64) -> Result<Answer> {
     listen(start(&mut git)?, limit)
 }
 
-/// Asks git for what another git is to read.
+/// Asks git for what another git is to read. `input` is for the first.
 ///
 /// # Errors
 /// As [`ask`].
-pub(super) fn ask_through(first: &[&OsStr], second: &[&OsStr], limit: u64) -> Result<Answer> {
+pub(super) fn ask_through(first: &[&OsStr], input: Vec<u8>, second: &[&OsStr], limit: u64) -> Result<Answer> {
     let mut first = git(first);
-    first.stdin(Stdio::null()).stderr(Stdio::null());
+    first.stdin(Stdio::piped()).stderr(Stdio::null());
     let mut first = start(&mut first)?;
+    let stdin = first.stdin.take();
+    // It may answer before it has read all.
+    let fed = thread::spawn(move || stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&input)));
     let mut second = git(second);
     second.stdin(first.stdout.take().map_or_else(Stdio::null, Stdio::from));
     let started = start(&mut second);
@@ -50,8 +53,9 @@ pub(super) fn ask_through(first: &[&OsStr], second: &[&OsStr], limit: u64) -> Re
     drop(second);
     let mut answer = started.and_then(|second| listen(second, limit));
     let ended = first.wait().map_err(unheard)?;
+    let whole = ended.success() && fed.join().is_ok_and(|fed| fed.is_ok());
     if let Ok(answer) = &mut answer {
-        answer.success &= ended.success() || answer.output.is_none();
+        answer.success &= whole || answer.output.is_none();
     }
     answer
 }
@@ -141,15 +145,22 @@ mod tests {
 
     #[test]
     fn one_git_reads_what_another_writes() {
-        let stripped = |first: &[&str], second: &[&str], limit| {
-            let answer = ask_through(&words(first), &words(second), limit).unwrap();
-            (answer.success, answer.output.map(|output| output.starts_with(b"git version")))
+        let stripped = |first: &[&str], input: &str, second: &[&str], limit| {
+            let input = input.as_bytes().to_vec();
+            let answer = ask_through(&words(first), input, &words(second), limit).unwrap();
+            (answer.success, answer.output.map(|output| String::from_utf8(output).unwrap()))
         };
-        assert_eq!(stripped(&["version"], &["stripspace"], 1_000), (true, Some(true)));
-        assert_eq!(stripped(&["version"], &["stripspace"], 3).1, None);
-        // A failure of either is one of both.
-        assert!(!stripped(&["no-such-command"], &["stripspace"], 1_000).0);
-        assert!(!stripped(&["version"], &["no-such-command"], 1_000).0);
+        let (is_there, told) = stripped(&["version"], "", &["stripspace"], 1_000);
+        assert!(is_there && told.unwrap().starts_with("git version"));
+        assert_eq!(stripped(&["version"], "", &["stripspace"], 3).1, None);
+        let large = "line\n".repeat(100_000);
+        let same = stripped(&["stripspace"], &large, &["stripspace"], 1 << 20);
+        assert!(same == (true, Some(large.clone())));
+        assert_eq!(stripped(&["stripspace"], &large, &["stripspace"], 3).1, None);
+        // A failure of either is one of both, as is what was not read to its end.
+        assert!(!stripped(&["no-such-command"], "", &["stripspace"], 1_000).0);
+        assert!(!stripped(&["version"], "", &["no-such-command"], 1_000).0);
+        assert!(!stripped(&["version"], &large, &["stripspace"], 1_000).0);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What is pushed, as git tells a pre-push hook on its standard input (githooks(5)), and whether images are to be
 //! checked for it.
 
-use std::ffi::OsStr;
+use std::cell::LazyCell;
 use std::io::Read;
 
 use super::Repository;
 use super::changes::changes;
+use super::remote::{Destination, known};
 use super::when::Watched;
 use crate::error::{Error, Result};
 use crate::limits::{HOOK_INPUT_BYTES, HOOK_REFS};
@@ -68,11 +69,13 @@ fn no_line(line: &[u8]) -> Error {
 pub(crate) fn is_relevant(
     repository: &Repository,
     when: &[Pattern],
-    remote: Option<&OsStr>,
+    destination: Destination<'_>,
     updates: &[Update],
 ) -> Result<bool> {
+    let known = LazyCell::new(|| known(repository, destination));
+    let known = || known.as_ref().map(Option::as_deref).map_err(Error::clone);
     decide(when, updates, |update| {
-        let Some(told) = changed(repository, remote, update)? else { return Ok(true) };
+        let Some(told) = changed(repository, known, update)? else { return Ok(true) };
         let Some(changes) = changes(&told) else { return Ok(true) };
         let watched = Watched::new(repository, when, &update.new)?;
         Ok(watched.is_none_or(|watched| changes.iter().any(|change| watched.takes_in(change))))
@@ -92,7 +95,11 @@ fn decide(when: &[Pattern], updates: &[Update], touches: impl Fn(&Update) -> Res
 }
 
 /// What an update changes for the remote; `None` where that is not known.
-fn changed(repository: &Repository, remote: Option<&OsStr>, update: &Update) -> Result<Option<Vec<u8>>> {
+fn changed<'k>(
+    repository: &Repository,
+    known: impl FnOnce() -> Result<Option<&'k [String]>>,
+    update: &Update,
+) -> Result<Option<Vec<u8>>> {
     // In a history that began elsewhere, as those that `git subtree split` makes, paths are others, also where it was
     // merged into this one.
     if !repository.has_commit(&update.new)? || !repository.has_roots(&update.new)? {
@@ -102,16 +109,11 @@ fn changed(repository: &Repository, remote: Option<&OsStr>, update: &Update) -> 
         // Somebody else pushed it, and it was not fetched.
         Some(old) if !repository.has_commit(old)? => Ok(None),
         Some(old) => repository.changed_between(old, &update.new),
-        None => match remote.filter(|remote| is_plain(remote)) {
-            Some(remote) => repository.changed_by_new(&update.new, remote),
+        None => match known()? {
+            Some(known) => repository.changed_by_new(&update.new, known),
             None => Ok(None),
         },
     }
-}
-
-/// Git takes the name of a remote for a pattern where it has signs of one.
-fn is_plain(remote: &OsStr) -> bool {
-    !remote.is_empty() && !remote.as_encoded_bytes().iter().any(|byte| b"*?[\\".contains(byte))
 }
 
 #[cfg(test)]
@@ -181,18 +183,5 @@ mod tests {
         assert!(!decide(&when, &updates, |_| Ok(false)).unwrap());
         assert!(decide(&[], &updates, |_| Ok(false)).unwrap());
         assert!(!decide(&[], &[], |_| Ok(true)).unwrap());
-    }
-
-    #[test]
-    fn a_remote_that_git_would_take_for_a_pattern_is_not_asked_for() {
-        for (remote, plain) in [
-            ("origin", true),
-            ("https://example.com/x.git", true),
-            ("*", false),
-            ("a[b]", false),
-            ("", false),
-        ] {
-            assert_eq!(is_plain(OsStr::new(remote)), plain, "{remote}");
-        }
     }
 }

@@ -5,6 +5,7 @@
 mod images;
 mod install;
 mod push;
+mod remotes;
 mod when;
 
 use std::ffi::OsStr;
@@ -122,7 +123,8 @@ impl Desk {
     fn run(&self, lines: &str) -> (i32, String) {
         use std::io::Write as _;
         let mut command = self.command(PROGRAM, &self.top);
-        command.args(["hook", "run", "--", "origin", "url"]).stdin(std::process::Stdio::piped());
+        command.args(["hook", "run", "--", "origin"]).arg(self.remote());
+        command.stdin(std::process::Stdio::piped());
         let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         // One that refuses early closes the pipe.

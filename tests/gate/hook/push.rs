@@ -127,9 +127,11 @@ fn what_was_not_fetched_is_checked() {
     let (id, zeros) = (desk.must(&["rev-parse", "HEAD"]), desk.zeros());
     let line = format!("x {} refs/heads/x {zeros}\n", id.trim());
     assert_eq!(desk.run(&line).0, 0);
-    let mut piped = desk.command("sh", &desk.top);
-    piped.args(["-c", "printf '%s' \"$1\" | ocicheck hook run '*' url", "sh", &line]);
-    assert_eq!(piped.status().unwrap().code(), Some(1));
+    for remote in ["*", "or*", "nowhere", "-x", ""] {
+        let mut piped = desk.command("sh", &desk.top);
+        piped.args(["-c", "printf '%s' \"$1\" | ocicheck hook run -- \"$2\" \"$3\"", "sh", &line, remote]);
+        assert_eq!(piped.arg(&place).status().unwrap().code(), Some(1), "{remote}");
+    }
     // An id that is not here at all, and one of no commit.
     assert_eq!(desk.run(&format!("x {} x {zeros}\n", "1".repeat(40))).0, 1);
     let tree = desk.must(&["rev-parse", "HEAD^{tree}"]);
