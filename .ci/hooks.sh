@@ -1,5 +1,5 @@
 #!/bin/bash
-# The git hook among those of other people: the pre-commit framework (ours in it, before it and behind it), Git LFS and husky.
+# The git hook among those of other people: the pre-commit framework (ours in it, before it and behind it), Git LFS, husky and Lefthook.
 # Installs them; what cannot be had is skipped, and said.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -132,10 +132,20 @@ if has git-lfs git-lfs; then
     told 'FAIL   dist/app.tar'
 fi
 
-if has npm npm && (mkdir "$work/npm" && cd "$work/npm" && npm install --silent --no-audit --no-fund husky@9) >/dev/null 2>&1; then
-    echo "husky: $(jq -r .version "$work/npm/node_modules/husky/package.json" 2>/dev/null || echo 9)"
+# from_npm PACKAGE VERSION: installs it; its programs are in $work/PACKAGE.npm/node_modules/.bin.
+from_npm() {
+    has npm npm || return
+    mkdir "$work/$1.npm"
+    (cd "$work/$1.npm" && npm install --silent --no-audit --no-fund "$1@$2") >/dev/null 2>&1 || {
+        echo "SKIPPED: $1, which cannot be had from here"
+        return 1
+    }
+}
+
+if from_npm husky 9; then
+    echo "husky: $(jq -r .version "$work/husky.npm/node_modules/husky/package.json" 2>/dev/null || echo 9)"
     new husky
-    "$work/npm/node_modules/.bin/husky"
+    "$work/husky.npm/node_modules/.bin/husky"
     if ocicheck hook install --chain 2>"$work/refused.log"; then echo 'installed into what husky writes'; exit 1; fi
     # The line that is told.
     sed -n 's/.*add the line `\(.*\)` to .husky.*/\1/p' "$work/refused.log" >.husky/pre-push
@@ -144,7 +154,32 @@ if has npm npm && (mkdir "$work/npm" && cd "$work/npm" && npm install --silent -
     image bad
     refuses 'in husky, a bad image'
     told 'FAIL   dist/app.tar'
-else
-    echo 'SKIPPED: husky, which cannot be had from here'
+fi
+
+if from_npm lefthook 1; then
+    export PATH=$work/lefthook.npm/node_modules/.bin:$PATH
+    echo "Lefthook: $(lefthook version)"
+    new lefthook
+    echo 'when = ["src/**"]' >>ocicheck.toml
+    # As the page on the hook has it.
+    sed -n '/^pre-push:$/,/^```$/{/^```$/!p}' "$root/docs/hook.md" >lefthook.yml
+    grep -q use_stdin lefthook.yml
+    lefthook install >/dev/null
+    mkdir src
+    touch src/main
+    passes 'in Lefthook, a good image'
+    told 'PASS   dist/app.tar'
+    image bad
+    touch README
+    passes 'in Lefthook, a bad image, and nothing of it'
+    told 'no image is checked'
+    echo >src/main
+    refuses 'in Lefthook, a bad image'
+    told 'FAIL   dist/app.tar'
+    # Where it hands nothing on, the hook sees no push, and must not let it pass.
+    image good
+    sed -i /use_stdin/d lefthook.yml
+    refuses 'in Lefthook, without standard input'
+    told 'use_stdin'
 fi
 echo 'the hook gets on with all of them'

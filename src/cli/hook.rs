@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::policy::{DISCOVERED, beside, found, vex};
 use super::{check, formats, output};
 use crate::error::{Error, Result};
-use crate::hook::{self, Destination, KEPT, Repository, Update, Wanted};
+use crate::hook::{self, Destination, KEPT, Pushed, Repository, Wanted};
 use crate::host;
 use crate::policy::{Choice, Draft, Hook, Policy};
 use crate::report::Verdict;
@@ -47,15 +47,23 @@ fn uninstall(arguments: &InstallHook) -> Result<()> {
 }
 
 fn check_push(arguments: &RunHook) -> Result<Exit> {
-    let updates = if arguments.always { None } else { Some(pushed()?) };
-    if updates.as_ref().is_some_and(Vec::is_empty) {
-        output::tell("ocicheck: nothing is pushed but deletions, so no image is checked");
-        return Ok(Exit::Passed);
+    let pushed = if arguments.always { None } else { Some(pushed()?) };
+    match pushed {
+        Some(Pushed::Deletions) => {
+            output::tell("ocicheck: nothing is pushed but deletions, so no image is checked");
+            return Ok(Exit::Passed);
+        }
+        // Nobody knows whether there is something to check for, and an error is never a pass.
+        Some(Pushed::Unsaid) => output::tell(
+            "ocicheck: no line on standard input says what is pushed, so the images are checked: all is there already, \
+             or what runs this hook does not hand on what git says",
+        ),
+        Some(Pushed::Updates(_)) | None => {}
     }
     let repository = Repository::here()?;
     let (hook, policy) = settings(arguments.policy.as_deref(), &repository)?;
     let destination = Destination { remote: arguments.remote.as_deref(), url: arguments.url.as_deref() };
-    if let Some(updates) = &updates
+    if let Some(Pushed::Updates(updates)) = &pushed
         && !hook::is_relevant(&repository, &hook.when, destination, updates)?
     {
         output::tell("ocicheck: no file that `when` of [hook] names is pushed, so no image is checked");
@@ -71,11 +79,13 @@ fn check_push(arguments: &RunHook) -> Result<Exit> {
 }
 
 /// What git says is pushed.
-fn pushed() -> Result<Vec<Update>> {
+fn pushed() -> Result<Pushed> {
     let by_hand = host::ask(|| Ok(std::io::stdin().is_terminal()));
     if by_hand.is_ok_and(|by_hand| by_hand) {
         let what = "git tells its hook on standard input what is pushed, and this is a terminal";
-        return Err(Error::usage(what).hint("`ocicheck hook run --always` checks the images now"));
+        let hint = "`ocicheck hook run --always` checks the images now; a program that runs hooks has to hand on what \
+                    git says (in Lefthook: use_stdin)";
+        return Err(Error::usage(what).hint(hint));
     }
     hook::read(host::Stream::new(std::io::stdin()))
 }

@@ -17,5 +17,5 @@ mod when;
 pub(crate) use git::Repository;
 pub(crate) use images::images;
 pub(crate) use install::{KEPT, Wanted, install, uninstall};
-pub(crate) use push::{Update, is_relevant, read};
+pub(crate) use push::{Pushed, is_relevant, read};
 pub(crate) use remote::Destination;

@@ -21,21 +21,36 @@ pub(crate) struct Update {
     old: Option<String>,
 }
 
-/// Reads git's lines, `<local ref> <local id> <remote ref> <remote id>` each. Deletions are left out: nothing that
-/// is deleted can be run.
+/// What git says of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// Nothing: so it does where the remote has all already, and so does a program between git and the hook that keeps
+    /// git's lines to itself.
+    Unsaid,
+    /// Nothing but deletions: what is deleted cannot be run.
+    Deletions,
+    /// These, and maybe deletions.
+    Updates(Vec<Update>),
+}
+
+/// Reads git's lines, `<local ref> <local id> <remote ref> <remote id>` each.
 ///
 /// # Errors
 /// They cannot be read, or are no such lines.
-pub(crate) fn read(reader: impl Read) -> Result<Vec<Update>> {
+pub(crate) fn read(reader: impl Read) -> Result<Pushed> {
     let mut text = Vec::new();
     let read = reader.take(HOOK_INPUT_BYTES + 1).read_to_end(&mut text);
     read.map_err(|error| Error::io("standard input cannot be read", error))?;
     if text.len() as u64 > HOOK_INPUT_BYTES {
         return Err(Error::limit("standard input", "HOOK_INPUT_BYTES", HOOK_INPUT_BYTES));
     }
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+    if lines.peek().is_none() {
+        return Ok(Pushed::Unsaid);
+    }
     let updates = lines.map(|line| update(line).ok_or_else(|| no_line(line)));
-    updates.filter_map(Result::transpose).collect()
+    let updates: Vec<_> = updates.filter_map(Result::transpose).collect::<Result<_>>()?;
+    Ok(if updates.is_empty() { Pushed::Deletions } else { Pushed::Updates(updates) })
 }
 
 /// `None` for what is no line of git's, and `Some(None)` for a deletion.
@@ -123,7 +138,7 @@ mod tests {
     const ID: &str = "a30389363fbdc160f5f74faac71e98cf968d6196";
     const NONE: &str = "0000000000000000000000000000000000000000";
 
-    fn told(text: &str) -> std::result::Result<Vec<Update>, String> {
+    fn told(text: &str) -> std::result::Result<Pushed, String> {
         read(text.as_bytes()).map_err(|error| error.to_string())
     }
 
@@ -131,18 +146,19 @@ mod tests {
     fn lines_are_read_as_git_writes_them() {
         let update = |old: Option<&str>| Update { new: ID.to_owned(), old: old.map(str::to_owned) };
         let wide = ["a"; 64].concat();
-        for (text, updates) in [
-            (String::new(), vec![]),
-            (format!("refs/heads/a {ID} refs/heads/a {NONE}\n"), vec![update(None)]),
-            (format!("HEAD@{{1 day ago}} {ID} refs/heads/a {ID}\n"), vec![update(Some(ID))]),
-            (format!("(delete) {NONE} refs/heads/a {ID}\n"), vec![]),
-            (format!("(delete) {} refs/heads/a {wide}\n", ["0"; 64].concat()), vec![]),
+        for (text, pushed) in [
+            (String::new(), Pushed::Unsaid),
+            ("\n\n".to_owned(), Pushed::Unsaid),
+            (format!("refs/heads/a {ID} refs/heads/a {NONE}\n"), Pushed::Updates(vec![update(None)])),
+            (format!("HEAD@{{1 day ago}} {ID} refs/heads/a {ID}\n"), Pushed::Updates(vec![update(Some(ID))])),
+            (format!("(delete) {NONE} refs/heads/a {ID}\n"), Pushed::Deletions),
+            (format!("(delete) {} refs/heads/a {wide}\n", ["0"; 64].concat()), Pushed::Deletions),
             (
                 format!("a {wide} b {}\n(delete) {NONE} c {ID}\nx {ID} y {ID}", ["0"; 64].concat()),
-                vec![Update { new: wide.clone(), old: None }, update(Some(ID))],
+                Pushed::Updates(vec![Update { new: wide.clone(), old: None }, update(Some(ID))]),
             ),
         ] {
-            assert_eq!(told(&text).unwrap(), updates, "{text}");
+            assert_eq!(told(&text).unwrap(), pushed, "{text}");
         }
         for text in [
             "x\n".to_owned(),
@@ -163,7 +179,7 @@ mod tests {
     fn what_git_tells_of_a_push_is_held_to_hook_input_bytes() {
         let line = format!(" {ID} b {NONE}");
         let of = |length: u64| format!("{}{line}", "a".repeat(length as usize - line.len()));
-        assert_eq!(told(&of(HOOK_INPUT_BYTES)).unwrap().len(), 1);
+        assert!(told(&of(HOOK_INPUT_BYTES)).is_ok());
         assert!(told(&of(HOOK_INPUT_BYTES + 1)).unwrap_err().contains("HOOK_INPUT_BYTES"));
     }
 
