@@ -16,7 +16,7 @@ use crate::rules::Pattern;
 /// What a pattern is to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Files, and directories as a whole: OCI layouts.
+    /// Files, and directories: OCI layouts.
     Images,
     /// Files only.
     Files,
@@ -87,9 +87,7 @@ fn walk(
         if (kind == Kind::Images || !is_directory)
             && pattern.matches_path(path.as_os_str().as_encoded_bytes())
         {
-            if is_directory {
-                entries.skip_current_dir();
-            }
+            // What matches below a directory that matches is another image, and no part of it.
             found.insert(path);
         }
     }
@@ -178,6 +176,10 @@ mod tests {
             ("**/f.tar", Kind::Images, &[]),
             ("dist/lay*", Kind::Images, &["dist/layout"]),
             ("dist/lay*", Kind::Files, &[]),
+            ("dist/l**", Kind::Images, &["dist/layout"]),
+            ("dist/l*/**", Kind::Images, &["dist/layout/blobs"]),
+            ("**/*l*", Kind::Images, &["dist/layout", "dist/layout/blobs"]),
+            ("**/*l*", Kind::Files, &[]),
             ("dist/layout", Kind::Images, &["dist/layout"]),
             ("dist/layout", Kind::Files, &[]),
             ("d{ist/b,ist/deep/e}.tar", Kind::Files, &["dist/b.tar", "dist/deep/e.tar"]),

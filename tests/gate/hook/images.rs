@@ -159,3 +159,29 @@ fn profile_environment_and_catalog_are_the_hooks() {
     let output = run.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
+
+/// A layout is an image, and what lies in it by a name that matches is another.
+#[test]
+fn images_inside_of_a_directory_that_matches_count() {
+    let desk = Desk::hooked(good());
+    desk.write("ocicheck.toml", "[hook]\nimages = [\"**/*.tar\"]\n");
+    std::fs::remove_file(desk.top.join("dist/app.tar")).unwrap();
+    let layout = crate::support::Image::new().layer(crate::support::Layer::new().file("x", "x")).user("1");
+    layout.oci_dir(&desk.top.join("dist/app.tar"));
+    assert_eq!(desk.always().0, 0);
+    for inner in ["inner.tar", "blobs/inner.tar", "blobs/sha256/inner.tar", "deep/inner.tar"] {
+        let path = desk.write(&format!("dist/app.tar/{inner}"), bad());
+        let (exit, told) = desk.always();
+        assert_eq!(exit, 1, "{told}");
+        assert!(
+            told.contains("PASS   dist/app.tar\n") && told.contains(&format!("FAIL   dist/app.tar/{inner}")),
+            "{told}"
+        );
+        fs::remove_file(path).unwrap();
+    }
+    // Blobs are no images: a pattern that takes them in is too wide.
+    desk.write("ocicheck.toml", "[hook]\nimages = [\"dist/**\"]\n");
+    assert_eq!(desk.always().0, 2);
+    desk.write("ocicheck.toml", "[hook]\nimages = [\"dist/*\"]\n");
+    assert_eq!(desk.always().0, 0);
+}
