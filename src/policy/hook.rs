@@ -135,9 +135,23 @@ mod tests {
 
     #[test]
     fn what_can_match_no_file_of_the_repository_is_a_mistake() {
-        for pattern in
-            ["", "/dist/*.tar", "../*.tar", "dist/../../x", "./x", "a//b", "dist/", "[", "..", "a/.."]
-        {
+        let patterns = [
+            "",
+            "/dist/*.tar",
+            "../*.tar",
+            "dist/../../x",
+            "./x",
+            "a//b",
+            "dist/",
+            "[",
+            "..",
+            "a/..",
+            ".git",
+            ".git/x.tar",
+            "a/.git/*",
+            "**/.GIT/x",
+        ];
+        for pattern in patterns {
             for key in ["images", "newer_than", "when"] {
                 let text = format!("[hook]\nimages = [\"a\"]\n{key} = [\"{pattern}\"]\n");
                 let text = if key == "images" { text.replacen("images = [\"a\"]\n", "", 1) } else { text };
@@ -145,6 +159,12 @@ mod tests {
                 assert!(told.contains("matches nothing: ") || told.contains("is no pattern"), "{told}");
             }
         }
+    }
+
+    #[test]
+    fn names_that_only_begin_as_that_of_git_are_names() {
+        let text = "[hook]\nimages = [\".gitlab/x.tar\", \".github/**\", \"x.git/*\", \".gitignore\"]\n";
+        assert_eq!(Draft::read(text).unwrap().hook().unwrap().images.len(), 4);
     }
 
     #[test]

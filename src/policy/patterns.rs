@@ -25,6 +25,10 @@ pub(super) fn file_pattern(table: &Table<'_>, text: &At<String>) -> Option<Patte
     let why = match text.value.as_str() {
         "" => Some("it is empty"),
         path if path.starts_with('/') => Some("paths are relative to the top of the repository"),
+        // Git tracks no file of such a name either, in whatever case: file systems may not tell them apart.
+        path if path.split('/').any(|part| part.eq_ignore_ascii_case(".git")) => {
+            Some("what is git's own (.git) is no file of the repository")
+        }
         path => matches_no_path(path),
     };
     if let Some(why) = why {

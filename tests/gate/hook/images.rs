@@ -185,3 +185,21 @@ fn images_inside_of_a_directory_that_matches_count() {
     desk.write("ocicheck.toml", "[hook]\nimages = [\"dist/*\"]\n");
     assert_eq!(desk.always().0, 0);
 }
+
+#[test]
+fn nothing_of_git_is_an_image() {
+    let desk = Desk::hooked(good());
+    for path in [".git/x.tar", ".git/deep/.git/x.tar", "dist/.git/x.tar"] {
+        desk.write(path, good());
+    }
+    for pattern in [".git/x.tar", ".git/*.tar", "dist/.git/*.tar", "**/.git/*.tar", ".GIT/x.tar", ".git"] {
+        desk.write("ocicheck.toml", format!("[hook]\nimages = [\"{pattern}\"]\n"));
+        let (exit, told) = desk.always();
+        assert!(exit == 2 && told.contains("matches nothing") && told.contains(".git"), "{pattern}: {told}");
+    }
+    for pattern in ["**/x.tar", "{.git,x}/*.tar", ".gi[t]/x.tar"] {
+        desk.write("ocicheck.toml", format!("[hook]\nimages = [\"{pattern}\"]\n"));
+        let (exit, told) = desk.always();
+        assert!(exit == 2 && told.contains("no image is there"), "{pattern}: {told}");
+    }
+}
