@@ -83,6 +83,18 @@ pub enum Command {
     },
 }
 
+/// What known vulnerabilities are told by, wherever images are judged.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Vulnerabilities {
+    /// Database of advisories (ocicheck db build): tells known vulnerabilities of what is installed
+    #[arg(long, value_name = "FILE", env = "OCICHECK_ADVISORIES")]
+    pub advisories: Option<PathBuf>,
+    /// OpenVEX document: vulnerabilities that it says do not affect the image are accepted; may be repeated, beside
+    /// those that the policy names
+    #[arg(long, value_name = "FILE", env = "OCICHECK_VEX")]
+    pub vex: Vec<PathBuf>,
+}
+
 /// `ocicheck check`.
 #[derive(Debug, Default, Args)]
 pub struct CheckArguments {
@@ -95,13 +107,9 @@ pub struct CheckArguments {
     /// Catalog of approved bases; without it no base is demanded
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
-    /// Database of advisories (ocicheck db build): tells known vulnerabilities of what is installed
-    #[arg(long, value_name = "FILE", env = "OCICHECK_ADVISORIES")]
-    pub advisories: Option<PathBuf>,
-    /// OpenVEX document: vulnerabilities that it says do not affect the image are accepted; may be repeated, beside
-    /// those that the policy names
-    #[arg(long, value_name = "FILE", env = "OCICHECK_VEX")]
-    pub vex: Vec<PathBuf>,
+    /// What known vulnerabilities are told by.
+    #[command(flatten)]
+    pub vulnerabilities: Vulnerabilities,
     /// Policy to judge by [default: ocicheck.toml in the current directory, else the built-in one]
     #[arg(long, value_name = "FILE", env = "OCICHECK_POLICY")]
     pub policy: Option<PathBuf>,
@@ -146,7 +154,7 @@ pub struct CheckArguments {
         value_parser = clap::value_parser!(u64).range(limits::CACHE_LEAST_BYTES..))]
     pub cache_size: Option<u64>,
     /// How long reading and judging may take, as 90, 90s, 5m or 1h: what is not checked by then is an error [default: no end]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
     /// How many threads to use [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -306,7 +314,7 @@ pub struct AddBase {
     #[arg(long)]
     pub no_facts: bool,
     /// How long reading and verifying may take, as 90, 90s, 5m or 1h: nothing is added then [default: no end]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
     /// The day it is added [default: today]
     #[arg(long, value_name = "DATE")]
@@ -398,9 +406,16 @@ pub struct RunHook {
     /// Catalog of approved bases [default: as [hook] says; without it no base is demanded]
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
+    /// What known vulnerabilities are told by.
+    #[command(flatten)]
+    pub vulnerabilities: Vulnerabilities,
     /// Directory of layers that were read before
     #[arg(long, value_name = "DIR", env = "OCICHECK_CACHE")]
     pub cache: Option<PathBuf>,
+    /// How long reading and judging the images may take, as 90, 90s, 5m or 1h: what is not checked by then is an error. What a
+    /// build takes does not count [default: no end]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
+    pub timeout: Option<Duration>,
 }
 
 /// `ocicheck inspect`.
@@ -428,7 +443,7 @@ pub struct InspectArguments {
     #[arg(long, value_name = "NAME|DIGEST")]
     pub image: Option<String>,
     /// How long reading may take, as 90, 90s, 5m or 1h: what is not read by then is an error [default: no end]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
     /// Format on standard output; by default text on a terminal, else json
     #[arg(long, value_enum)]
@@ -457,7 +472,7 @@ pub struct SbomArguments {
     #[arg(long, value_name = "NAME|DIGEST")]
     pub image: Option<String>,
     /// How long reading may take, as 90, 90s, 5m or 1h: what is not read by then is an error [default: no end]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
 }
 

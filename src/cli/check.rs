@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::args::{CheckArguments, Color, Format};
+use super::args::{CheckArguments, Color, Format, Vulnerabilities};
 use super::exit::Exit;
 use super::progress::Bar;
 use super::{catalog, formats, output, policy, watch};
@@ -14,27 +14,18 @@ use crate::cache::{Cache, CacheSettings};
 use crate::engine::{self, Engine, ReadBefore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
-use crate::limits::{CACHE_BYTES, Deadline, USER_FILE_BYTES};
+use crate::limits::{CACHE_BYTES, USER_FILE_BYTES};
 use crate::policy::Policy;
 use crate::report::text::{Style, Verbosity};
 use crate::report::{self, Report};
 use crate::source::{Input, Selection};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
-    let clock = Instant::now();
     let outputs = outputs(&arguments.output)?;
     let images = images(arguments)?;
     refuse_overwriting(arguments, &images, &outputs)?;
-    let mut policy = policy::load(arguments)?;
+    let policy = policy::load(arguments)?;
     refuse_overwriting_vex(arguments, &policy, &outputs)?;
-    if let Some(time) = arguments.timeout {
-        policy.limits.deadline = Deadline::after(clock, time);
-    }
-    if arguments.advisories.is_none() && !arguments.vex.is_empty() {
-        output::tell(
-            "note: without advisories (--advisories) no vulnerability is found that VEX documents could be about",
-        );
-    }
     let report = judge(arguments, &images, policy)?;
     for (path, format) in &outputs {
         let style = Style { color: false, width: 100, verbosity: verbosity(arguments) };
@@ -48,8 +39,15 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit> {
     Ok(report.verdict.into())
 }
 
-/// The report on images, by a policy.
-pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], policy: Policy) -> Result<Report> {
+/// The report on images, by a policy. From here on the time runs that they may take.
+pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], mut policy: Policy) -> Result<Report> {
+    policy.limits.deadline = super::deadline(arguments.timeout);
+    let Vulnerabilities { advisories, vex } = &arguments.vulnerabilities;
+    if advisories.is_none() && !vex.is_empty() {
+        output::tell(
+            "note: without advisories (--advisories) no vulnerability is found that VEX documents could be about",
+        );
+    }
     let catalog = arguments.bases.as_deref().map(catalog::read).transpose()?;
     let facts_files = (catalog.as_ref().zip(arguments.bases.as_deref()))
         .map(|(catalog, path)| engine::facts_files(catalog, &directory_of(path), policy.limits));
@@ -58,7 +56,7 @@ pub(super) fn judge(arguments: &CheckArguments, images: &[PathBuf], policy: Poli
         policy,
         catalog,
         facts_files,
-        advisories: arguments.advisories.as_deref().map(Advisories::open).transpose()?,
+        advisories: advisories.as_deref().map(Advisories::open).transpose()?,
         // A cache hands layers from one input to the next, too.
         read_before: (images.len() > 1 && cache.is_none()).then(ReadBefore::default),
         cache,
@@ -83,7 +81,7 @@ fn refuse_overwriting(
     outputs: &[(&Path, Format)],
 ) -> Result<()> {
     let others = [
-        &arguments.advisories,
+        &arguments.vulnerabilities.advisories,
         &arguments.bases,
         &arguments.policy,
         &arguments.baseline,
@@ -92,7 +90,7 @@ fn refuse_overwriting(
     let inputs: Vec<PathBuf> = images
         .iter()
         .chain(others.into_iter().flatten())
-        .chain(&arguments.vex)
+        .chain(&arguments.vulnerabilities.vex)
         .filter_map(|path| path.canonicalize().ok())
         .collect();
     let facts = arguments.bases.as_deref().and_then(|bases| directory_of(bases).canonicalize().ok());

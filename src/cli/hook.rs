@@ -29,7 +29,7 @@ fn install(arguments: &InstallHook) -> Result<()> {
     let installed = hook::install(&repository, wanted)?;
     let first = if installed.kept { format!("; it calls {KEPT} first") } else { String::new() };
     output::tell(&format!("wrote {}{first}", installed.file.display()));
-    if let Err(error) = settings(arguments.policy.as_deref(), &repository) {
+    if let Err(error) = settings(arguments.policy.as_deref(), &[], &repository) {
         output::tell_error(&error.at("pushes will be refused"));
     }
     Ok(())
@@ -61,7 +61,7 @@ fn check_push(arguments: &RunHook) -> Result<Exit> {
         Some(Pushed::Updates(_)) | None => {}
     }
     let repository = Repository::here()?;
-    let (hook, policy) = settings(arguments.policy.as_deref(), &repository)?;
+    let (hook, policy) = settings(arguments.policy.as_deref(), &arguments.vulnerabilities.vex, &repository)?;
     let destination = Destination { remote: arguments.remote.as_deref(), url: arguments.url.as_deref() };
     if let Some(Pushed::Updates(updates)) = &pushed
         && !hook::is_relevant(&repository, &hook.when, destination, updates)?
@@ -90,8 +90,8 @@ fn pushed() -> Result<Pushed> {
     hook::read(host::Stream::new(std::io::stdin()))
 }
 
-/// What the policy says of the hook, and the policy to judge by.
-fn settings(named: Option<&Path>, repository: &Repository) -> Result<(Hook, Policy)> {
+/// What the policy says of the hook, and the policy to judge by, with more VEX documents.
+fn settings(named: Option<&Path>, more: &[PathBuf], repository: &Repository) -> Result<(Hook, Policy)> {
     let hint = "`ocicheck policy init` writes a policy; its table [hook] names the images to check";
     let Some((source, text)) = found(named, &repository.top)? else {
         let what = format!("there is no {DISCOVERED} in {}", repository.top.display());
@@ -108,7 +108,7 @@ fn settings(named: Option<&Path>, repository: &Repository) -> Result<(Hook, Poli
         Choice { profile: hook.profile.as_deref(), environment: hook.env.as_deref(), ..Choice::default() };
     let mut policy = Policy::read(&text, source, choice)?;
     let directory = beside(named, &repository.top);
-    policy.vex = Arc::new(vex(&policy.settings.options.vulnerability.vex, &directory, &[], None)?);
+    policy.vex = Arc::new(vex(&policy.settings.options.vulnerability.vex, &directory, more, None)?);
     Ok((hook, policy))
 }
 
@@ -129,7 +129,9 @@ fn judge(
     let of_hook = hook.bases.as_ref().map(|path| repository.top.join(path));
     let mut check = CheckArguments {
         bases: arguments.bases.clone().or(of_hook),
+        vulnerabilities: arguments.vulnerabilities.clone(),
         cache: arguments.cache.clone(),
+        timeout: arguments.timeout,
         progress: Progress::Never,
         ..CheckArguments::default()
     };

@@ -71,10 +71,14 @@ fn with_jobs<T: Send>(jobs: Option<usize>, work: impl FnOnce() -> T + Send) -> R
     Ok(pool.install(work))
 }
 
+/// When the time is up that `--timeout` allows from now on.
+fn deadline(timeout: Option<Duration>) -> Deadline {
+    timeout.map(|time| Deadline::after(Instant::now(), time)).unwrap_or_default()
+}
+
 /// The limits of the program, and the time that `--timeout` allows from now on.
 fn limits_within(timeout: Option<Duration>) -> Limits {
-    let deadline = timeout.map(|time| Deadline::after(Instant::now(), time));
-    Limits { deadline: deadline.unwrap_or_default(), ..Limits::default() }
+    Limits { deadline: deadline(timeout), ..Limits::default() }
 }
 
 /// Reads a text that the user wrote, of at most `limit` bytes.

@@ -60,7 +60,7 @@ pub(super) fn load(arguments: &CheckArguments) -> Result<Policy> {
     let directory = beside(arguments.policy.as_deref(), Path::new(HERE));
     let pinned = arguments.policy_sha256.is_some().then(|| policy.source.name());
     let files = &policy.settings.options.vulnerability.vex;
-    policy.vex = Arc::new(vex(files, &directory, &arguments.vex, pinned)?);
+    policy.vex = Arc::new(vex(files, &directory, &arguments.vulnerabilities.vex, pinned)?);
     Ok(policy)
 }
 

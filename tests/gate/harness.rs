@@ -77,6 +77,7 @@ pub fn command() -> Command {
         .env_remove("OCICHECK_POLICY")
         .env_remove("OCICHECK_ADVISORIES")
         .env_remove("OCICHECK_VEX")
+        .env_remove("OCICHECK_TIMEOUT")
         .env_remove("OCICHECK_CACHE")
         .env_remove("OCICHECK_CACHE_KEY")
         .env_remove("COLUMNS")

@@ -203,3 +203,62 @@ fn nothing_of_git_is_an_image() {
         assert!(exit == 2 && told.contains("no image is there"), "{pattern}: {told}");
     }
 }
+
+#[test]
+fn an_image_that_cannot_be_read_in_time_is_no_pass() {
+    let desk = Desk::hooked(good());
+    let fifo = desk.top.join("dist/waits.tar");
+    assert!(desk.command("mkfifo", &desk.top).arg(&fifo).status().unwrap().success());
+    let output = desk.ocicheck(&["hook", "run", "--always", "--timeout", "1s"]);
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.code() == Some(2) && told.contains("--timeout 1s"), "{told}");
+    assert!(told.contains("PASS   dist/app.tar"), "{told}");
+    // So it reaches a hook that is installed.
+    let mut push = desk.command("git", &desk.top);
+    let output = push.args(["push", "origin", "main"]).env("OCICHECK_TIMEOUT", "1s").output().unwrap();
+    let told = text(&output.stderr);
+    assert!(!output.status.success() && told.contains("--timeout 1s"), "{told}");
+    // No time runs while the image is built.
+    fs::remove_file(fifo).unwrap();
+    fs::remove_file(desk.top.join("dist/app.tar")).unwrap();
+    desk.room.write("new.tar", good());
+    desk.policy("build = [\"sh\", \"-c\", \"sleep 2; cp ../new.tar dist/app.tar\"]\n");
+    let output = desk.ocicheck(&["hook", "run", "--always", "--timeout", "2s"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn known_vulnerabilities_stop_a_push() {
+    use crate::advisories::{CRITICAL, Trial, advisory, debian};
+    let trial = Trial::new(&[advisory("CVE-2026-0001", "sed", Some("9"), CRITICAL)]);
+    let desk = Desk::hooked(debian().oci_archive());
+    let database = trial.room.path("advisories.db");
+    let document = trial.room.write(
+        "vex.json",
+        r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"a","version":1,
+        "timestamp":"2026-01-01T00:00:00Z","statements":[{"vulnerability":{"name":"CVE-2026-0001"},
+        "products":[{"@id":"pkg:deb/debian/sed"}],"status":"not_affected",
+        "justification":"vulnerable_code_not_present"}]}"#,
+    );
+    desk.policy("[rules.advisories-stale]\nmax_age_days = 30000\n");
+    let run = |more: &[&str]| {
+        let output = desk.ocicheck(&[&["hook", "run", "--always"], more].concat());
+        let told = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code().unwrap(), told)
+    };
+    let (database, document) = (database.to_str().unwrap(), document.to_str().unwrap());
+    let (exit, told) = run(&[]);
+    assert_eq!(exit, 0, "{told}");
+    let (exit, told) = run(&["--advisories", database]);
+    assert!(exit == 1 && told.contains("CVE-2026-0001"), "{told}");
+    let (exit, told) = run(&["--advisories", database, "--vex", document]);
+    assert_eq!(exit, 0, "{told}");
+    let mut push = desk.command("git", &desk.top);
+    push.args(["push", "origin", "main"]).env("OCICHECK_ADVISORIES", database);
+    let output = push.output().unwrap();
+    assert!(!output.status.success(), "{}", text(&output.stderr));
+    let mut push = desk.command("git", &desk.top);
+    push.args(["push", "origin", "main"]).env("OCICHECK_ADVISORIES", database).env("OCICHECK_VEX", document);
+    assert!(push.status().unwrap().success());
+    assert_eq!(run(&["--advisories", "nowhere.db"]).0, 2);
+}
