@@ -34,8 +34,8 @@ fn ask<'a>(advisories: &Advisories, purl: &'a str, all: bool) -> Result<Package<
     };
     let uncovered = (!known.covered).then(|| {
         format!(
-            "no feed of {} is in this database, others name some of its packages: build it with one, or state with --covers \
-             that it has one",
+            "no whole feed of {} is in this database, though advisories name some of its packages: build it with one, or state \
+             with --covers that it has one",
             question.ecosystem
         )
     });
