@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::output;
 use crate::base::Catalog;
 use crate::error::{Error, Result};
+use crate::host;
 use crate::limits::USER_FILE_BYTES;
 
 /// Reads the catalog.
@@ -74,7 +75,7 @@ impl Change {
 
 fn lock(path: &Path) -> Option<File> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let directory = File::open(directory).ok()?;
+    let directory = host::open(directory).ok()?;
     // Where directories cannot be locked, it goes as it went before.
     directory.lock().ok().map(|()| directory)
 }
