@@ -40,7 +40,7 @@ pub struct Affected {
     pub ecosystem: Ecosystem,
     /// As the ecosystem compares names ([`Ecosystem::package_name`]).
     pub package: String,
-    /// The one architecture that it is about; empty for all; [`SOURCE`] where the name is a source package's, though the
+    /// The one architecture that it is about; empty for all; `src` where the name is a source package's, though the
     /// ecosystem's feeds name what is installed ([`By::Binary`](super::ecosystem::By::Binary)).
     pub arch: String,
     /// Module streams (`nodejs:18`), with commas between them; empty outside modules.
