@@ -60,7 +60,7 @@ impl BaseStatus {
         }
     }
 
-    /// The deprecated and revoked bases of which all layers of their own are in the image, and which it does not stand on.
+    /// The deprecated and revoked bases of which all layers are in the image, and which it does not stand on.
     pub fn carried(&self) -> &[CatalogEntry] {
         match self {
             Self::Matched { carried, .. } | Self::Missing { carried, .. } => carried,

@@ -186,7 +186,6 @@ fn a_revoked_base_is_found_wherever_its_layers_lie() {
         small_base().layer(java()),
         small_base().layer(Layer::new()).layer(java()),
         small_base().layer(Layer::new().file("a", "x")).layer(java()),
-        Image::new().layer(java()),
         small_base().layer(java()).platform("linux", "amd64", "v3"),
         small_base().layer(java()).platform("linux", "386", ""),
     ];

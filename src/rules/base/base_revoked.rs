@@ -25,8 +25,14 @@ pub(super) fn in_state(facts: &Facts, mut findings: Findings<'_>, state: State) 
     let is_told = |base: &&CatalogEntry| base.state == state;
     let beneath = facts.base.lineage().iter().filter(is_told);
     findings.extend(beneath.map(|base| tell(base, "the image stands on")))?;
+    let diff_ids = facts.diff_ids().unwrap_or_default();
     let carried = facts.base.carried().iter().filter(is_told);
-    findings.extend(carried.map(|base| tell(base, "the image has, not at its bottom, the layers of")))?;
+    findings.extend(carried.map(|base| match diff_ids.starts_with(&base.diff_ids()) {
+        true => {
+            tell(base, &format!("the image, for {}, has at its bottom the layers of", facts.image.platform()))
+        }
+        false => tell(base, "the image has, not at its bottom, all layers of"),
+    }))?;
     Ok(Judgement::of(findings))
 }
 
