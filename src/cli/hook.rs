@@ -56,7 +56,8 @@ fn check_push(arguments: &RunHook) -> Result<Exit> {
         // Nobody knows whether there is something to check for, and an error is never a pass.
         Some(Pushed::Unsaid) => output::tell(
             "ocicheck: no line on standard input says what is pushed, so the images are checked: all is there already, \
-             or what runs this hook does not hand on what git says",
+             the remote takes nothing of it (`git push --no-verify` tells why), or what runs this hook does not hand on what \
+             git says",
         ),
         Some(Pushed::Updates(_)) | None => {}
     }

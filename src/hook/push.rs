@@ -19,6 +19,8 @@ pub(crate) struct Update {
     new: String,
     /// The id that the remote has; `None` where it has none by that name.
     old: Option<String>,
+    /// That name, whole: `refs/heads/main`.
+    remote_ref: Vec<u8>,
 }
 
 /// What git says of a push.
@@ -57,10 +59,9 @@ pub(crate) fn read(reader: impl Read) -> Result<Pushed> {
 fn update(line: &[u8]) -> Option<Option<Update>> {
     // From the end: the local ref is as the user wrote it, as in `HEAD@{1 day ago}`.
     let mut fields = line.rsplitn(4, |byte| *byte == b' ');
-    let (old, _remote_ref, new, _local_ref) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (old, remote_ref, new, _local_ref) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let (old, new) = (id(old)?, id(new)?);
-    Some(new.map(|new| Update { new, old }))
+    Some(new.map(|new| Update { new, old, remote_ref: remote_ref.to_vec() }))
 }
 
 /// An object's id by SHA-1 or SHA-256; `Some(None)` for that of nothing, which is all zeros.
@@ -87,7 +88,10 @@ pub(crate) fn is_relevant(
     destination: Destination<'_>,
     updates: &[Update],
 ) -> Result<bool> {
-    let known = LazyCell::new(|| known(repository, destination));
+    let absent = || updates.iter().filter(|update| update.old.is_none());
+    let known = LazyCell::new(|| {
+        known(repository, destination, &absent().map(|update| update.remote_ref.as_slice()).collect())
+    });
     let known = || known.as_ref().map(Option::as_deref).map_err(Error::clone);
     decide(when, updates, |update| {
         let Some(told) = changed(repository, known, update)? else { return Ok(true) };
@@ -144,7 +148,12 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_git_writes_them() {
-        let update = |old: Option<&str>| Update { new: ID.to_owned(), old: old.map(str::to_owned) };
+        let of = |new: &str, old: Option<&str>, remote_ref: &str| Update {
+            new: new.to_owned(),
+            old: old.map(str::to_owned),
+            remote_ref: remote_ref.into(),
+        };
+        let update = |old: Option<&str>| of(ID, old, "refs/heads/a");
         let wide = ["a"; 64].concat();
         for (text, pushed) in [
             (String::new(), Pushed::Unsaid),
@@ -155,7 +164,7 @@ mod tests {
             (format!("(delete) {} refs/heads/a {wide}\n", ["0"; 64].concat()), Pushed::Deletions),
             (
                 format!("a {wide} b {}\n(delete) {NONE} c {ID}\nx {ID} y {ID}", ["0"; 64].concat()),
-                Pushed::Updates(vec![Update { new: wide.clone(), old: None }, update(Some(ID))]),
+                Pushed::Updates(vec![of(&wide, None, "b"), of(ID, Some(ID), "y")]),
             ),
         ] {
             assert_eq!(told(&text).unwrap(), pushed, "{text}");
@@ -186,7 +195,7 @@ mod tests {
     #[test]
     fn refs_that_are_asked_for_are_held_to_hook_refs() {
         let when = [Pattern::of_members("Dockerfile").unwrap()];
-        let updates = |number| vec![Update { new: ID.to_owned(), old: None }; number];
+        let updates = |number| vec![Update { new: ID.to_owned(), old: None, remote_ref: Vec::new() }; number];
         assert!(!decide(&when, &updates(HOOK_REFS), |_| Ok(false)).unwrap());
         assert!(decide(&when, &updates(HOOK_REFS + 1), |_| Ok(false)).unwrap());
     }
@@ -194,7 +203,8 @@ mod tests {
     #[test]
     fn each_update_counts_and_without_when_they_all_do() {
         let when = [Pattern::of_members("Dockerfile").unwrap()];
-        let updates = [None, Some(ID.to_owned())].map(|old| Update { new: ID.to_owned(), old });
+        let update = |old| Update { new: ID.to_owned(), old, remote_ref: Vec::new() };
+        let updates = [None, Some(ID.to_owned())].map(update);
         assert!(decide(&when, &updates, |update| Ok(update.old.is_some())).unwrap());
         assert!(!decide(&when, &updates, |_| Ok(false)).unwrap());
         assert!(decide(&[], &updates, |_| Ok(false)).unwrap());

@@ -1,6 +1,7 @@
 //! What a remote has, as far as is known here: the branches of it that were fetched, by its refspecs (git-fetch(1),
 //! "CONFIGURED REMOTE-TRACKING BRANCHES").
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use super::Repository;
@@ -15,11 +16,16 @@ pub(crate) struct Destination<'a> {
     pub(crate) url: Option<&'a OsStr>,
 }
 
-/// The ids of what is at the branches of a remote; `None` where nothing is known of it.
+/// The ids of what is at the branches of a remote; `None` where nothing is known of it. It does not have the refs that are
+/// `absent`, so where one is kept of it here, what is kept is of another time or of another address.
 ///
 /// # Errors
 /// Git cannot be asked.
-pub(super) fn known(repository: &Repository, destination: Destination<'_>) -> Result<Option<Vec<String>>> {
+pub(super) fn known(
+    repository: &Repository,
+    destination: Destination<'_>,
+    absent: &BTreeSet<&[u8]>,
+) -> Result<Option<Vec<String>>> {
     let Destination { remote: Some(remote), url: Some(url) } = destination else { return Ok(None) };
     // What is fetched from one place says nothing of another: pushurl and pushInsteadOf lead there.
     if repository.fetched_from(remote)?.is_none_or(|fetched| fetched != url.as_encoded_bytes()) {
@@ -29,15 +35,25 @@ pub(super) fn known(repository: &Repository, destination: Destination<'_>) -> Re
         return Ok(None);
     };
     let Some(refspecs) = refspecs(&told) else { return Ok(None) };
-    Ok(branches(&refspecs, remote.as_encoded_bytes(), &refs))
+    Ok(branches(&refspecs, remote.as_encoded_bytes(), &refs, absent))
 }
 
-/// The ids of those refs that are branches of a remote; each ref is told as its id, a space, and its name.
-fn branches(refspecs: &[Refspec<'_>], remote: &[u8], refs: &[u8]) -> Option<Vec<String>> {
+/// The ids of those refs that are branches of a remote; each ref is told as its id, a space, and its name. `None` where one
+/// is of a branch that is absent.
+fn branches(
+    refspecs: &[Refspec<'_>],
+    remote: &[u8],
+    refs: &[u8],
+    absent: &BTreeSet<&[u8]>,
+) -> Option<Vec<String>> {
     let mut ids = Vec::new();
     for line in refs.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let (id, name) = halves(line, b' ')?;
         if is_branch_of(refspecs, remote, name) {
+            let mut sources = refspecs.iter().filter_map(|refspec| refspec.source_of(name));
+            if sources.any(|source| absent.contains(source.as_slice())) {
+                return None;
+            }
             ids.push(std::str::from_utf8(id).ok()?.to_owned());
         }
     }
@@ -214,9 +230,11 @@ mod tests {
     #[test]
     fn refs_are_read_as_they_are_asked_for() {
         let refspecs = refspecs(b"remote.origin.fetch\n+refs/heads/*:refs/remotes/origin/*\0").unwrap();
-        let of = |refs: &str| branches(&refspecs, b"origin", refs.as_bytes());
+        let absent = BTreeSet::from([&b"refs/heads/gone"[..]]);
+        let of = |refs: &str| branches(&refspecs, b"origin", refs.as_bytes(), &absent);
         assert_eq!(of(""), Some(vec![]));
         assert_eq!(of("1 refs/remotes/origin/a\n2 refs/remotes/x/a\n"), Some(vec!["1".to_owned()]));
         assert_eq!(of("refs/remotes/origin/a\n"), None);
+        assert_eq!(of("1 refs/remotes/origin/a\n2 refs/remotes/origin/gone\n"), None);
     }
 }

@@ -116,6 +116,18 @@ fn where_pushes_go_elsewhere_nothing_is_known() {
     assert_eq!(piped.status().unwrap().code(), Some(1));
 }
 
+/// What is kept of its branches is of the place where it was.
+#[test]
+fn a_remote_that_was_moved_has_nothing() {
+    let (desk, _) = with_foreign("remote.git", "refs/heads/x");
+    desk.must(&["fetch", "-q"]);
+    let moved = desk.room.path("moved.git");
+    desk.must(&["init", "-q", "--bare", "-b", "main", moved.to_str().unwrap()]);
+    desk.must(&["remote", "set-url", "origin", moved.to_str().unwrap()]);
+    let (passes, told) = desk.push(&["--dry-run", "origin", "main"]);
+    assert!(!passes && told.contains("user-root"), "{told}");
+}
+
 #[test]
 fn a_remote_may_have_very_many_branches() {
     let (desk, _) = with_foreign("remote.git", "refs/heads/x");
