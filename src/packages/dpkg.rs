@@ -30,20 +30,39 @@ type ByName = BTreeMap<(String, String), Package>;
 impl Records {
     /// Adds what [`parse_status`] tells.
     pub(super) fn read(&mut self, bytes: &[u8]) {
-        self.each(bytes, |_, _| {});
+        self.each(bytes, |packages, said| {
+            if let Said::Installed(package, _) = said {
+                insert(packages, *package);
+            }
+        });
     }
 
-    /// Adds a file of dpkg's journal: what it says is not installed any more is not.
+    /// Adds a file of dpkg's journal: what it says is not installed any more is not, and of a package that cannot be there
+    /// for two architectures it replaces the one that is, whichever it is for.
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.each(bytes, |packages, gone| drop(packages.remove(&gone)));
+        self.each(bytes, |packages, said| match said {
+            Said::Installed(package, is_one_of_several) => {
+                if !is_one_of_several {
+                    remove(packages, &package.name);
+                }
+                insert(packages, *package);
+            }
+            Said::NotInstalled(name, architecture) => {
+                let of_name = (name, architecture);
+                if packages.remove(&of_name).is_none() && instances(packages, &of_name.0).count() == 1 {
+                    remove(packages, &of_name.0);
+                }
+            }
+            Said::Nothing => {}
+        });
     }
 
     pub(super) fn done(self) -> Parsed {
         Parsed { packages: self.packages.into_values().collect(), broken: self.broken }
     }
 
-    /// Adds what is installed, and tells of each package that is not.
-    fn each(&mut self, bytes: &[u8], mut absent: impl FnMut(&mut ByName, (String, String))) {
+    /// Hands over what each paragraph says.
+    fn each(&mut self, bytes: &[u8], mut take: impl FnMut(&mut ByName, Said)) {
         let mut paragraph = Paragraph::default();
         for line in bytes.split(|byte| *byte == b'\n').chain([&b""[..]]) {
             if !line.trim_ascii().is_empty() {
@@ -52,21 +71,34 @@ impl Records {
             }
             let (said, faults) = std::mem::take(&mut paragraph).said();
             self.broken += faults;
-            match said {
-                Said::Installed(package) => {
-                    let key = (package.name.clone(), package.architecture.clone());
-                    self.packages.insert(key, *package);
-                }
-                Said::NotInstalled(name, architecture) => absent(&mut self.packages, (name, architecture)),
-                Said::Nothing => {}
-            }
+            take(&mut self.packages, said);
         }
+    }
+}
+
+fn insert(packages: &mut ByName, package: Package) {
+    packages.insert((package.name.clone(), package.architecture.clone()), package);
+}
+
+/// The architectures that a package is there for.
+fn instances<'p>(packages: &'p ByName, name: &'p str) -> impl Iterator<Item = &'p str> {
+    let from = packages.range((name.to_owned(), String::new())..);
+    from.map(|((of, architecture), _)| (of, architecture))
+        .take_while(move |(of, _)| *of == name)
+        .map(|(_, it)| it.as_str())
+}
+
+fn remove(packages: &mut ByName, name: &str) {
+    let all: Vec<String> = instances(packages, name).map(str::to_owned).collect();
+    for architecture in all {
+        packages.remove(&(name.to_owned(), architecture));
     }
 }
 
 /// What a paragraph says.
 enum Said {
-    Installed(Box<Package>),
+    /// And whether it may be there for several architectures at once (`Multi-Arch: same`).
+    Installed(Box<Package>, bool),
     /// A name and an architecture.
     NotInstalled(String, String),
     Nothing,
@@ -103,7 +135,7 @@ struct Paragraph<'a> {
     lines: usize,
 }
 
-const FIELDS: [&str; 5] = ["Package", "Status", "Version", "Architecture", "Source"];
+const FIELDS: [&str; 6] = ["Package", "Status", "Version", "Architecture", "Source", "Multi-Arch"];
 
 impl<'a> Paragraph<'a> {
     fn add(&mut self, line: &'a [u8]) {
@@ -154,6 +186,8 @@ impl<'a> Paragraph<'a> {
         let (Some(name), Some(version)) = (self.text("Package"), self.text("Version")) else {
             return (Said::Nothing, self.broken + 1);
         };
+        let is_one_of_several =
+            self.text("Multi-Arch").is_some_and(|value| value.eq_ignore_ascii_case("same"));
         let package = Package {
             name: name.to_owned(),
             version: version.to_owned(),
@@ -163,7 +197,7 @@ impl<'a> Paragraph<'a> {
             manager: Manager::Dpkg,
             files: self.conffiles,
         };
-        (Said::Installed(Box::new(package)), self.broken)
+        (Said::Installed(Box::new(package), is_one_of_several), self.broken)
     }
 }
 
@@ -356,6 +390,43 @@ mod tests {
         let mut distroless = parse_status(b"Package: tzdata\nVersion: 1\n").packages.remove(0);
         add_files(&mut distroless, None, Some(b"0123456789abcdef0123456789abcdef  usr/x\n"));
         assert_eq!(distroless.files.len(), 1);
+    }
+
+    /// As dpkg-query(1) tells what is installed by `status` and the journal.
+    #[test]
+    fn the_journal_replaces_a_package_whichever_architecture_it_was_for() {
+        let paragraph = |name: &str, version: &str, architecture: &str, more: &str| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nVersion: {version}\nArchitecture: {architecture}\n{more}\n"
+            )
+        };
+        let same = "Multi-Arch: same\n";
+        let status = [
+            paragraph("bb", "1", "all", ""),
+            paragraph("bbb", "1", "all", ""),
+            paragraph("libz1", "1", "amd64", same),
+            paragraph("libz1", "1", "i386", same),
+        ];
+        let told = |journal: &str| {
+            let mut records = Records::default();
+            records.read(status.concat().as_bytes());
+            records.update(journal.as_bytes());
+            let told =
+                |package: Package| format!("{} {} {}", package.name, package.version, package.architecture);
+            records.done().packages.into_iter().map(told).collect::<Vec<_>>()
+        };
+        let (bb, bbb) = ("bb 1 all", "bbb 1 all");
+        let (amd64, i386) = ("libz1 1 amd64", "libz1 1 i386");
+        assert_eq!(told(""), [bb, bbb, amd64, i386]);
+        assert_eq!(told(&paragraph("bb", "2", "amd64", "")), ["bb 2 amd64", bbb, amd64, i386]);
+        let newer = paragraph("libz1", "2", "amd64", same);
+        assert_eq!(told(&newer), [bb, bbb, "libz1 2 amd64", i386]);
+        let gone =
+            |name: &str, more: &str| format!("Package: {name}\nStatus: purge ok not-installed\n{more}\n");
+        assert_eq!(told(&gone("libz1", "Architecture: i386\n")), [bb, bbb, amd64]);
+        assert_eq!(told(&gone("bb", "")), [bbb, amd64, i386]);
+        // Which of the two is gone nobody says.
+        assert_eq!(told(&gone("libz1", "")), [bb, bbb, amd64, i386]);
     }
 
     #[test]

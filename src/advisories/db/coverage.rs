@@ -120,7 +120,7 @@ fn of_shares<'a>(strings: &'a Strings, name: &str, records: &[&Kept]) -> Vec<&'a
         }
     }
     let all = named.len() as u64;
-    let exported = name.strip_suffix("/all.zip").map(family);
+    let exported = name.strip_suffix("/all.zip").and_then(|path| path.rsplit('/').next()).map(family);
     families.retain(|name, family| {
         let is_export = exported == Some(name) && family.records == all;
         is_export || family.alone * 10 >= family.records && family.alone * 1_000 >= all
@@ -271,6 +271,7 @@ mod tests {
             ("PyPI, and a stray one", "x", &[(2_000, &["PyPI"]), (1, &["Maven"])], &["PyPI"]),
             ("one of four", "x", &[(1, &["npm", "Maven", "NuGet", "RubyGems"])], &[]),
             ("Wolfi", "Wolfi/all.zip", &[(50, &["Wolfi", "Chainguard"])], &["Wolfi"]),
+            ("Wolfi below", "osv/Wolfi/all.zip", &[(50, &["Wolfi", "Chainguard"])], &["Wolfi"]),
             (
                 "what is called as Wolfi's",
                 "Wolfi/all.zip",

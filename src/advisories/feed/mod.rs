@@ -284,7 +284,9 @@ impl<'a> Reader<'a> {
         }
         let archives = found.iter().filter(|file| is_archive(&file.name));
         for file in archives {
-            self.file(&file.path, &file.name).map_err(|error| error.at(&file.name))?;
+            // OSV's exports are known by the directory that they are in.
+            let name = if file.name == "all.zip" { name_of(&file.path) } else { file.name.clone() };
+            self.file(&file.path, &name).map_err(|error| error.at(&file.name))?;
         }
         let mut taken = self.taken.iter().skip(first);
         let is_nothing = |taken: &Taken| taken.records == 0 && taken.skips.of_content() == 0;
