@@ -104,7 +104,7 @@ pub struct CheckArguments {
     /// Check the images that FILE lists too, one path a line, or - for a list on standard input
     #[arg(long, value_name = "FILE")]
     pub images_from: Option<PathBuf>,
-    /// Catalog of approved bases; without it no base is demanded
+    /// Catalog of approved bases; without it only profiles that demand a base do so, and images are in error by them
     #[arg(long, value_name = "FILE", env = "OCICHECK_BASES")]
     pub bases: Option<PathBuf>,
     /// What known vulnerabilities are told by.
@@ -126,7 +126,7 @@ pub struct CheckArguments {
     /// Environment that the image is for: the policy says which services it requires and allows
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// The day of judgement, for waivers and ages [default: today]
+    /// The day of judgement, for waivers and ages [default: today, in UTC]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
     /// Format on standard output; by default text on a terminal, with -q or beside --output, else json
@@ -149,14 +149,14 @@ pub struct CheckArguments {
     /// Directory of layers that were read before: the same layers again are hashed and not unpacked
     #[arg(long, value_name = "DIR", env = "OCICHECK_CACHE")]
     pub cache: Option<PathBuf>,
-    /// How many bytes the cache may take [default: 2147483648]
+    /// How many bytes the cache may take, 1048576 or more [default: 2147483648]
     #[arg(long, value_name = "BYTES", requires = "cache",
         value_parser = clap::value_parser!(u64).range(limits::CACHE_LEAST_BYTES..))]
     pub cache_size: Option<u64>,
     /// How long reading and judging may take, as 90, 90s, 5m or 1h: what is not checked by then is an error [default: no end]
     #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
-    /// How many threads to use [default: one for each processor]
+    /// How many threads to use, at most 256 [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// Progress on standard error
@@ -275,7 +275,7 @@ pub enum BaseCommand {
         /// The catalog.
         #[command(flatten)]
         catalog: CatalogFile,
-        /// NAME:VERSION, NAME or chainID
+        /// NAME:VERSION (all its platforms), NAME (all its versions) or chainID
         #[arg(value_name = "BASE")]
         base: String,
     },
@@ -316,7 +316,7 @@ pub struct AddBase {
     /// How long reading and verifying may take, as 90, 90s, 5m or 1h: nothing is added then [default: no end]
     #[arg(long, value_name = "TIME", value_parser = time, env = "OCICHECK_TIMEOUT")]
     pub timeout: Option<Duration>,
-    /// The day it is added [default: today]
+    /// The day it is added [default: today, in UTC]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
 }
@@ -324,7 +324,7 @@ pub struct AddBase {
 /// `ocicheck base deprecate` and `revoke`.
 #[derive(Debug, Args)]
 pub struct ChangeBase {
-    /// NAME:VERSION, NAME or chainID
+    /// NAME:VERSION (all its platforms), NAME (all its versions) or chainID
     #[arg(value_name = "BASE")]
     pub base: String,
     /// The catalog.
@@ -336,7 +336,7 @@ pub struct ChangeBase {
     /// What to build on instead
     #[arg(long, value_name = "NAME:VERSION")]
     pub successor: Option<String>,
-    /// The day of the change [default: today]
+    /// The day of the change [default: today, in UTC]
     #[arg(long, value_name = "DATE")]
     pub at: Option<jiff::civil::Date>,
 }

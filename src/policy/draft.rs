@@ -113,8 +113,10 @@ impl Draft {
         }
         for (name, profile) in &self.profiles {
             let _ = writeln!(text, "\n[profiles.{}]\nbase = \"{}\"", quoted(name), profile.base.name());
-            if let Some(required) = &profile.require {
-                push_list(&mut text, "require", required.iter().copied());
+            let required = &profile.require;
+            if !required.all || !required.named.is_empty() {
+                let all = required.all.then_some("all");
+                push_list(&mut text, "require", all.into_iter().chain(required.named.iter().copied()));
             }
             if !profile.tell.is_empty() {
                 push_list(&mut text, "tell", profile.tell.iter().copied());

@@ -27,7 +27,7 @@ pub use document::Place;
 pub use draft::Draft;
 pub use hook::Hook;
 pub use preset::Preset;
-pub use profile::Profile;
+pub use profile::{Profile, Required};
 pub use waiver::{Allowance, Subject, Waiver};
 
 use crate::base::BaseStatus;
@@ -191,10 +191,13 @@ impl Policy {
 
     /// Whether images are judged by the rule at all.
     ///
-    /// Where the policy describes no service and no environment is named, services are nobody's concern.
+    /// Where the policy describes no service, no environment is named and the profile names no rule on them, services
+    /// are nobody's concern.
     pub fn judges(&self, rule: &Rule) -> bool {
         let services = &self.settings.services;
-        let concern = !services.known.is_empty() || services.environment.is_some();
+        let concern = !services.known.is_empty()
+            || services.environment.is_some()
+            || self.profile.require.named.contains(rule.id);
         self.profile.judges(self.settings.options.needs(rule))
             && (concern || rule.needs != Needs::Environment)
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 pub enum Preset {
     /// What is in force where nothing else is said
     Default,
-    /// Fails on low findings too, and lets nothing of the base change but package databases
+    /// Fails on low findings too, and takes fewer changes of the base for ordinary
     Strict,
     /// The image section of the CIS Docker Benchmark
     Cis,

@@ -12,16 +12,30 @@ pub struct Profile {
     pub name: String,
     /// Which base is demanded.
     pub base: BaseDemand,
-    /// The rules that must be evaluated; `None` for all.
-    pub require: Option<BTreeSet<&'static str>>,
+    /// The rules that must be evaluated.
+    pub require: Required,
     /// Rules whose findings are told as info and never fail.
     pub tell: BTreeSet<&'static str>,
+}
+
+/// The rules that must be evaluated, or the image is in error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Required {
+    /// All of them, each where what it needs was asked for: advisories, an environment, a catalog.
+    pub all: bool,
+    /// These, whatever was asked for.
+    pub named: BTreeSet<&'static str>,
 }
 
 impl Profile {
     /// One that demands nothing of its own.
     pub(super) fn new(name: &str, base: BaseDemand) -> Self {
-        Self { name: name.to_owned(), base, require: None, tell: BTreeSet::new() }
+        Self {
+            name: name.to_owned(),
+            base,
+            require: Required { all: true, named: BTreeSet::new() },
+            tell: BTreeSet::new(),
+        }
     }
 
     /// Whether images are judged at all by a rule with these needs.
@@ -43,20 +57,21 @@ impl Profile {
         has_advisories: bool,
         base: &BaseStatus,
     ) -> bool {
-        if self.require.as_ref().is_some_and(|required| !required.contains(rule.id)) {
+        let named = self.require.named.contains(rule.id);
+        if !named && !self.require.all {
             return false;
         }
         let asked = match self.base {
             BaseDemand::Official | BaseDemand::Custom => true,
-            BaseDemand::Either | BaseDemand::Optional => has_catalog,
+            BaseDemand::Either | BaseDemand::Optional => has_catalog || named,
             BaseDemand::None => false,
         };
         let nothing_to_compare = base.base_layers() == 0 && !matches!(base, BaseStatus::NotEvaluated { .. });
         match needs {
             Needs::Image => true,
-            // Whoever names none asks for none.
-            Needs::Environment => has_environment,
-            Needs::Advisories => has_advisories,
+            // Whoever names none asks for none, but where the policy names the rule.
+            Needs::Environment => has_environment || named,
+            Needs::Advisories => has_advisories || named,
             Needs::Catalog => asked,
             Needs::Base => asked && !nothing_to_compare,
         }

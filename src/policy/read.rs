@@ -7,7 +7,7 @@ use super::draft::{demand, shown};
 use super::options::add_options;
 use super::patterns::{assignment_pattern, member_pattern, name_pattern, path_pattern};
 use super::waiver::{Allowance, Waiver};
-use super::{Draft, Hook, Preset, Profile, RulePolicy, can_be_accepted, can_be_weakened};
+use super::{Draft, Hook, Preset, Profile, Required, RulePolicy, can_be_accepted, can_be_weakened};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rules::{BaseDemand, Environment, Pattern, RULES, Rule, Service, Severity, table};
@@ -161,10 +161,8 @@ impl Draft {
             }
         }
         if let Some(required) = table.strings("require") {
-            let all = required.iter().any(|name| name.value == "all");
-            let required: Vec<_> = required.into_iter().filter(|name| name.value != "all").collect();
-            let rules = rule_names(&table, &required);
-            profile.require = (!all).then_some(rules);
+            let (all, named): (Vec<_>, Vec<_>) = required.into_iter().partition(|name| name.value == "all");
+            profile.require = Required { all: !all.is_empty(), named: rule_names(&table, &named) };
         }
         if let Some(told) = table.strings("tell") {
             for name in &told {

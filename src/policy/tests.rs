@@ -117,6 +117,7 @@ fn the_whole_policy_reads_back_as_written() {
         "extends = \"strict\"\nprofile = \"mine\"\n[rules.setuid-file]\nseverity = \"low\"\n\
          allow = [{{ path = \"/usr/bin/\\\"x\", reason = \"a\\tb\" }}]\n\
          [profiles.mine]\nbase = \"official\"\nrequire = [\"user-root\"]\ntell = [\"user-unknown\"]\n\
+         [profiles.both]\nrequire = [\"vulnerability\", \"all\"]\n\
          [services.x]\ninside = [\"**/a/**\", \"b\\\\*\"]\nfiles = [\"/f\"]\n\
          [[waivers]]\nrule = \"user-root\"\nimage = \"example.com/*\"\ndigest = \"{DIGEST}\"\n\
          reason = \"r\"\nowner = \"o\"\nexpires = 2027-01-01\n\
@@ -128,6 +129,7 @@ fn the_whole_policy_reads_back_as_written() {
     let profile = again.profiles.get("mine").unwrap();
     assert_eq!((profile.name.as_str(), profile.base), ("mine", BaseDemand::Official));
     assert_eq!(again.limits, Limits { ratio: 100, ..Limits::default() });
+    assert!(whole.contains(r#"require = ["all", "vulnerability"]"#), "{whole}");
     assert!(whole.contains(r#"inside = ["**/a/**", "b\\*"]"#), "{whole}");
     assert!(whole.contains("severity = \"low\"") && whole.contains(r#"path = "/usr/bin/\"x""#), "{whole}");
 }
@@ -394,4 +396,26 @@ fn profiles_demand_and_tell() {
         assert!(!policy.requires(modified, true, false, &missing), "{name}");
         assert_eq!(policy.judges(modified), name != "base-image");
     }
+}
+
+#[test]
+fn what_a_profile_requires_by_name_is_required_whatever_was_asked_for() {
+    let required = |require: &str, rule: &str| {
+        let text = format!("profile = \"mine\"\n[profiles.mine]\nrequire = {require}\n");
+        let policy = read(&text).unwrap();
+        let rule = table::find(rule).unwrap();
+        let nothing_known = BaseStatus::NotEvaluated { reason: String::new() };
+        (policy.judges(rule), policy.requires(rule, false, false, &nothing_known))
+    };
+    for rule in ["vulnerability", "advisories-stale", "base-not-official", "base-file-modified"] {
+        assert_eq!(required(r#"["all"]"#, rule), (true, false), "{rule}");
+        for require in [format!("[\"{rule}\"]"), format!("[\"all\", \"{rule}\"]")] {
+            assert_eq!(required(&require, rule), (true, true), "{rule}");
+        }
+        assert_eq!(required(r#"["user-root"]"#, rule), (true, false), "{rule}");
+    }
+    assert_eq!(required(r#"["all"]"#, "service-missing"), (false, false), "the policy describes no service");
+    assert_eq!(required(r#"["service-missing"]"#, "service-missing"), (true, true));
+    assert_eq!(required(r#"["all", "vulnerability"]"#, "user-root"), (true, true));
+    assert_eq!(required(r#"["vulnerability"]"#, "user-root"), (true, false));
 }

@@ -129,7 +129,7 @@ const HEAD: &str = "# The command line
 Made from `src/cli/args.rs`; do not edit it, but run `UPDATE_DOCS=1 cargo test --lib cli::args`. `ocicheck COMMAND --help` says the same.
 
 `ocicheck IMAGE…` is short for `ocicheck check IMAGE…`. `--help` and `--version` do what they do everywhere. The exit status is 0 where
-every image passes or the command is done, 1 where some image fails, and 2 where something could not be checked or done;
+every image passes or the command is done, 1 where some image fails (of `db query`: where some package is affected), and 2 where something could not be checked or done;
 [ci.md](ci.md) tells what to do with it, and all variables of the environment.
 ";
 

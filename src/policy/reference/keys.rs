@@ -335,7 +335,7 @@ pub(super) static SECTIONS: [Section; 9] = [
                     "require",
                     Absent::Is("[\"all\"]"),
                     "[\"base-not-official\", \"user-root\"]",
-                    "Rules that must be evaluated: where one could not be, the image is in error.",
+                    "Rules that must be evaluated: where one could not be, the image is in error. Those that are named must be so in any case; with `all` those on vulnerabilities, on services and, where the profile takes images without a base, on bases must be where `--advisories`, `--env` and `--bases` are given. `[\"all\", \"vulnerability\"]` is both.",
                 ),
                 key(
                     "tell",
