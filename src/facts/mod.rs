@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::model::{Anomaly, Image, ImagePath};
 use crate::packages::Inventory;
 use crate::packages::verify::{HeldLayers, Verification};
-use crate::rootfs::{Inode, ResolveError, Rootfs, Tree};
+use crate::rootfs::{Inode, ResolveError, Resolved, Rootfs, Tree};
 use crate::scan::packed;
 use crate::scan::{Entry, EntryKind, LayerFacts};
 
@@ -146,13 +146,35 @@ impl Facts {
         })
     }
 
-    /// The content of the file at a path of a tree, symlinks followed; `None` where there is none.
+    /// The content of the file at a path of a tree, symlinks followed as programs in the container do; `None` where
+    /// there is none.
     ///
     /// # Errors
     /// Why it is not known: a rule that needs it is not evaluated.
     pub fn file_content(&self, tree: &Tree, path: impl AsRef<[u8]>) -> Result<Option<Arc<[u8]>>, String> {
         let path = ImagePath::new(path);
-        match tree.resolve(&path) {
+        self.content_of(tree.resolve(&path), &path)
+    }
+
+    /// As [`Facts::file_content`], as runtimes find the file before they start anything.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn content_before_start(
+        &self,
+        tree: &Tree,
+        path: impl AsRef<[u8]>,
+    ) -> Result<Option<Arc<[u8]>>, String> {
+        let path = ImagePath::new(path);
+        self.content_of(tree.resolve_unmounted(&path), &path)
+    }
+
+    fn content_of(
+        &self,
+        found: Result<Resolved<'_>, ResolveError>,
+        path: &ImagePath,
+    ) -> Result<Option<Arc<[u8]>>, String> {
+        match found {
             Ok(found) => {
                 let inode = found.node.inode();
                 if inode.kind != EntryKind::File {

@@ -68,8 +68,8 @@ pub fn effective_uid(facts: &Facts) -> Option<i64> {
 }
 
 fn resolve(facts: &Facts, tree: &Tree, spec: &str) -> Result<UserReadings, String> {
-    let passwd = facts.file_content(tree, PASSWD)?;
-    let group = facts.file_content(tree, GROUP)?;
+    let passwd = facts.content_before_start(tree, PASSWD)?;
+    let group = facts.content_before_start(tree, GROUP)?;
     let readings = resolve_user(spec, passwd.as_deref(), group.as_deref());
     match readings.unreadable {
         Some(reason) => Err(reason),

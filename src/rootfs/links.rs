@@ -10,7 +10,7 @@ use super::builder::Runtime;
 use super::capabilities::XATTR as CAPABILITY;
 use super::inode::{Inode, Origin, with_added};
 use super::marks;
-use super::resolve::Absent;
+use super::resolve::{Absent, Proc};
 use super::tree::NodeId;
 use crate::error::Result;
 use crate::model::Fault;
@@ -68,7 +68,7 @@ impl Extraction<'_> {
     /// What a hard link names, and whether that lies behind a symlink of a lower layer.
     fn link_target(&mut self, entry: &Entry) -> Result<Option<(NodeId, bool)>> {
         let path = entry.hard_link_target();
-        let (steps, found) = match self.tree.follow(path.as_bytes(), false, Absent::Refuse) {
+        let (steps, found) = match self.tree.follow(path.as_bytes(), false, Absent::Refuse, Proc::Unmounted) {
             Ok(found) => (found.steps, Some((found.node, found.symlink))),
             Err(stopped) => (stopped.steps, None),
         };

@@ -24,6 +24,7 @@ mod children;
 mod inode;
 mod links;
 mod marks;
+mod mounted;
 mod names;
 mod parents;
 mod resolve;

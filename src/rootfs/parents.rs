@@ -5,7 +5,7 @@ use super::apply::Extraction;
 use super::builder::Runtime;
 use super::inode::{Inode, Origin};
 use super::marks;
-use super::resolve::{Absent, ResolveError};
+use super::resolve::{Absent, Proc, ResolveError};
 use super::tree::{NodeId, Tree};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -24,7 +24,7 @@ impl<'facts> Extraction<'facts> {
     pub(super) fn parent(&mut self, entry: &'facts Entry, for_whiteout: bool) -> Result<Parent<'facts>> {
         let (directory, name) = entry.path.split();
         loop {
-            let way = self.tree.follow(directory, true, Absent::Tell);
+            let way = self.tree.follow(directory, true, Absent::Tell, Proc::Unmounted);
             let (steps, found, symlink, missing, within) = match way {
                 Ok(found) => {
                     // A name that is absent can come from a symlink, too: then it is the tree's.

@@ -1,6 +1,7 @@
 //! Paths followed through symlinks, held inside the image's root as for a process that was
 //! chrooted into it: absolute targets start at the image's root, and `..` of the root is the root.
 
+use super::mounted::{self, Way};
 use super::tree::{NodeId, NodeRef, Tree};
 use crate::limits;
 use crate::model::ImagePath;
@@ -46,6 +47,9 @@ pub enum ResolveError {
     /// Something on the way is not a directory (ENOTDIR).
     #[error("something on the way is not a directory")]
     NotADirectory,
+    /// It leads to what each process has of its own (`/proc/self/cwd`, `/dev/fd/3`).
+    #[error("it leads into /proc or /dev/fd, where each process finds something else")]
+    OfProcess,
 }
 
 /// How far a path was followed.
@@ -76,6 +80,15 @@ fn taken(followed: &Result<Followed<'_>, Stopped>) -> u64 {
     followed.as_ref().map_or_else(|stopped| stopped.steps, |followed| followed.steps)
 }
 
+/// Whether `/proc` is mounted where a path is followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proc {
+    /// While layers are unpacked, and where runtimes look into the tree before they start anything.
+    Unmounted,
+    /// For programs in the container.
+    Mounted,
+}
+
 /// What becomes of a path that is only partly there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Absent {
@@ -84,21 +97,26 @@ pub(super) enum Absent {
 }
 
 impl Tree {
-    /// Follows a path as `open` does, the last part too.
+    /// Follows a path as `open` of a program in the container does, the last part too: `/proc/self/root` is the root.
     pub fn resolve(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
-        self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse))
+        self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Mounted))
+    }
+
+    /// As [`Tree::resolve`], before anything is mounted: as runtimes look for the account files.
+    pub fn resolve_unmounted(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
+        self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Unmounted))
     }
 
     /// As [`Tree::resolve`], where `steps` are left; those that it takes are taken from them.
     pub fn resolve_within(&self, path: &ImagePath, steps: &mut u64) -> Result<Resolved<'_>, ResolveError> {
-        let followed = self.follow(path.as_bytes(), true, Absent::Refuse);
+        let followed = self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Mounted);
         *steps = steps.saturating_sub(taken(&followed));
         self.resolved(followed)
     }
 
     /// Follows a path as `lstat` does: the last part is not followed.
     pub fn resolve_no_follow(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
-        self.resolved(self.follow(path.as_bytes(), false, Absent::Refuse))
+        self.resolved(self.follow(path.as_bytes(), false, Absent::Refuse, Proc::Unmounted))
     }
 
     /// Where a path as some list has it would be: symlinks of its parents are followed as far as they
@@ -111,7 +129,7 @@ impl Tree {
 
     /// As [`Tree::locate`], and whose doing it is that it is there. The steps that it takes are taken from `steps`.
     pub fn locate_within(&self, path: &ImagePath, steps: &mut u64) -> Located {
-        let followed = self.follow(path.as_bytes(), false, Absent::Tell);
+        let followed = self.follow(path.as_bytes(), false, Absent::Tell, Proc::Unmounted);
         *steps = steps.saturating_sub(taken(&followed));
         let Ok(followed) = followed else {
             return Located { path: path.clone(), by_layer: None };
@@ -135,6 +153,7 @@ impl Tree {
         path: &'a [u8],
         follow_last: bool,
         absent: Absent,
+        proc: Proc,
     ) -> Result<Followed<'a>, Stopped> {
         let mut pending: Vec<&'a [u8]> = path.split(|byte| *byte == b'/').rev().collect();
         let mut symlinks: Vec<NodeId> = Vec::new();
@@ -158,6 +177,13 @@ impl Tree {
                 part if !missing.is_empty() => {
                     missing.push(part);
                     continue;
+                }
+                b"proc" | b"dev" if at == Self::ROOT && proc == Proc::Mounted => {
+                    match mounted::way(part, &mut pending) {
+                        Way::Plain => {}
+                        Way::Root => continue,
+                        Way::OfProcess => return Err(stop(ResolveError::OfProcess, at)),
+                    }
                 }
                 _ => {}
             }

@@ -4,7 +4,7 @@ use super::apply::Extraction;
 use super::builder::Runtime;
 use super::inode::{Inode, Origin};
 use super::parents::Parent;
-use super::resolve::Absent;
+use super::resolve::{Absent, Proc};
 use super::tree::{NodeId, Tree};
 use crate::error::Result;
 use crate::scan::{Entry, EntryKind};
@@ -93,7 +93,7 @@ impl<'facts> Extraction<'facts> {
     }
 
     fn is_symlink(&self, path: &[u8]) -> bool {
-        let found = self.tree.follow(path, false, Absent::Refuse);
+        let found = self.tree.follow(path, false, Absent::Refuse, Proc::Unmounted);
         found.is_ok_and(|found| self.tree.inode(found.node).kind == EntryKind::Symlink)
     }
 

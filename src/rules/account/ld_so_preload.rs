@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Fault, Found, judge, quoted};
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{ResolveError, Tree};
 use crate::rules::rule::{Finding, Needs, Rule};
 use crate::rules::severity::Severity;
+use crate::scan::EntryKind;
 
 const PRELOAD: &str = "etc/ld.so.preload";
 
@@ -20,6 +21,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         let in_tree = |tree: &Tree| {
             let mut found = Found::default();
             found.add_file(facts, tree, PRELOAD, faults);
+            found.faults.extend(dangling(tree).map(|fault| (ImagePath::new(PRELOAD), fault)));
             found
         };
         let in_file = |path: &ImagePath, content: &[u8]| {
@@ -28,6 +30,21 @@ pub(in crate::rules) static RULE: Rule = Rule {
         judge(facts, findings, in_tree, in_file)
     },
 };
+
+/// That the file is a symlink to where nothing is yet: whoever makes it is obeyed, for glibc asks for no owner.
+fn dangling(tree: &Tree) -> Option<Fault> {
+    let path = ImagePath::new(PRELOAD);
+    let link = tree.resolve_no_follow(&path).ok()?.node.inode();
+    let leads_nowhere =
+        link.kind == EntryKind::Symlink && tree.resolve(&path).err() == Some(ResolveError::Missing);
+    leads_nowhere.then(|| Fault { key: link.link().to_vec(), line: 0, tell: tell_dangling })
+}
+
+fn tell_dangling(target: &[u8], _: usize) -> Finding {
+    let target = quoted(target);
+    let message = format!("every program loads what will be named in {target}, which is not there yet");
+    Finding::new(message, "take the symlink away").evidence("target", target)
+}
 
 /// The libraries as glibc's `handle_preload_list` and `dl_main` (elf/rtld.c) take them: comments begin with
 /// `#`, names are parted by white space and colons.

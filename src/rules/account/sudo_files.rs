@@ -7,7 +7,7 @@ use super::sudo::{Include, Sudoers, included_path, is_read, sudoers};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{ResolveError, Tree};
 use crate::scan::EntryKind;
 
 /// What sudo would read.
@@ -151,16 +151,23 @@ fn around_host(name: &[u8]) -> Option<(&[u8], &[u8])> {
     (!depends_on_host(end) && name.len() > 2).then_some((begin, end))
 }
 
-/// The regular files right in a directory, links to some too.
+/// The regular files right in a directory, links to some too, and what leads where it is not known what there is.
 pub(super) fn files_in(
     tree: &Tree,
     directory: &ImagePath,
     is_wanted: impl Fn(&[u8]) -> bool,
 ) -> Vec<ImagePath> {
-    let Ok(found) = tree.resolve(directory) else { return Vec::new() };
+    let found = match tree.resolve(directory) {
+        Ok(found) => found,
+        // Whoever asks for its content hears why that is not known.
+        Err(ResolveError::OfProcess) => return vec![directory.clone()],
+        Err(_) => return Vec::new(),
+    };
     let names = found.node.children().map(|child| child.name()).filter(|name| is_wanted(name));
-    let is_file =
-        |path: &ImagePath| tree.resolve(path).is_ok_and(|found| found.node.inode().kind == EntryKind::File);
+    let is_file = |path: &ImagePath| match tree.resolve(path) {
+        Ok(found) => found.node.inode().kind == EntryKind::File,
+        Err(error) => error == ResolveError::OfProcess,
+    };
     names.map(|name| directory.join(name)).filter(is_file).collect()
 }
 
