@@ -5,10 +5,28 @@
 use std::collections::BTreeMap;
 
 use crate::model::ImagePath;
+use crate::rootfs::Tree;
+use crate::scan::EntryKind;
 
 /// Files with one account or group a line.
 pub const ACCOUNT_FILES: [&str; 6] =
     ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/subuid", "etc/subgid"];
+
+/// Where a directory for each account may have a `shadow` of its own, which musl (`getspnam_r`) and the tcb suite ask before
+/// `/etc/shadow`.
+pub const TCB: &str = "etc/tcb";
+
+/// The `shadow` files in [`TCB`], each with the account whose it is. The last part of their paths is not followed, nor do
+/// readers.
+pub fn tcb_shadows(tree: &Tree) -> impl Iterator<Item = (&[u8], ImagePath)> {
+    let directory = tree.resolve(&ImagePath::new(TCB)).ok();
+    let accounts = directory.into_iter().flat_map(|found| found.node.children().map(|child| child.name()));
+    accounts.filter_map(|account| {
+        let path = ImagePath::new(TCB).join(account).join(b"shadow");
+        let found = tree.resolve_no_follow(&path).ok()?;
+        (found.node.inode().kind == EntryKind::File).then_some((account, path))
+    })
+}
 
 /// Whether a path is one of [`ACCOUNT_FILES`].
 pub fn is_account_file(path: &ImagePath) -> bool {

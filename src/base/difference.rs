@@ -83,6 +83,7 @@ fn differing_metadata(was: Subject<'_>, is: Subject<'_>) -> Vec<(&'static str, S
 fn adds_privilege(was: Subject<'_>, is: Subject<'_>) -> bool {
     const SPECIAL: u32 = 0o6000;
     const OTHERS_WRITE: u32 = 0o0002;
+    const GROUP_WRITES: u32 = 0o0020;
     if is.kind == EntryKind::Symlink {
         return false;
     }
@@ -93,8 +94,13 @@ fn adds_privilege(was: Subject<'_>, is: Subject<'_>) -> bool {
     let others_write = is.mode & OTHERS_WRITE != 0
         && is.mode & 0o1000 == 0
         && (new_bits & OTHERS_WRITE != 0 || was.mode & 0o1000 != 0);
+    // Directories of logs and caches are handed to a group of the image's own every day; what root loads is a file.
+    let group_writes = is.kind == EntryKind::File
+        && is.gid != 0
+        && is.mode & GROUP_WRITES != 0
+        && (new_bits & GROUP_WRITES != 0 || was.gid != is.gid);
     // What root owned someone else can now write: a program of the base is no longer the base's.
     let given_away = was.uid == 0 && is.uid != 0;
     let new_capability = is.capability().is_some() && was.capability() != is.capability();
-    special || special_to_other_owner || others_write || given_away || new_capability
+    special || special_to_other_owner || others_write || group_writes || given_away || new_capability
 }

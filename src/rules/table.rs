@@ -76,7 +76,8 @@ pub static PACKAGE_FILE_TAMPERED: &Rule = &package::package_file_tampered::RULE;
 
 /// What rules want further, once what their plans wanted is read: files that other files name. Each is
 /// asked again as long as what it wants brings something new.
-pub static FURTHER: [fn(&Facts, &mut Plan); 1] = [account::sudo_nopasswd::further];
+pub static FURTHER: [fn(&Facts, &mut Plan); 2] =
+    [account::account_no_password::further, account::sudo_nopasswd::further];
 
 /// The rule of that name.
 pub fn find(id: &str) -> Option<&'static Rule> {

@@ -1,5 +1,7 @@
 //! Who becomes root without being asked: accounts, sudo, doas, the dynamic linker.
 
+use std::collections::BTreeSet;
+
 use crate::harness::{Checked, check_bytes, check_child, set};
 use crate::support::{Entry, Image, Layer, PASSWD, clean_app, small_base};
 
@@ -8,7 +10,7 @@ fn check(layer: Layer) -> Checked {
 }
 
 /// Rules of this page that fail, with their paths; others see the same files with other eyes.
-fn failing(checked: &Checked) -> std::collections::BTreeSet<String> {
+fn failing(checked: &Checked) -> BTreeSet<String> {
     let ours = ["account-", "sudo-nopasswd", "ld-so-preload"];
     checked.failing().into_iter().filter(|told| ours.iter().any(|rule| told.starts_with(rule))).collect()
 }
@@ -158,6 +160,84 @@ fn account_files_are_read_behind_symlinks() {
     );
     let checked = check_bytes(image.oci_archive());
     assert_eq!(failing(&checked), set(["account-uid-zero /etc/passwd"]));
+}
+
+#[test]
+fn a_way_through_proc_leads_where_programs_in_the_container_come_out() {
+    let open = "app ALL=(ALL) NOPASSWD: ALL\n";
+    let hidden = || Layer::new().file("opt/rules", open).file("opt/list", "/opt/evil.so\n");
+    for way in ["/proc/self/root/opt", "/proc/1/task/1/root/opt", "/proc/../opt", "/dev/../opt"] {
+        for (layer, told) in [
+            (
+                hidden().symlink("etc/ld.so.preload", format!("{way}/list")),
+                "ld-so-preload /etc/ld.so.preload",
+            ),
+            (hidden().symlink("etc/sudoers.d/x", format!("{way}/rules")), "sudo-nopasswd /etc/sudoers.d/x"),
+            (
+                hidden()
+                    .symlink("etc/doas.conf", format!("{way}/doas"))
+                    .file("opt/doas", "permit nopass app\n"),
+                "sudo-nopasswd /etc/doas.conf",
+            ),
+        ] {
+            let layer = layer.file("etc/sudoers", "@includedir /etc/sudoers.d\n");
+            assert_eq!(failing(&check(layer)), set([told]), "{way}");
+        }
+        let include = hidden().file("etc/sudoers", format!("@include {way}/rules\n"));
+        let found = failing(&check(include));
+        assert!(found.iter().any(|told| told.starts_with("sudo-nopasswd ")), "{way}: {found:?}");
+    }
+    // What each process finds there is not known.
+    for (path, target, rule) in [
+        ("etc/ld.so.preload", "/proc/self/cwd/list", "ld-so-preload"),
+        ("etc/ld.so.preload", "/dev/fd/3", "ld-so-preload"),
+        ("etc/sudoers.d/x", "/proc/self/cwd/../rules", "sudo-nopasswd"),
+        ("etc/doas.d", "/proc/self/cwd", "sudo-nopasswd"),
+    ] {
+        let layer = hidden().symlink(path, target).file("etc/sudoers", "@includedir /etc/sudoers.d\n");
+        let checked = check(layer);
+        assert_eq!((checked.exit, checked.outcome(rule)), (2, "not-evaluated"), "{target}");
+    }
+    // Runtimes look for accounts before anything is mounted.
+    let image = Image::new().user("toor").layer(
+        Layer::new()
+            .symlink("etc/passwd", "/proc/self/root/opt/accounts")
+            .file("opt/accounts", "toor:x:5:5::/:/bin/sh\n"),
+    );
+    assert!(check_bytes(image.oci_archive()).failing().contains("user-unknown"));
+}
+
+#[test]
+fn a_list_of_the_linker_that_others_may_make_is_told() {
+    let checked = check(Layer::new().symlink("etc/ld.so.preload", "/tmp/list"));
+    assert_eq!(failing(&checked), set(["ld-so-preload /etc/ld.so.preload"]));
+    assert_eq!(checked.finding("ld-so-preload")["evidence"]["target"], "/tmp/list");
+    let empty = Layer::new().symlink("etc/ld.so.preload", "/opt/list").file("opt/list", "# none\n");
+    assert_eq!(failing(&check(empty)), set([]));
+}
+
+/// As musl's `getspnam_r` does.
+#[test]
+fn a_shadow_file_of_one_account_is_asked_first() {
+    let open = |path: &str, content: &str| Layer::new().file(path, content);
+    let base = small_base();
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    let over_base = |layer: Layer| {
+        let app = clean_app(&base).layer(layer);
+        let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
+        checked.failing().into_iter().filter(|told| told.contains("account")).collect::<BTreeSet<_>>()
+    };
+    let told = over_base(open("etc/tcb/root/shadow", "root::19000:0:99999:7:::\n"));
+    let both = ["account-no-password /etc/tcb/root/shadow", "base-account-changed /etc/tcb/root/shadow"];
+    assert_eq!(told, set(both));
+    assert_eq!(over_base(open("etc/tcb/root/shadow", "root:!:1::::::\n")), set([both[1]]));
+    // An account that is new, and a line of another one, which nobody asks for there.
+    assert_eq!(over_base(open("etc/tcb/app/shadow", "app:!:1::::::\nroot::1::::::\n")), set([]));
+    assert_eq!(
+        over_base(open("etc/tcb/app/shadow", "app::1::::::\n")),
+        set(["account-no-password /etc/tcb/app/shadow"])
+    );
 }
 
 #[test]

@@ -198,6 +198,15 @@ fn a_change_that_adds_privilege_is_high() {
     assert_eq!(severity(Layer::new().dir("root/", 0o777)), "high");
     assert_eq!(severity(Layer::new().dir("tmp/", 0o777)), "high");
     assert_eq!(severity(Layer::new().entry(Entry::dir("etc/ssl/").mode(0o755).owner(10001, 0))), "high");
+    let release = os_release_of_the_base();
+    let of_group = |mode, gid| {
+        let file = Entry::file("etc/os-release", release.clone()).mode(mode).owner(0, gid);
+        severity(Layer::new().entry(file))
+    };
+    assert_eq!(
+        (of_group(0o664, 10001), of_group(0o644, 10001), of_group(0o664, 0)),
+        ("high".into(), "medium".into(), "medium".into())
+    );
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! `account-no-password`: see the page beside this file.
 
 use super::{Fault, Found, judge, lines, quoted};
+use crate::base::accounts::tcb_shadows;
+use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::rule::{Finding, Needs, Rule};
 use crate::rules::severity::Severity;
+use crate::scan::Plan;
 
 const PASSWD: &str = "etc/passwd";
 const SHADOW: &str = "etc/shadow";
@@ -23,6 +27,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
             let mut found = Found::default();
             found.add_file(facts, tree, PASSWD, in_passwd);
             found.add_file(facts, tree, SHADOW, in_shadow);
+            for (account, path) in tcb_shadows(tree) {
+                found.add_file(facts, tree, path.as_bytes(), |content| in_shadow_of(account, content));
+            }
             found
         };
         let in_file = |path: &ImagePath, content: &[u8]| match path.as_bytes() {
@@ -34,6 +41,14 @@ pub(in crate::rules) static RULE: Rule = Rule {
     },
 };
 
+/// Wants the files of single accounts, whose names the plan does not know.
+pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
+    let Ok(rootfs) = &facts.rootfs else { return };
+    for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
+        tcb_shadows(tree).take(limits::INCLUDED_FILES).for_each(|(_, path)| plan.capture(path));
+    }
+}
+
 /// A line without a password field is none that a login would take, for it lacks the uid too.
 fn in_passwd(content: &[u8]) -> Vec<Fault> {
     faults(content, |password| password.is_some_and(<[u8]>::is_empty))
@@ -42,6 +57,11 @@ fn in_passwd(content: &[u8]) -> Vec<Fault> {
 /// glibc takes the fields that a short line lacks for empty.
 fn in_shadow(content: &[u8]) -> Vec<Fault> {
     faults(content, |password| password.is_none_or(<[u8]>::is_empty))
+}
+
+/// Of an account's own file only its line is asked for.
+fn in_shadow_of(account: &[u8], content: &[u8]) -> Vec<Fault> {
+    in_shadow(content).into_iter().filter(|fault| fault.key == account).collect()
 }
 
 fn faults(content: &[u8], is_open: impl Fn(Option<&[u8]>) -> bool) -> Vec<Fault> {

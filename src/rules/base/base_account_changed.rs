@@ -1,7 +1,9 @@
 //! `base-account-changed`: see the page beside this file.
 
+use std::collections::BTreeSet;
+
 use super::not_asked;
-use crate::base::accounts::{ACCOUNT_FILES, AccountChange, compare};
+use crate::base::accounts::{ACCOUNT_FILES, AccountChange, compare, tcb_shadows};
 use crate::base::subordinate_ids::{self, Range, RangeChange, SUBORDINATE_FILES};
 use crate::base::{Change, ChangeKind};
 use crate::facts::Facts;
@@ -60,12 +62,38 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
                 }
             }
         }
+        incomplete = tell_tcb(facts, reading, &mut found)?.or(incomplete);
         for (file, accounts) in SUBORDINATE_FILES {
             incomplete = compare_ranges(facts, reading, file, accounts, &mut found)?.or(incomplete);
         }
     }
     let too_many = found.are_more().then(|| format!("there are more than {LINE_FINDINGS} (LINE_FINDINGS)"));
     Ok(Judgement::of(findings).incomplete(incomplete.or(too_many)))
+}
+
+/// Tells shadow files of single accounts of the base that the base does not have so. Why its accounts are not known, where
+/// that is so.
+fn tell_tcb(facts: &Facts, reading: &Reading, found: &mut UpTo<'_, '_>) -> Result<Option<String>, Full> {
+    let passwd = match facts.file_content(&reading.base, "etc/passwd") {
+        Ok(passwd) => passwd.unwrap_or_default(),
+        Err(reason) => return Ok(Some(reason)),
+    };
+    let names =
+        passwd.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b':').next());
+    let names: BTreeSet<_> = names.collect();
+    for (account, path) in tcb_shadows(&reading.effective).filter(|(account, _)| names.contains(account)) {
+        let Ok(is) = reading.effective.resolve_no_follow(&path) else { continue };
+        let was = reading.base.resolve_no_follow(&path);
+        if was.is_ok_and(|was| was.node.inode().same_as(is.node.inode())) {
+            continue;
+        }
+        let name = escape_bytes(account);
+        let message = format!(
+            "{name} of the base has a password of its own here, which musl asks for before /etc/shadow"
+        );
+        found.add(|| finding(&path, account, message).layer(is.node.inode().origin.layer()))?;
+    }
+    Ok(None)
 }
 
 /// Also where the file is new: it gives to accounts what is the base's. Why they cannot be compared, where that is so.

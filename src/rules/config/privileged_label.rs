@@ -39,7 +39,33 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
             Err(error) => incomplete = incomplete.or(Some(format!("the label {name}: {error}"))),
         }
     }
+    let annotations = facts.image.annotations.iter().flat_map(|annotations| annotations.keys());
+    for (name, asked) in annotations.filter_map(|name| Some((name, of_runtime(name)?))) {
+        let name = escape_text(&mask_text(name));
+        let message = format!("the annotation {name} asks for {asked}");
+        let remedy = "take the annotation away; whoever runs the image decides what it may do";
+        findings.add(Finding::new(message, remedy).evidence("annotation", name).evidence("asks", asked))?;
+    }
     Ok(Judgement::of(findings).incomplete(incomplete))
+}
+
+/// What an annotation asks the runtime for: podman hands an image's own to crun (crun(1), "annotations").
+fn of_runtime(name: &str) -> Option<&'static str> {
+    /// What fences more, or shows what is run.
+    const HARMLESS: [&str; 3] = ["handler", "seccomp_fail_unknown_syscall", "timens_offset"];
+    if name.starts_with("org.systemd.property.") {
+        return Some("a property of its own for the container's unit");
+    }
+    if name == "org.criu.config" {
+        return Some("a configuration of CRIU on the host");
+    }
+    match name.strip_prefix("run.oci.")? {
+        "seccomp_bpf_data" => Some("a seccomp filter of its own in the place of the runtime's"),
+        "seccomp.plugins" => Some("a library that the runtime loads"),
+        option if option.starts_with("hooks.") => Some("a file on the host to be written"),
+        option if HARMLESS.contains(&option) => None,
+        _ => Some("an option of the runtime"),
+    }
 }
 
 /// What a label asks for that would take a fence down.
@@ -119,6 +145,29 @@ fn is_truthy(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn annotations_that_runtimes_obey_are_found() {
+        for name in [
+            "run.oci.seccomp_bpf_data",
+            "run.oci.seccomp.plugins",
+            "run.oci.hooks.stdout",
+            "run.oci.keep_original_groups",
+            "org.systemd.property.DevicePolicy",
+            "org.criu.config",
+        ] {
+            assert!(of_runtime(name).is_some(), "{name}");
+        }
+        for name in [
+            "run.oci.handler",
+            "run.oci.seccomp_fail_unknown_syscall",
+            "org.opencontainers.image.created",
+            "org.criu.configs",
+            "",
+        ] {
+            assert_eq!(of_runtime(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn labels_that_ask_for_privilege_are_found() {

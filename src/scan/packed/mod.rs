@@ -35,7 +35,7 @@ use super::TarFacts;
 
 /// The version of the form *and* of what reading a layer means: it goes up whenever the same layer
 /// would be read as other entries, secrets, members or components, so that what was packed before is stale.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// Contents of a layer's files, by index of their entry.
 pub type Contents = BTreeMap<usize, Arc<[u8]>>;

@@ -92,6 +92,10 @@ impl Form {
             // podman has a directory for each user: `/run/containers/0/auth.json`.
             parent = parents.next().unwrap_or_default();
         }
+        // musl asks these before /etc/shadow; the directory is called as the account.
+        if name == "shadow" && directory.starts_with(b"etc/tcb/") {
+            return Some(Form::Shadow);
+        }
         let name = COPIES.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         let known = BY_NAME
             .iter()
@@ -225,19 +229,21 @@ fn is_environment(name: &str) -> bool {
 }
 
 /// A hash as crypt(5) writes it: `$6$salt$…`.
+/// `$scheme$…`, whatever the scheme: libxcrypt knows a dozen, some with options (`$md5,rounds=904$`).
 fn is_crypt(hash: &str) -> bool {
-    const SCHEMES: [&str; 11] = ["1", "5", "6", "7", "y", "gy", "2a", "2b", "2x", "2y", "apr1"];
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b',' | b'=' | b'-' | b'_');
     let scheme = hash.strip_prefix('$').and_then(|rest| rest.split('$').next());
-    scheme.is_some_and(|scheme| SCHEMES.contains(&scheme))
+    scheme.is_some_and(|scheme| (1..=32).contains(&scheme.len()) && scheme.bytes().all(is_part))
         && hash.matches('$').count() >= 2
         && hash.len() > 16
 }
 
-/// The oldest hashes of crypt, of 13 characters; `*`, `x` and words such as `NP` are none.
+/// The oldest hashes of crypt, of 13 characters, and BSDi's, of 19 behind a `_`; `*`, `x` and words such as `NP` are none.
 fn is_des(hash: &str) -> bool {
-    hash.len() == 13
-        && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
-        && is_random(hash.as_bytes())
+    let (digits, length) = hash.strip_prefix('_').map_or((hash, 13), |digits| (digits, 19));
+    digits.len() == length
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/'))
+        && is_random(digits.as_bytes())
 }
 
 /// The hashes that Apache and nginx know: those of crypt, also in its oldest form of 13 characters, and

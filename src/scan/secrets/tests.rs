@@ -256,6 +256,10 @@ fn files_are_read_by_their_names() {
     let sha_line = format!("app:{sha}");
     let des = random(13);
     let des_line = format!("app:{des}\n");
+    let bsd = format!("_{}", random(19));
+    let bsd_line = format!("app:{bsd}:1::::::\n");
+    let sun = format!("$md5,rounds=904${}", random(31));
+    let sun_line = format!("app:{sun}:1::::::\n");
     let passwd = format!("root:{hash}:0:0:root:/root:/bin/sh\napp:x:10001:10001::/:\n");
     let old_shadow = format!("bin:*:1::::::\napp:!{des}:19700:0:99999:7:::\n");
     let shadow = format!("root:{hash}:19700:0:99999:7:::\ndaemon:*:19700::::::\napp:!:1::::::\n");
@@ -281,6 +285,9 @@ fn files_are_read_by_their_names() {
             "hunter2",
         ),
         ("etc/shadow", &shadow, "password-hash", &hash),
+        ("etc/shadow", &bsd_line, "password-hash", &bsd),
+        ("etc/shadow", &sun_line, "password-hash", &sun),
+        ("etc/tcb/root/shadow", &shadow, "password-hash", &hash),
         ("etc/passwd", &passwd, "password-hash", &hash),
         ("etc/shadow.old", &old_shadow, "password-hash", &des),
         ("etc/passwd-", &old_shadow, "password-hash", &des),

@@ -261,3 +261,16 @@ fn a_label_in_another_spelling_asks_for_the_same() {
     let checked = check_child(&app().label("io.containers.seccomp.profile", &deep));
     assert_eq!(checked.outcome("privileged-label"), "not-evaluated");
 }
+
+#[test]
+fn an_annotation_that_runtimes_obey_is_told() {
+    for (name, told) in [
+        ("run.oci.seccomp_bpf_data", &["privileged-label"][..]),
+        ("org.systemd.property.DevicePolicy", &["privileged-label"]),
+        ("run.oci.handler", &[]),
+        ("org.opencontainers.image.title", &[]),
+    ] {
+        let checked = check_child(&app().annotation(name, "BgAAAAAA/38="));
+        assert_eq!(checked.failing(), set(told.iter().copied()), "{name}");
+    }
+}
