@@ -97,9 +97,13 @@ fn headers(data: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The first digits of base64 in the lines of a body, and the body's length to its end.
+///
+/// Of a key that does not end, what begins like one more line of it may be another secret: `ghp_…`.
 fn body_digits(body: &[u8]) -> (Vec<u8>, usize) {
     let mut digits = Vec::new();
     let mut at = 0;
+    // Where the lines before this one end.
+    let mut lines = None;
     while let Some(byte) = body.get(at) {
         if base64(*byte) || *byte == b'=' {
             if digits.len() < 4 * BODY {
@@ -109,11 +113,18 @@ fn body_digits(body: &[u8]) -> (Vec<u8>, usize) {
         } else {
             match between_lines(body.get(at..).unwrap_or_default()) {
                 0 => break,
-                length => at += length,
+                length => {
+                    lines = Some(at);
+                    at += length;
+                }
             }
         }
     }
-    (digits, at)
+    let ends = match body.get(at..).unwrap_or_default() {
+        [] | [b'"' | b'\'' | b'`' | b'\\', ..] => true,
+        rest => rest.starts_with(b"-----"),
+    };
+    (digits, lines.filter(|_| !ends).unwrap_or(at))
 }
 
 /// The bytes that part two lines, as they are, as JSON writes them (`\n`), also within JSON (`\\n`), or as programs put

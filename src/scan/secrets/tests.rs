@@ -108,6 +108,20 @@ fn keys_are_told_by_their_bodies() {
     }
 }
 
+#[test]
+fn a_key_that_does_not_end_hides_no_other_secret() {
+    let key = pem("RSA PRIVATE ", "MIIE");
+    let begun = key.split_once("-----END").unwrap().0;
+    let tokens = by_form().into_iter().filter(|(kind, _)| ["github-token", "gitlab-token"].contains(kind));
+    for (kind, token) in tokens {
+        let kinds: Vec<_> =
+            told("x", &format!("{begun}{token}\n")).into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, ["private-key", kind]);
+        let masked = super::mask_text(&format!("{begun}{token}"));
+        assert!(!masked.contains(&token[6..]), "{masked}");
+    }
+}
+
 /// As JSON, JSON within it, and programs in which each line is a text of its own.
 #[test]
 fn keys_within_texts_are_told() {
