@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Open;
 use super::sudo_lexer::{Lexer, Token};
 use super::sudo_patterns::Version;
-use crate::model::ImagePath;
 
 /// What a sudoers file says of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -67,14 +66,6 @@ fn as_read(content: &[u8], version: Version) -> Cow<'_, [u8]> {
 /// Whether sudo reads a file of that name in an included directory.
 pub(super) fn is_read(name: &[u8]) -> bool {
     !name.contains(&b'.') && !name.ends_with(b"~")
-}
-
-/// The path of an included file or directory; relative ones start beside the file that names them.
-pub(super) fn included_path(including: &ImagePath, path: &[u8]) -> ImagePath {
-    if path.starts_with(b"/") {
-        return ImagePath::new(path);
-    }
-    ImagePath::new([including.parent().as_bytes(), b"/", path].concat())
 }
 
 /// `PARAMETER, …` with `!authenticate`, or with a group that is not asked (`exempt_group`; versions before
@@ -243,17 +234,31 @@ mod tests {
 @includes x
 @include \x63
 @include "a\"b"
+@include \
+ e
+#includedir \
+\
+	f
+@include "g\	
+  h"
 "##;
+        let text = format!("{text}@include i\x0bj\n@include\\\nk\n#include \\\r\nl\n");
         let expected = [
             Include::File(b"a b".to_vec()),
             Include::File(b"a\"b".to_vec()),
             Include::File(b"c".to_vec()),
+            Include::File(b"e".to_vec()),
+            Include::File(b"gh".to_vec()),
+            Include::File(b"i".to_vec()),
+            Include::File(b"k".to_vec()),
+            Include::File(b"l".to_vec()),
+            // As versions before 1.9.1 read it.
+            Include::File(b"\\".to_vec()),
             Include::Directory(b"/etc/sudoers.d".to_vec()),
+            Include::Directory(b"\\".to_vec()),
+            Include::Directory(b"f".to_vec()),
         ];
         assert_eq!(sudoers(text.as_bytes()).includes, expected.into());
-        let sudoers = ImagePath::new("etc/sudoers");
-        assert_eq!(included_path(&sudoers, b"more/x").as_bytes(), b"etc/more/x");
-        assert_eq!(included_path(&sudoers, b"/opt/x").as_bytes(), b"opt/x");
         assert!(is_read(b"90-app") && !is_read(b"app.conf") && !is_read(b"app~"));
     }
 

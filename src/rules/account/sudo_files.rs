@@ -1,9 +1,10 @@
 //! The files that sudo reads of a tree: sudoers, and all that it includes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::quoted;
-use super::sudo::{Include, Sudoers, included_path, is_read, sudoers};
+use super::sudo::{Include, Sudoers, is_read, sudoers};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
@@ -21,30 +22,32 @@ pub(super) struct SudoFiles {
     pub(super) incomplete: Option<String>,
 }
 
+/// Directories in which sudo looks for a name that does not begin at the root.
+type Beside = Rc<BTreeSet<ImagePath>>;
+
 /// Follows the includes of `first`. Missing files are none: sudo reports them and goes on.
 pub(super) fn sudo_files(
     facts: &Facts,
     tree: &Tree,
     first: impl IntoIterator<Item = &'static str>,
 ) -> SudoFiles {
-    let mut walk = Walk {
-        tree,
-        found: SudoFiles::default(),
-        pending: first.into_iter().map(ImagePath::new).collect(),
-        named: 0,
-    };
+    let mut walk = Walk { tree, found: SudoFiles::default(), pending: Vec::new(), named: 0 };
+    let first: Vec<_> = first.into_iter().map(ImagePath::new).collect();
+    // sudo may be built to look for its first file in several places, and then looks there for what that includes.
+    let beside = walk.directories_of(&first);
+    walk.pending.extend(first.into_iter().map(|path| (path, Rc::clone(&beside))));
     // Files may include each other, and one directory have many names.
     let mut seen = BTreeSet::new();
     let mut numbers: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    while let Some(path) = walk.pending.pop() {
-        if !seen.insert(tree.locate(&path)) {
+    while let Some((path, beside)) = walk.pending.pop() {
+        if !seen.insert((tree.locate(&path), Rc::clone(&beside))) {
             continue;
         }
         let place = tree.resolve(&path).ok().map(|found| found.node.inode().origin);
         let place = place.and_then(|origin| Some((origin.layer(), origin.entry()?)));
         if let Some(known) = place.and_then(|place| numbers.get(&place).copied()) {
             // Another name of a file that was read: only what it includes beside itself is new.
-            walk.follow(&path, known);
+            walk.follow(&path, &beside, known);
             continue;
         }
         match facts.file_content(tree, path.as_bytes()) {
@@ -52,7 +55,7 @@ pub(super) fn sudo_files(
                 let number = walk.found.read.len();
                 numbers.extend(place.map(|place| (place, number)));
                 walk.found.read.push((path.clone(), sudoers(&content)));
-                walk.follow(&path, number);
+                walk.follow(&path, &beside, number);
             }
             Ok(None) => {}
             Err(reason) => walk.found.unread.push((path, reason)),
@@ -64,27 +67,32 @@ pub(super) fn sudo_files(
 struct Walk<'a> {
     tree: &'a Tree,
     found: SudoFiles,
-    pending: Vec<ImagePath>,
+    pending: Vec<(ImagePath, Beside)>,
     /// To how many names includes led so far.
     named: usize,
 }
 
 impl Walk<'_> {
     /// Follows the includes of a file that was read, under one of its names.
-    fn follow(&mut self, path: &ImagePath, number: usize) {
+    fn follow(&mut self, path: &ImagePath, beside: &BTreeSet<ImagePath>, number: usize) {
         let includes = self.found.read.get_mut(number).map(|(_, read)| std::mem::take(&mut read.includes));
         let includes = includes.unwrap_or_default();
         for include in &includes {
             if self.named > limits::INCLUDED_FILES {
                 break;
             }
+            let (Include::File(name) | Include::Directory(name)) = include;
+            let meant = meant(beside, name);
+            if meant.depends_on_directory {
+                self.cannot(path, name, "where sudo is called");
+            }
+            if meant.names.is_empty() {
+                self.count(1);
+            }
             match include {
-                // No system opens it, and it would take long to find out.
-                Include::File(name) | Include::Directory(name) if name.len() > limits::PATH_BYTES => {}
-                Include::File(name) => self.file(path, name),
-                Include::Directory(name) if depends_on_host(name) => self.cannot(path, name),
-                Include::Directory(name) => {
-                    self.directory(&included_path(path, name), is_read);
+                Include::File(_) => self.files(path, &meant.names),
+                Include::Directory(_) => {
+                    meant.names.iter().for_each(|name| self.whole_directory(path, name));
                 }
             }
         }
@@ -93,15 +101,22 @@ impl Walk<'_> {
         }
     }
 
-    fn file(&mut self, including: &ImagePath, name: &[u8]) {
-        if !depends_on_host(name) {
-            if self.count(1) {
-                self.pending.push(included_path(including, name));
+    fn files(&mut self, including: &ImagePath, names: &BTreeSet<Vec<u8>>) {
+        let mut files = Vec::new();
+        for name in names {
+            if depends_on_host(name) {
+                self.files_of_any_host(including, name);
+            } else if self.count(1) {
+                files.extend(self.opened(name));
             }
-            return;
         }
-        // sudo puts the host's name in its place: each file may be meant that some name would make.
-        let path = included_path(including, name);
+        let beside = self.directories_of(&files);
+        self.pending.extend(files.into_iter().map(|path| (path, Rc::clone(&beside))));
+    }
+
+    /// sudo puts the host's name in its place: each file may be meant that some name would make.
+    fn files_of_any_host(&mut self, including: &ImagePath, name: &[u8]) {
+        let path = ImagePath::new(name);
         let (directory, pattern) = path.split();
         match around_host(pattern).filter(|_| !depends_on_host(directory)) {
             Some((begin, end)) => {
@@ -110,15 +125,60 @@ impl Walk<'_> {
                 };
                 self.directory(&ImagePath::new(directory), is_meant);
             }
-            None => self.cannot(including, name),
+            None => self.cannot(including, name, "the host"),
+        }
+    }
+
+    fn whole_directory(&mut self, including: &ImagePath, name: &[u8]) {
+        if depends_on_host(name) {
+            self.cannot(including, name, "the host");
+        } else if let Some(directory) = self.opened(name) {
+            self.directory(&directory, is_read);
         }
     }
 
     fn directory(&mut self, directory: &ImagePath, is_wanted: impl Fn(&[u8]) -> bool) {
         let names = self.tree.resolve(directory).map_or(0, |found| found.node.children().count());
         if self.count(names.max(1)) {
-            self.pending.extend(files_in(self.tree, directory, is_wanted));
+            let files = files_in(self.tree, directory, is_wanted);
+            let beside = self.directories_of(&files);
+            self.pending.extend(files.into_iter().map(|path| (path, Rc::clone(&beside))));
         }
+    }
+
+    /// The directories of these files that are there, under the names that they have with symlinks followed.
+    fn directories_of(&self, files: &[ImagePath]) -> Beside {
+        let named: BTreeSet<_> = files.iter().map(ImagePath::parent).collect();
+        let found = named.iter().filter_map(|directory| self.tree.resolve(directory).ok());
+        let directories = found.filter(|found| found.node.inode().is_directory());
+        Rc::new(directories.map(|found| found.path()).collect())
+    }
+
+    /// What the kernel opens by a name: `..` behind a symlink is beside where that leads. `None` where so many names
+    /// were looked at that this one is not.
+    fn opened(&mut self, name: &[u8]) -> Option<ImagePath> {
+        let mut path = ImagePath::root();
+        let mut may_be_link = false;
+        for part in name.split(|byte| *byte == b'/') {
+            match part {
+                b"" | b"." => {}
+                b".." => {
+                    if may_be_link {
+                        if !self.count(1) {
+                            return None;
+                        }
+                        path = self.tree.resolve(&path).map_or(path, |found| found.path());
+                        may_be_link = false;
+                    }
+                    path = path.parent();
+                }
+                part => {
+                    path = path.join(part);
+                    may_be_link = true;
+                }
+            }
+        }
+        Some(path)
     }
 
     /// Whether so many names more may be looked at.
@@ -132,10 +192,63 @@ impl Walk<'_> {
         fits
     }
 
-    fn cannot(&mut self, including: &ImagePath, name: &[u8]) {
+    fn cannot(&mut self, including: &ImagePath, name: &[u8], depends_on: &str) {
         if self.count(1) {
+            let name = quoted(name);
             self.found.incomplete =
-                Some(format!("{including} includes {}, which depends on the host", quoted(name)));
+                Some(format!("{including} includes {name}, which depends on {depends_on}"));
+        }
+    }
+}
+
+/// What an include may mean.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Meant {
+    /// Names from the root on.
+    names: BTreeSet<Vec<u8>>,
+    /// Whether one of them begins where sudo is called.
+    depends_on_directory: bool,
+}
+
+/// All that some version of sudo opens by the name of an include. From 1.9.14 on it takes colons between
+/// names, and the first that is there; a name that does not begin at the root is put behind each directory, with
+/// its colons.
+fn meant(beside: &BTreeSet<ImagePath>, name: &[u8]) -> Meant {
+    let mut meant = Meant::default();
+    // sudo takes the quotes away that are left of `"\"x\""`.
+    let within = name.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    for name in [Some(name), within].into_iter().flatten() {
+        meant.begins_with(beside, name);
+        let mut parts = name.split(|byte| *byte == b':');
+        if let Some(first) = parts.next() {
+            meant.begins_with(beside, first);
+        }
+        for part in parts.filter(|part| !part.is_empty()) {
+            if part.starts_with(b"/") {
+                meant.begins_with(beside, part);
+            } else {
+                meant.depends_on_directory = true;
+            }
+            // More are not looked at.
+            if meant.names.len() > limits::INCLUDED_FILES {
+                break;
+            }
+        }
+    }
+    meant
+}
+
+impl Meant {
+    fn begins_with(&mut self, beside: &BTreeSet<ImagePath>, name: &[u8]) {
+        // No system opens longer ones, and it would take long to find out.
+        if name.len() > limits::PATH_BYTES {
+            return;
+        }
+        if name.starts_with(b"/") {
+            self.names.insert(name.to_vec());
+        } else {
+            let names = beside.iter().map(|directory| [b"/", directory.as_bytes(), b"/", name].concat());
+            self.names.extend(names);
         }
     }
 }
@@ -181,6 +294,26 @@ mod tests {
         assert_eq!(around_host(b"%h.rules"), Some((&b""[..], &b".rules"[..])));
         for name in [&b"%h"[..], b"%h-%h", b"x%", b"x"] {
             assert_eq!(around_host(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_include_means_all_that_some_sudo_opens() {
+        let beside = |directories: &[&str]| directories.iter().map(ImagePath::new).collect();
+        let (etc, both) = (beside(&["etc"]), beside(&["etc", "opt/x"]));
+        for (beside, name, names, depends_on_directory) in [
+            (&etc, "/a", &["/a"][..], false),
+            (&etc, "a/../b", &["/etc/a/../b"], false),
+            (&both, "a", &["/etc/a", "/opt/x/a"], false),
+            (&etc, "/a:/b", &["/a", "/a:/b", "/b"], false),
+            (&etc, "a::/b:", &["/b", "/etc/a", "/etc/a::/b:"], false),
+            (&etc, ":/b", &["/b", "/etc/", "/etc/:/b"], false),
+            (&etc, "/a:b", &["/a", "/a:b"], true),
+            (&etc, "\"/a\"", &["/a", "/etc/\"/a\""], false),
+            (&beside(&[]), "a", &[], false),
+        ] {
+            let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+            assert_eq!(meant(beside, name.as_bytes()), Meant { names, depends_on_directory }, "{name}");
         }
     }
 }

@@ -121,9 +121,17 @@ impl<'a> Lexer<'a> {
             return None;
         }
         self.cursor.take(indent + text.len() - path.len());
-        self.cursor.take(blanks(path));
+        // To versions before 1.9.1, which know no `@`, the path stands on the same line.
+        let is_continued = sign == b'@' || self.version > Version::First;
+        loop {
+            self.cursor.take(blanks(self.cursor.rest()));
+            match continuation(self.cursor.rest(), self.version).filter(|_| is_continued) {
+                Some(length) => self.cursor.join(length),
+                None => break,
+            }
+        }
         let path = if self.cursor.peek() == Some(b'"') {
-            unescaped_string(self.string()?)
+            unescaped_string(self.string()?, self.version)
         } else {
             unescaped(self.cursor.take(include_path(self.cursor.rest())))
         };

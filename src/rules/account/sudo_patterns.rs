@@ -135,12 +135,13 @@ pub(super) fn binding(text: &[u8], version: Version) -> Option<(u8, usize)> {
     (id(first).is_some() || word(first, version) > 0).then_some((sign, length))
 }
 
-/// Length of a path to the first blank that no backslash stands before.
+/// Length of a path to the first white space, but for blanks that a backslash stands before.
 pub(super) fn include_path(text: &[u8]) -> usize {
     let mut before = 0;
     let is_end = |byte: &u8| {
         let is_escaped = std::mem::replace(&mut before, *byte) == b'\\' && is_blank(byte);
-        byte.is_ascii_whitespace() && !is_escaped
+        // `[:space:]` has the vertical tab too, which Rust's white space has not.
+        (byte.is_ascii_whitespace() || *byte == b'\x0b') && !is_escaped
     };
     text.iter().position(is_end).unwrap_or(text.len())
 }
@@ -163,14 +164,20 @@ pub(super) fn unescaped(word: &[u8]) -> Vec<u8> {
     text
 }
 
-/// What a string says: only quotes have a backslash before them.
-pub(super) fn unescaped_string(string: &[u8]) -> Vec<u8> {
+/// What a string says: only quotes have a backslash before them, and a line that goes on leaves nothing of
+/// its end, nor of the blanks behind that.
+pub(super) fn unescaped_string(string: &[u8], version: Version) -> Vec<u8> {
     let mut text = Vec::with_capacity(string.len());
-    for byte in string {
-        if *byte == b'"' {
-            text.pop();
+    let mut rest = string;
+    while let Some((byte, after)) = rest.split_first() {
+        if let Some(length) = continuation(rest, version) {
+            rest = rest.get(length..).unwrap_or_default();
+            rest = rest.get(blanks(rest)..).unwrap_or_default();
+            continue;
         }
-        text.push(*byte);
+        let is_quote = *byte == b'\\' && after.first() == Some(&b'"');
+        text.push(if is_quote { b'"' } else { *byte });
+        rest = if is_quote { after.get(1..).unwrap_or_default() } else { after };
     }
     text
 }

@@ -3,6 +3,7 @@
 //! The table of docs/security.md names each test here, and those elsewhere that hold the same promise. Each wrong
 //! image stands beside what it looks like without the trick, so that a test which sees faults everywhere fails too.
 
+mod accounts;
 mod documents;
 mod headers;
 mod not_caught;

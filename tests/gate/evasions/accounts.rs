@@ -1,0 +1,62 @@
+//! Who becomes root without being asked, said where a simpler reader of sudoers does not look.
+
+use super::{assert_failing, with};
+use crate::support::Layer;
+
+const OPEN: &str = "app ALL=(ALL) NOPASSWD: ALL\n";
+
+/// What includes `/opt/hid`, beside the ordinary `@include /opt/hid`.
+#[test]
+fn an_include_that_is_written_otherwise_is_followed() {
+    let including = |text: &str| {
+        Layer::new()
+            .file("etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n")
+            .file("etc/sudoers.d/x", text)
+            .symlink("srv/link", "/opt/deep")
+            .file("opt/deep/x", "x")
+    };
+    for (text, hid) in [
+        ("@include /opt/hid\n", "opt/hid"),
+        ("@include \\\n /opt/hid\n", "opt/hid"),
+        ("#include \\\n\\\n\t/opt/hid\n", "opt/hid"),
+        ("@include\\\n\"/opt/hid\"\n", "opt/hid"),
+        ("@includedir \\\n /opt/more\n", "opt/more/hid"),
+        ("@include \"/opt/\\\n  hid\"\n", "opt/hid"),
+        ("@include \"\\\"/opt/hid\\\"\"\n", "opt/hid"),
+        ("@include /opt/hid\x0bx\n", "opt/hid"),
+        ("@include /none:/opt/hid\n", "opt/hid"),
+        ("@include none:/opt/hid\n", "opt/hid"),
+        ("@includedir /none:/opt/more\n", "opt/more/hid"),
+        ("@include /srv/link/../hid\n", "opt/hid"),
+    ] {
+        assert_failing(&with(including(text).file(hid, OPEN)), [&format!("sudo-nopasswd /{hid}")]);
+        assert_failing(&with(including(text).file(hid, "app ALL=(ALL) ALL\n")), []);
+        // What is not there is none.
+        let without = with(including(text).file("opt/other", OPEN).file("srv/hid", OPEN));
+        assert_eq!((without.outcome("sudo-nopasswd"), without.exit), ("pass", 0), "{text}");
+    }
+    // A name that begins where sudo is called may be any.
+    let anywhere = with(including("@include /none:hid\n"));
+    assert_eq!((anywhere.outcome("sudo-nopasswd"), anywhere.exit), ("not-evaluated", 2));
+}
+
+/// A file that was one of a list includes beside all of them.
+#[test]
+fn what_an_included_list_includes_is_looked_for_beside_each_of_it() {
+    let list = |path: &str| {
+        let layer = Layer::new()
+            .file("etc/sudoers", "@include /srv/none:/opt/rules\n")
+            .file("opt/rules", "@include more\n")
+            .file("srv/other", "x");
+        with(layer.file(path, OPEN))
+    };
+    assert_failing(&list("srv/more"), ["sudo-nopasswd /srv/more"]);
+    assert_failing(&list("opt/more"), ["sudo-nopasswd /opt/more"]);
+    assert_failing(&list("etc/more"), []);
+    let vendor = |path: &str| {
+        let layer = Layer::new().file("usr/etc/sudoers", "@include more\n").file("etc/other", "x");
+        with(layer.file(path, OPEN))
+    };
+    assert_failing(&vendor("etc/more"), ["sudo-nopasswd /etc/more"]);
+    assert_failing(&vendor("usr/etc/more"), ["sudo-nopasswd /usr/etc/more"]);
+}
