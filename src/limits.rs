@@ -223,6 +223,10 @@ pub const INPUT_LISTED_ENTRIES: u64 = 50_000_000;
 /// each counted as often as it is named.
 pub const INCLUDED_FILES: usize = 4_096;
 
+/// Bytes of all files that sudo and doas read of one tree, and of all that only layers have: each is read as several versions
+/// of sudo do. Real ones are a few KiB.
+pub const SUDOERS_BYTES: usize = 16 << 20;
+
 /// Bytes of all files kept in one facts file: as many as a layer's captured files may have where no
 /// policy says otherwise.
 pub const FACTS_CONTENT_BYTES: u64 = 4 * CAPTURED_FILE_BYTES + 2 * RPM_DATABASE_BYTES;
@@ -340,7 +344,7 @@ pub const POLICY_MISTAKES: usize = 100;
 /// images stay far below one visit for each name and layer; only a layer made to be slow comes near.
 pub const LAYER_VISITS: u64 = 60_000_000;
 
-/// Accounts of one file; each costs many times the two bytes that its line may take.
+/// Accounts of one file, and lines in which a rule looks for faults; each costs many times the two bytes that its line may take.
 pub const ACCOUNT_LINES: u64 = 1_000_000;
 
 /// Packages of one rpm database. All of Fedora has 70,000.

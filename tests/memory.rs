@@ -164,10 +164,29 @@ fn findings_take_little() {
     }
 }
 
+/// Files of nothing but faults take little more than themselves: once each line took a hundred bytes.
+fn faults_take_little() {
+    for (path, line, lines) in [
+        ("etc/shadow", (|number| format!("a{number}\n")) as fn(usize) -> String, [20_000, 100_000]),
+        ("etc/sudoers", |_| "a A=NOPASSWD:b\n".to_owned(), [10_000, 50_000]),
+        ("etc/sudoers", |number| format!("a{number} A=NOPASSWD:b\n"), [10_000, 50_000]),
+        ("etc/doas.conf", |number| format!("permit nopass a{number}\n"), [10_000, 50_000]),
+    ] {
+        let [(small, few), (large, many)] = lines.map(|count| {
+            let content: String = (0..count).map(line).collect();
+            let layer = Layer::new().file(path, &content);
+            (judged(&Image::new().user("1000").layer(layer)).0, content.len())
+        });
+        let of_byte = large.saturating_sub(small) / (many - few);
+        assert!(of_byte <= 6, "{of_byte} bytes for each of {path}");
+    }
+}
+
 /// One test, for all in this process are counted together.
 #[test]
 fn memory_grows_with_entries_and_not_with_bytes() {
     findings_take_little();
+    faults_take_little();
     let (few, many) = (10_000, 30_000);
     let ((small, _), (large, facts)) = (peak(&of_entries(few), 1), peak(&of_entries(many), 1));
     let of_entry = (large - small) / (many - few);

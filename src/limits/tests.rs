@@ -137,6 +137,7 @@ fn rows() -> Vec<Row> {
         INPUT_LISTED_ENTRIES Number Error,
             "listed_entries_are_held_to_input_listed_entries_over_all_images";
         INCLUDED_FILES Number NotEvaluated, "sudoers_may_include_included_files_and_no_more";
+        SUDOERS_BYTES Bytes NotEvaluated, "files_of_sudo_and_doas_are_held_to_sudoers_bytes";
         FACTS_CONTENT_BYTES Bytes Bounds("the layer is read each time"), "contents_are_held_to_facts_content_bytes";
         FACTS_FILE_BYTES Bytes Told, "a_facts_file_is_held_to_its_size";
         FACTS_BYTES Bytes Told, "what_facts_unpack_to_is_held_to_facts_bytes";
@@ -185,7 +186,9 @@ fn rows() -> Vec<Row> {
         POLICY_MISTAKES Number Bounds("the first are told, and how many there are"),
             "a_bomb_is_a_mistake_and_costs_little";
         LAYER_VISITS Number Error, "steps_are_held_to_layer_visits_over_all_layers";
-        ACCOUNT_LINES Number NotEvaluated, "lines_are_held_to_account_lines";
+        ACCOUNT_LINES Number NotEvaluated,
+            "lines_are_held_to_account_lines"
+            "lines_of_account_files_are_held_to_account_lines";
         PACKAGES Number NotEvaluated, "packages_are_held_to_packages" "more_records_than_packages_are_refused";
         PACKAGE_TEXT_BYTES Bytes NotEvaluated, "texts_are_held_to_package_text_bytes";
         PACKAGE_FILES Number NotEvaluated,
@@ -203,7 +206,9 @@ fn rows() -> Vec<Row> {
         LOCATED_BYTES Bytes Bounds("symlinks of the directories are followed again"),
             "directories_that_are_remembered_are_held_to_located_bytes";
         LOCATED_STEPS Number NotEvaluated, "steps_from_directories_are_held_to_located_steps";
-        LINE_FINDINGS Number NotEvaluated, "faults_are_held_to_line_findings";
+        LINE_FINDINGS Number NotEvaluated,
+            "faults_are_held_to_line_findings"
+            "what_is_kept_of_a_file_is_what_may_be_told";
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
             "paths_of_a_finding_are_held_to_finding_paths";

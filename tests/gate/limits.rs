@@ -7,6 +7,7 @@ use crate::support::{Image, Layer};
 /// As in `src/limits.rs`.
 const FURTHER_READS: usize = 4;
 const INCLUDED_FILES: usize = 4_096;
+const SUDOERS_BYTES: usize = 16 << 20;
 
 /// What comes of a rule for an image of one layer: its outcome, the exit status, and the report's text.
 fn judged(layer: Layer, rule: &str) -> (String, i32, String) {
@@ -40,6 +41,22 @@ fn sudoers_may_include_included_files_and_no_more() {
     let (outcome, exit, report) = judged(includes(INCLUDED_FILES + 1), "sudo-nopasswd");
     assert_eq!((outcome.as_str(), exit), ("not-evaluated", 2));
     assert!(report.contains("INCLUDED_FILES"), "{report}");
+}
+
+#[test]
+fn files_of_sudo_and_doas_are_held_to_sudoers_bytes() {
+    let first = "@includedir /etc/sudoers.d\n";
+    let files = |bytes: usize| {
+        let rest = bytes - first.len() - 2;
+        Layer::new()
+            .file("etc/sudoers", first)
+            .file("etc/sudoers.d/x", format!("#{}", "x".repeat(rest)))
+            .file("etc/doas.conf", "#")
+    };
+    assert_eq!(judged(files(SUDOERS_BYTES), "sudo-nopasswd").0, "pass");
+    let (outcome, exit, report) = judged(files(SUDOERS_BYTES + 1), "sudo-nopasswd");
+    assert_eq!((outcome.as_str(), exit), ("not-evaluated", 2));
+    assert!(report.contains("SUDOERS_BYTES"), "{report}");
 }
 
 /// A limit that the policy sets ends in exit status 2 and its name, and one byte more is read whole.

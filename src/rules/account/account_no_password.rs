@@ -1,6 +1,6 @@
 //! `account-no-password`: see the page beside this file.
 
-use super::{Fault, Found, judge, lines, quoted};
+use super::{Each, Fault, Visit, each_line, judge, key, quoted, visit_file};
 use crate::base::accounts::tcb_shadows;
 use crate::facts::Facts;
 use crate::limits;
@@ -23,19 +23,26 @@ pub(in crate::rules) static RULE: Rule = Rule {
         plan.capture(ImagePath::new(SHADOW));
     },
     judge: |facts, _, findings| {
-        let in_tree = |tree: &Tree| {
-            let mut found = Found::default();
-            found.add_file(facts, tree, PASSWD, in_passwd);
-            found.add_file(facts, tree, SHADOW, in_shadow);
-            for (account, path) in tcb_shadows(tree) {
-                found.add_file(facts, tree, path.as_bytes(), |content| in_shadow_of(account, content));
-            }
-            found
+        let in_tree = |tree: &Tree, visit: &mut Visit<'_>| {
+            let passwd = visit_file(facts, tree, PASSWD, visit, in_passwd);
+            let shadow = visit_file(facts, tree, SHADOW, visit, in_shadow).or(passwd);
+            tcb_shadows(tree).fold(shadow, |unread, (account, path)| {
+                // Of an account's own file only its line is asked for.
+                let own = key(account);
+                let visit = &mut |path: &ImagePath, fault: Fault<'_>| {
+                    if fault.key == own {
+                        visit(path, fault);
+                    }
+                };
+                visit_file(facts, tree, path.as_bytes(), visit, in_shadow).or(unread)
+            })
         };
-        let in_file = |path: &ImagePath, content: &[u8]| match path.as_bytes() {
-            b"etc/passwd" => in_passwd(content),
-            b"etc/shadow" => in_shadow(content),
-            _ => Vec::new(),
+        let in_file = |_: (usize, usize), path: &ImagePath, content: &[u8], each: &mut Each<'_>| match path
+            .as_bytes()
+        {
+            b"etc/passwd" => in_passwd(content, each),
+            b"etc/shadow" => in_shadow(content, each),
+            _ => None,
         };
         judge(facts, findings, in_tree, in_file)
     },
@@ -50,28 +57,24 @@ pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
 }
 
 /// A line without a password field is none that a login would take, for it lacks the uid too.
-fn in_passwd(content: &[u8]) -> Vec<Fault> {
-    faults(content, |password| password.is_some_and(<[u8]>::is_empty))
+fn in_passwd(content: &[u8], each: &mut Each<'_>) -> Option<String> {
+    faults(content, each, |password| password.is_some_and(<[u8]>::is_empty))
 }
 
 /// glibc takes the fields that a short line lacks for empty.
-fn in_shadow(content: &[u8]) -> Vec<Fault> {
-    faults(content, |password| password.is_none_or(<[u8]>::is_empty))
+fn in_shadow(content: &[u8], each: &mut Each<'_>) -> Option<String> {
+    faults(content, each, |password| password.is_none_or(<[u8]>::is_empty))
 }
 
-/// Of an account's own file only its line is asked for.
-fn in_shadow_of(account: &[u8], content: &[u8]) -> Vec<Fault> {
-    in_shadow(content).into_iter().filter(|fault| fault.key == account).collect()
-}
-
-fn faults(content: &[u8], is_open: impl Fn(Option<&[u8]>) -> bool) -> Vec<Fault> {
-    let open = lines(content).filter_map(|(number, line)| {
+fn faults(content: &[u8], each: &mut Each<'_>, is_open: impl Fn(Option<&[u8]>) -> bool) -> Option<String> {
+    each_line(content, |number, line| {
         let mut fields = line.split(|byte| *byte == b':');
-        let name = fields.next().unwrap_or_default();
         // The rest of the line may change with the day of the build.
-        is_open(fields.next()).then(|| Fault { key: name.to_vec(), line: number, tell })
-    });
-    open.collect()
+        let name = fields.next().unwrap_or_default();
+        if is_open(fields.next()) {
+            each(Fault::new(name, number, tell));
+        }
+    })
 }
 
 fn tell(name: &[u8], number: usize) -> Finding {
@@ -82,22 +85,23 @@ fn tell(name: &[u8], number: usize) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told_of;
     use super::*;
 
-    fn names(faults: Vec<Fault>) -> Vec<String> {
-        faults.into_iter().map(|fault| fault.finding().evidence[0].1.clone()).collect()
+    fn names(faults_of: fn(&[u8], &mut Each<'_>) -> Option<String>, content: &[u8]) -> Vec<String> {
+        told_of(faults_of, content).into_iter().map(|finding| finding.evidence[0].1.clone()).collect()
     }
 
     #[test]
     fn an_empty_field_is_no_password() {
-        assert_eq!(names(in_shadow(b"a::19700:0:99999:7:::\nb\n")), ["a", "b"]);
-        assert_eq!(names(in_passwd(b"a::5:5::/:/bin/sh\nb\n")), ["a"]);
+        assert_eq!(names(in_shadow, b"a::19700:0:99999:7:::\nb\n"), ["a", "b"]);
+        assert_eq!(names(in_passwd, b"a::5:5::/:/bin/sh\nb\n"), ["a"]);
     }
 
     #[test]
     fn locked_and_hashed_ones_are_passwords() {
         let shadow = b"a:*:1\nb:!:1\nc:!!:1\nd:$y$j9T$x:1\ne:x\n#f::1\n\n";
-        assert_eq!(names(in_shadow(shadow)), Vec::<String>::new());
-        assert_eq!(names(in_passwd(b"a:x:5:5\nb:*:6:6\nc:!:7:7\n")), Vec::<String>::new());
+        assert_eq!(names(in_shadow, shadow), Vec::<String>::new());
+        assert_eq!(names(in_passwd, b"a:x:5:5\nb:*:6:6\nc:!:7:7\n"), Vec::<String>::new());
     }
 }

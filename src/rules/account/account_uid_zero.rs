@@ -1,6 +1,6 @@
 //! `account-uid-zero`: see the page beside this file.
 
-use super::{Fault, Found, judge, lines, quoted};
+use super::{Each, Fault, Visit, each_line, judge, quoted, visit_file};
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rootfs::accounts::uid_readings;
@@ -16,24 +16,21 @@ pub(in crate::rules) static RULE: Rule = Rule {
     needs: Needs::Image,
     plan: |plan| plan.capture(ImagePath::new(PASSWD)),
     judge: |facts, _, findings| {
-        let in_tree = |tree: &Tree| {
-            let mut found = Found::default();
-            found.add_file(facts, tree, PASSWD, faults);
-            found
-        };
-        let in_file = |path: &ImagePath, content: &[u8]| {
-            if path.as_bytes() == PASSWD.as_bytes() { faults(content) } else { Vec::new() }
+        let in_tree = |tree: &Tree, visit: &mut Visit<'_>| visit_file(facts, tree, PASSWD, visit, faults);
+        let in_file = |_: (usize, usize), path: &ImagePath, content: &[u8], each: &mut Each<'_>| {
+            if path.as_bytes() == PASSWD.as_bytes() { faults(content, each) } else { None }
         };
         judge(facts, findings, in_tree, in_file)
     },
 };
 
-fn faults(content: &[u8]) -> Vec<Fault> {
-    let open = lines(content).filter(|(_, line)| {
+fn faults(content: &[u8], each: &mut Each<'_>) -> Option<String> {
+    each_line(content, |number, line| {
         let (name, uid) = name_and_uid(line);
-        name != b"root" && uid_readings(uid).contains(&0)
-    });
-    open.map(|(number, line)| Fault { key: line.to_vec(), line: number, tell }).collect()
+        if name != b"root" && uid_readings(uid).contains(&0) {
+            each(Fault::new(line, number, tell));
+        }
+    })
 }
 
 fn name_and_uid(line: &[u8]) -> (&[u8], &[u8]) {
@@ -53,10 +50,11 @@ fn tell(line: &[u8], number: usize) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told_of;
     use super::*;
 
     fn names(text: &[u8]) -> Vec<String> {
-        faults(text).into_iter().map(|fault| fault.finding().evidence[0].1.clone()).collect()
+        told_of(faults, text).into_iter().map(|finding| finding.evidence[0].1.clone()).collect()
     }
 
     #[test]

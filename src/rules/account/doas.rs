@@ -1,22 +1,20 @@
 //! `doas.conf(5)`, as far as the question goes who is not asked for a password.
 
-use super::Open;
+use super::Line;
 use super::cursor::Cursor;
 
 /// `permit nopass …` rules of a doas.conf, but for root's.
-pub(super) fn doas(content: &[u8]) -> Vec<Open> {
-    let mut open = Vec::new();
+pub(super) fn doas(content: &[u8], mut each: impl FnMut(Line)) {
     let mut lexer = Lexer(Cursor::new(content));
     while lexer.0.peek().is_some() {
-        let line = lexer.0.line();
+        let number = lexer.0.line();
         let is_open = permits_without_password(&mut lexer);
         while lexer.next().is_some() {}
         let text = lexer.0.end(1);
         if is_open {
-            open.push(Open { line, text });
+            each(Line { number, text });
         }
     }
-    open
 }
 
 fn permits_without_password(rule: &mut Lexer<'_>) -> bool {
@@ -120,8 +118,14 @@ impl Lexer<'_> {
 mod tests {
     use super::*;
 
+    fn told(text: &str) -> Vec<Line> {
+        let mut told = Vec::new();
+        doas(text.as_bytes(), |line| told.push(line));
+        told
+    }
+
     fn is_open(text: &str) -> bool {
-        !doas(text.as_bytes()).is_empty()
+        !told(text).is_empty()
     }
 
     /// Each was shown to doas, which says `permit nopass` to the user that it names.
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_told_with_its_line() {
-        let told = doas(b"permit app\n\npermit \\\n persist\npermit nopass  \\\n app # why\n");
-        assert_eq!(told, [Open { line: 5, text: b"permit nopass    app".to_vec() }]);
+        let told = told("permit app\n\npermit \\\n persist\npermit nopass  \\\n app # why\n");
+        assert_eq!(told, [Line { number: 5, text: b"permit nopass    app".to_vec() }]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, Found, judge, quoted};
+use super::{Each, Fault, Visit, judge, quoted, visit_file};
 use crate::model::ImagePath;
 use crate::rootfs::{ResolveError, Tree};
 use crate::rules::rule::{Finding, Needs, Rule};
@@ -18,26 +18,27 @@ pub(in crate::rules) static RULE: Rule = Rule {
     needs: Needs::Image,
     plan: |plan| plan.capture(ImagePath::new(PRELOAD)),
     judge: |facts, _, findings| {
-        let in_tree = |tree: &Tree| {
-            let mut found = Found::default();
-            found.add_file(facts, tree, PRELOAD, faults);
-            found.faults.extend(dangling(tree).map(|fault| (ImagePath::new(PRELOAD), fault)));
-            found
+        let in_tree = |tree: &Tree, visit: &mut Visit<'_>| {
+            let path = ImagePath::new(PRELOAD);
+            if let Some(target) = dangling(tree, &path) {
+                visit(&path, Fault::new(target, 0, tell_dangling));
+            }
+            visit_file(facts, tree, PRELOAD, visit, faults)
         };
-        let in_file = |path: &ImagePath, content: &[u8]| {
-            if path.as_bytes() == PRELOAD.as_bytes() { faults(content) } else { Vec::new() }
+        let in_file = |_: (usize, usize), path: &ImagePath, content: &[u8], each: &mut Each<'_>| {
+            if path.as_bytes() == PRELOAD.as_bytes() { faults(content, each) } else { None }
         };
         judge(facts, findings, in_tree, in_file)
     },
 };
 
-/// That the file is a symlink to where nothing is yet: whoever makes it is obeyed, for glibc asks for no owner.
-fn dangling(tree: &Tree) -> Option<Fault> {
-    let path = ImagePath::new(PRELOAD);
-    let link = tree.resolve_no_follow(&path).ok()?.node.inode();
+/// The target of the file, where that is a symlink to where nothing is yet: whoever makes it is obeyed, for glibc asks
+/// for no owner.
+fn dangling<'tree>(tree: &'tree Tree, path: &ImagePath) -> Option<&'tree [u8]> {
+    let link = tree.resolve_no_follow(path).ok()?.node.inode();
     let leads_nowhere =
-        link.kind == EntryKind::Symlink && tree.resolve(&path).err() == Some(ResolveError::Missing);
-    leads_nowhere.then(|| Fault { key: link.link().to_vec(), line: 0, tell: tell_dangling })
+        link.kind == EntryKind::Symlink && tree.resolve(path).err() == Some(ResolveError::Missing);
+    leads_nowhere.then(|| link.link())
 }
 
 fn tell_dangling(target: &[u8], _: usize) -> Finding {
@@ -48,13 +49,14 @@ fn tell_dangling(target: &[u8], _: usize) -> Finding {
 
 /// The libraries as glibc's `handle_preload_list` and `dl_main` (elf/rtld.c) take them: comments begin with
 /// `#`, names are parted by white space and colons.
-fn faults(content: &[u8]) -> Vec<Fault> {
+fn faults(content: &[u8], each: &mut Each<'_>) -> Option<String> {
     let meant = content.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b'#').next());
     let read = without_comments(content);
     let names = meant.flatten().chain([&*read]);
     let names = names.flat_map(|text| text.split(|byte| byte.is_ascii_whitespace() || *byte == b':'));
     let names: BTreeSet<_> = names.filter(|name| !name.is_empty()).collect();
-    names.into_iter().map(|name| Fault { key: name.to_vec(), line: 0, tell }).collect()
+    names.into_iter().for_each(|name| each(Fault::new(name, 0, tell)));
+    None
 }
 
 fn tell(name: &[u8], _: usize) -> Finding {
@@ -80,15 +82,22 @@ fn without_comments(content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told_of;
     use super::*;
 
     #[test]
     fn libraries_are_read_as_the_linker_reads_them() {
-        let names = |text: &[u8]| faults(text).into_iter().map(|fault| fault.key).collect::<Vec<_>>();
-        assert_eq!(names(b"/a.so:/b.so # /c.so\n\t/d.so"), [&b"/a.so"[..], b"/b.so", b"/d.so"]);
-        assert_eq!(names(b"# nothing\n \t\n"), Vec::<Vec<u8>>::new());
+        let names = |text: &[u8]| {
+            let told = told_of(faults, text).into_iter();
+            told.map(|finding| finding.evidence[0].1.clone()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            names(b"/a.so:/b.so # /c.so\n\t/d.so"),
+            ["/a.so", "/b.so", "/d.so"].map(String::from).into()
+        );
+        assert_eq!(names(b"# nothing\n \t\n"), BTreeSet::new());
         // As glibc 2.36 does: "object '/e.so' from /etc/ld.so.preload cannot be preloaded".
         let second_comment = b"# a long comment here, long enough\n# /e.so\n";
-        assert_eq!(names(second_comment), [&b"#"[..], b"/e.so"]);
+        assert_eq!(names(second_comment), ["#", "/e.so"].map(String::from).into());
     }
 }

@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Open;
+use super::Line;
 use super::sudo_lexer::{Lexer, Token};
 use super::sudo_patterns::Version;
+use crate::limits;
 
 /// What a sudoers file says of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Sudoers {
-    /// Rules and defaults that ask for no password, with whom they are for.
-    pub(super) open: Vec<Open>,
-    /// Further files.
+    /// Rules and defaults that ask for no password, with whom they are for: no more than are told.
+    pub(super) open: Vec<Line>,
+    /// Whether there are more.
+    pub(super) more_open: bool,
+    /// Further files: one more than may be named at most.
     pub(super) includes: BTreeSet<Include>,
 }
 
@@ -25,32 +28,75 @@ pub(super) enum Include {
 
 /// What any version of sudo takes for open is open.
 pub(super) fn sudoers(content: &[u8]) -> Sudoers {
-    let mut includes = BTreeSet::new();
-    let mut open = BTreeMap::new();
-    for version in Version::ALL {
-        let content = as_read(content, version);
-        let mut lexer = Lexer::new(&content, version);
-        while let Some(line) = lexer.line() {
-            let is_open = match lexer.next() {
-                Some(Token::Include(path)) => {
-                    includes.insert(Include::File(path));
-                    false
-                }
-                Some(Token::IncludeDirectory(path)) => {
-                    includes.insert(Include::Directory(path));
-                    false
-                }
-                Some(Token::Defaults(binding)) => defaults_are_open(binding, &mut lexer),
-                Some(Token::Alias) | None => false,
-                Some(first) => spec_is_open(&first, &mut lexer),
-            };
+    read_by(content, Version::reading(content))
+}
+
+/// Its includes, and perhaps what else it says.
+pub(super) fn includes(content: &[u8]) -> Sudoers {
+    let has_some = content.windows(7).any(|text| text == b"include");
+    if has_some { sudoers(content) } else { Sudoers::default() }
+}
+
+fn read_by(content: &[u8], versions: &[Version]) -> Sudoers {
+    let mut kept = Kept::default();
+    for version in versions {
+        let content = as_read(content, *version);
+        let mut lexer = Lexer::new(&content, *version);
+        while let Some(number) = lexer.line() {
+            let statement = statement(&mut lexer);
             let text = lexer.end_line();
-            if is_open {
-                open.entry(line).or_insert(text);
+            kept.keep(number, text, statement);
+        }
+    }
+    kept.sudoers()
+}
+
+/// What a line is.
+enum Statement {
+    Include(Include),
+    /// Whether it asks for no password.
+    Other(bool),
+}
+
+fn statement(lexer: &mut Lexer<'_>) -> Statement {
+    match lexer.next() {
+        Some(Token::Include(path)) => Statement::Include(Include::File(path)),
+        Some(Token::IncludeDirectory(path)) => Statement::Include(Include::Directory(path)),
+        Some(Token::Defaults(binding)) => Statement::Other(defaults_are_open(binding, lexer)),
+        Some(Token::Alias) | None => Statement::Other(false),
+        Some(first) => Statement::Other(spec_is_open(&first, lexer)),
+    }
+}
+
+/// What is kept of a file while the versions read it, one after the other.
+#[derive(Default)]
+struct Kept {
+    open: BTreeMap<usize, Vec<u8>>,
+    read: Sudoers,
+}
+
+impl Kept {
+    fn keep(&mut self, number: usize, text: Vec<u8>, statement: Statement) {
+        match statement {
+            Statement::Include(include) => {
+                if self.read.includes.len() <= limits::INCLUDED_FILES {
+                    self.read.includes.insert(include);
+                }
+            }
+            Statement::Other(is_open) => {
+                if is_open && self.open.len() < limits::LINE_FINDINGS {
+                    self.open.entry(number).or_insert(text);
+                } else if is_open && !self.open.contains_key(&number) {
+                    self.read.more_open = true;
+                }
             }
         }
     }
-    Sudoers { open: open.into_iter().map(|(line, text)| Open { line, text }).collect(), includes }
+
+    fn sudoers(self) -> Sudoers {
+        let open = self.open.into_iter().map(|(number, text)| Line { number, text });
+        Sudoers { open: open.collect(), ..self.read }
+    }
 }
 
 /// Of a line with a NUL sudo reads what stands before it, since 1.9.6.
@@ -185,6 +231,8 @@ mod tests {
             "app ALL = /bin/echo = \"x, NOPASSWD: ALL",
         ] {
             assert!(is_open(text), "{text}");
+            // What one version alone would not read otherwise, no other does.
+            assert_eq!(sudoers(text.as_bytes()), read_by(text.as_bytes(), &Version::ALL), "{text}");
         }
     }
 
@@ -217,6 +265,7 @@ mod tests {
             "\\",
         ] {
             assert!(!is_open(text), "{text}");
+            assert_eq!(sudoers(text.as_bytes()), read_by(text.as_bytes(), &Version::ALL), "{text}");
         }
     }
 
@@ -274,8 +323,22 @@ mod tests {
             "Defaults:a,".repeat(1 << 18),
             ", ".repeat(1 << 20),
         ] {
-            let _ = (sudoers(text.as_bytes()), crate::rules::account::doas::doas(text.as_bytes()));
+            let _ = sudoers(text.as_bytes());
+            crate::rules::account::doas::doas(text.as_bytes(), |_| ());
         }
         assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn what_is_kept_of_a_file_is_what_may_be_told() {
+        let kept = |open: usize| {
+            let read = sudoers("a A=NOPASSWD:b\n".repeat(open).as_bytes());
+            (read.open.len(), read.more_open)
+        };
+        assert_eq!(kept(limits::LINE_FINDINGS), (limits::LINE_FINDINGS, false));
+        assert_eq!(kept(limits::LINE_FINDINGS + 1), (limits::LINE_FINDINGS, true));
+        let includes = (0..2 * limits::INCLUDED_FILES).map(|number| format!("@include /{number}\n"));
+        let read = sudoers(includes.collect::<String>().as_bytes());
+        assert_eq!(read.includes.len(), limits::INCLUDED_FILES + 1);
     }
 }

@@ -1,25 +1,72 @@
 //! The files that sudo reads of a tree: sudoers, and all that it includes.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::quoted;
-use super::sudo::{Include, Sudoers, is_read, sudoers};
+use super::sudo::{Include, Sudoers, is_read};
+use crate::error::Error;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::{ResolveError, Tree};
 use crate::scan::EntryKind;
 
+/// Where the content of a file is: layer and entry.
+type Place = (usize, usize);
+
+/// A file that sudo reads.
+pub(super) struct File {
+    pub(super) path: ImagePath,
+    pub(super) sudoers: Rc<Sudoers>,
+}
+
 /// What sudo would read.
 #[derive(Default)]
 pub(super) struct SudoFiles {
     /// Each file once, however many names it has.
-    pub(super) read: Vec<(ImagePath, Sudoers)>,
+    pub(super) read: Vec<File>,
+    /// Their bytes together.
+    pub(super) bytes: usize,
     /// Files that are there and whose content is not known, and why.
     pub(super) unread: Vec<(ImagePath, String)>,
     /// Why some include could not be followed.
     pub(super) incomplete: Option<String>,
+}
+
+/// Reads each file once, however many trees have it.
+pub(super) struct Reader<'a> {
+    facts: &'a Facts,
+    parse: fn(&[u8]) -> Sudoers,
+    read: RefCell<BTreeMap<Place, Rc<Sudoers>>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(facts: &'a Facts, parse: fn(&[u8]) -> Sudoers) -> Self {
+        Self { facts, parse, read: RefCell::default() }
+    }
+
+    /// Whether some tree has the file.
+    pub(super) fn has_read(&self, place: Place) -> bool {
+        self.read.borrow().contains_key(&place)
+    }
+
+    fn read(&self, place: Place, content: &[u8]) -> Rc<Sudoers> {
+        if let Some(read) = self.read.borrow().get(&place) {
+            return Rc::clone(read);
+        }
+        let read = Rc::new((self.parse)(content));
+        self.read.borrow_mut().insert(place, Rc::clone(&read));
+        read
+    }
+}
+
+/// Why no more than [`limits::SUDOERS_BYTES`] are read.
+pub(super) fn too_long(bytes: usize) -> Option<String> {
+    let limit = limits::SUDOERS_BYTES;
+    let error = || Error::limit("the length of all files of sudo and doas", "SUDOERS_BYTES", limit as u64);
+    (bytes > limit).then(|| error().to_string())
 }
 
 /// Directories in which sudo looks for a name that does not begin at the root.
@@ -27,7 +74,7 @@ type Beside = Rc<BTreeSet<ImagePath>>;
 
 /// Follows the includes of `first`. Missing files are none: sudo reports them and goes on.
 pub(super) fn sudo_files(
-    facts: &Facts,
+    reader: &Reader<'_>,
     tree: &Tree,
     first: impl IntoIterator<Item = &'static str>,
 ) -> SudoFiles {
@@ -38,27 +85,32 @@ pub(super) fn sudo_files(
     walk.pending.extend(first.into_iter().map(|path| (path, Rc::clone(&beside))));
     // Files may include each other, and one directory have many names.
     let mut seen = BTreeSet::new();
-    let mut numbers: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut read: BTreeMap<Place, Rc<Sudoers>> = BTreeMap::new();
     while let Some((path, beside)) = walk.pending.pop() {
         if !seen.insert((tree.locate(&path), Rc::clone(&beside))) {
             continue;
         }
         let place = tree.resolve(&path).ok().map(|found| found.node.inode().origin);
         let place = place.and_then(|origin| Some((origin.layer(), origin.entry()?)));
-        if let Some(known) = place.and_then(|place| numbers.get(&place).copied()) {
+        if let Some(known) = place.and_then(|place| read.get(&place)) {
             // Another name of a file that was read: only what it includes beside itself is new.
-            walk.follow(&path, &beside, known);
+            walk.follow(&path, &beside, &known.includes);
             continue;
         }
-        match facts.file_content(tree, path.as_bytes()) {
-            Ok(Some(content)) => {
-                let number = walk.found.read.len();
-                numbers.extend(place.map(|place| (place, number)));
-                walk.found.read.push((path.clone(), sudoers(&content)));
-                walk.follow(&path, &beside, number);
+        match (reader.facts.file_content(tree, path.as_bytes()), place) {
+            (Ok(Some(content)), Some(place)) => {
+                walk.found.bytes = walk.found.bytes.saturating_add(content.len());
+                if let Some(reason) = too_long(walk.found.bytes) {
+                    walk.found.incomplete = Some(reason);
+                    break;
+                }
+                let sudoers = reader.read(place, &content);
+                read.insert(place, Rc::clone(&sudoers));
+                walk.follow(&path, &beside, &sudoers.includes);
+                walk.found.read.push(File { path, sudoers });
             }
-            Ok(None) => {}
-            Err(reason) => walk.found.unread.push((path, reason)),
+            (Ok(_), _) => {}
+            (Err(reason), _) => walk.found.unread.push((path, reason)),
         }
     }
     walk.found
@@ -74,10 +126,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Follows the includes of a file that was read, under one of its names.
-    fn follow(&mut self, path: &ImagePath, beside: &BTreeSet<ImagePath>, number: usize) {
-        let includes = self.found.read.get_mut(number).map(|(_, read)| std::mem::take(&mut read.includes));
-        let includes = includes.unwrap_or_default();
-        for include in &includes {
+    fn follow(&mut self, path: &ImagePath, beside: &BTreeSet<ImagePath>, includes: &BTreeSet<Include>) {
+        for include in includes {
             if self.named > limits::INCLUDED_FILES {
                 break;
             }
@@ -95,9 +145,6 @@ impl Walk<'_> {
                     meant.names.iter().for_each(|name| self.whole_directory(path, name));
                 }
             }
-        }
-        if let Some((_, read)) = self.found.read.get_mut(number) {
-            read.includes = includes;
         }
     }
 

@@ -1,10 +1,13 @@
 //! `sudo-nopasswd`: see the page beside this file.
 
+use std::cell::Cell;
+
 use super::doas::doas;
-use super::sudo::{is_read, sudoers};
-use super::sudo_files::{files_in, sudo_files};
-use super::{Fault, Found, Open, judge, quoted};
+use super::sudo::{Sudoers, includes, is_read, sudoers};
+use super::sudo_files::{Reader, files_in, sudo_files, too_long};
+use super::{Each, Fault, Visit, judge, quoted};
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rules::rule::{Finding, Needs, Rule};
@@ -24,7 +27,15 @@ pub(in crate::rules) static RULE: Rule = Rule {
     page: include_str!("sudo-nopasswd.md"),
     needs: Needs::Image,
     plan,
-    judge: |facts, _, findings| judge(facts, findings, |tree| in_tree(facts, tree), in_file),
+    judge: |facts, _, findings| {
+        let reader = Reader::new(facts, sudoers);
+        let bytes = Cell::new(0);
+        let in_tree = |tree: &Tree, visit: &mut Visit<'_>| in_tree(facts, &reader, tree, visit);
+        let in_file = |place: (usize, usize), path: &ImagePath, content: &[u8], each: &mut Each<'_>| {
+            if reader.has_read(place) { None } else { in_file(&bytes, path, content, each) }
+        };
+        judge(facts, findings, in_tree, in_file)
+    },
 };
 
 fn plan(plan: &mut Plan) {
@@ -40,45 +51,77 @@ fn plan(plan: &mut Plan) {
 /// Wants the included files that lie where the plan does not reach.
 pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
     let Ok(rootfs) = &facts.rootfs else { return };
+    let reader = Reader::new(facts, includes);
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
-        for (path, _) in sudo_files(facts, tree, SUDOERS).unread {
+        for (path, _) in sudo_files(&reader, tree, SUDOERS).unread {
             plan.capture(path);
         }
     }
 }
 
-fn in_tree(facts: &Facts, tree: &Tree) -> Found {
-    let mut found = Found::default();
-    let files = sudo_files(facts, tree, SUDOERS);
-    for (path, read) in files.read {
-        found.faults.extend(read.open.into_iter().map(|open| (path.clone(), fault(open, tell_sudo))));
+fn in_tree(facts: &Facts, reader: &Reader<'_>, tree: &Tree, visit: &mut Visit<'_>) -> Option<String> {
+    let files = sudo_files(reader, tree, SUDOERS);
+    for file in &files.read {
+        for open in &file.sudoers.open {
+            visit(&file.path, Fault::new(&open.text, open.number, tell_sudo));
+        }
     }
-    found.unread = files.unread.into_iter().map(|(_, reason)| reason).next().or(files.incomplete);
+    let unread = files.unread.into_iter().map(|(_, reason)| reason).next();
+    let more = files.read.iter().find_map(|file| more_open(&file.sudoers));
+    let reason = unread.or(files.incomplete).or(more);
+    in_doas(facts, tree, files.bytes, visit).or(reason)
+}
+
+fn in_doas(facts: &Facts, tree: &Tree, mut bytes: usize, visit: &mut Visit<'_>) -> Option<String> {
+    let mut reason = None;
     let more = files_in(tree, &ImagePath::new(DOAS_DIRECTORY), |name| name.ends_with(b".conf"));
     for path in std::iter::once(ImagePath::new(DOAS)).chain(more) {
-        found.add_file(facts, tree, path.as_bytes(), doas_faults);
+        match facts.file_content(tree, path.as_bytes()) {
+            Ok(Some(content)) => {
+                bytes = bytes.saturating_add(content.len());
+                if let Some(too_long) = too_long(bytes) {
+                    return Some(too_long);
+                }
+                doas_faults(&content, &mut |fault| visit(&path, fault));
+            }
+            Ok(None) => {}
+            Err(unread) => reason = Some(unread),
+        }
     }
-    found
+    reason
 }
 
-/// A file that some layer alone has: what it includes is not followed.
-fn in_file(path: &ImagePath, content: &[u8]) -> Vec<Fault> {
+/// A file that some layer alone has: what it includes is not followed. All of them together, `bytes` so far, may be as
+/// long as those of a tree.
+fn in_file(bytes: &Cell<usize>, path: &ImagePath, content: &[u8], each: &mut Each<'_>) -> Option<String> {
     let (directory, name) = path.split();
     let is = |known: &str, path: &[u8]| known.as_bytes() == path;
-    if SUDOERS.iter().any(|known| is(known, path.as_bytes()))
-        || SUDOERS_DIRECTORIES.iter().any(|known| is(known, directory)) && is_read(name)
-    {
-        return sudoers(content).open.into_iter().map(|open| fault(open, tell_sudo)).collect();
+    let is_sudoers = SUDOERS.iter().any(|known| is(known, path.as_bytes()))
+        || SUDOERS_DIRECTORIES.iter().any(|known| is(known, directory)) && is_read(name);
+    let is_doas = is(DOAS, path.as_bytes()) || is(DOAS_DIRECTORY, directory);
+    if !is_sudoers && !is_doas {
+        return None;
     }
-    if is(DOAS, path.as_bytes()) || is(DOAS_DIRECTORY, directory) { doas_faults(content) } else { Vec::new() }
+    bytes.set(bytes.get().saturating_add(content.len()));
+    if let Some(too_long) = too_long(bytes.get()) {
+        return Some(too_long);
+    }
+    if is_doas {
+        doas_faults(content, each);
+        return None;
+    }
+    let read = sudoers(content);
+    read.open.iter().for_each(|open| each(Fault::new(&open.text, open.number, tell_sudo)));
+    more_open(&read)
 }
 
-fn doas_faults(content: &[u8]) -> Vec<Fault> {
-    doas(content).into_iter().map(|open| fault(open, tell_doas)).collect()
+fn doas_faults(content: &[u8], each: &mut Each<'_>) {
+    doas(content, |open| each(Fault::new(&open.text, open.number, tell_doas)));
 }
 
-fn fault(Open { line, text }: Open, tell: fn(&[u8], usize) -> Finding) -> Fault {
-    Fault { key: text, line, tell }
+/// Why not all lines of a file are told.
+fn more_open(read: &Sudoers) -> Option<String> {
+    read.more_open.then(|| format!("there are more than {} (LINE_FINDINGS)", limits::LINE_FINDINGS))
 }
 
 fn tell_sudo(text: &[u8], line: usize) -> Finding {

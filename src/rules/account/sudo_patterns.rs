@@ -13,6 +13,18 @@ pub(super) enum Version {
 
 impl Version {
     pub(super) const ALL: [Self; 3] = [Self::First, Self::Directories, Self::Regexes];
+
+    /// Those that may read a file each in its way. Most files have nothing that any two read otherwise.
+    pub(super) fn reading(content: &[u8]) -> &'static [Self] {
+        let is_sign = |byte: &u8| b"\0\r\\^".contains(byte);
+        // `CWD`, `CHROOT`, `APPARMOR_PROFILE`, `Cmd_Alias`
+        let is_word = |begin: &[u8]| matches!(begin, b"CWD" | b"CHR" | b"APP" | b"Cmd");
+        if content.iter().any(is_sign) || content.windows(3).any(is_word) {
+            &Self::ALL
+        } else {
+            &[Self::Regexes]
+        }
+    }
 }
 
 pub(super) fn is_blank(byte: &u8) -> bool {
