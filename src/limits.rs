@@ -227,6 +227,10 @@ pub const INCLUDED_FILES: usize = 4_096;
 /// of sudo do. Real ones are a few KiB.
 pub const SUDOERS_BYTES: usize = 16 << 20;
 
+/// Names in the lines of one tree's sudoers that define aliases: each is kept with what it means. A large site has some
+/// thousands.
+pub const SUDOERS_NAMES: usize = 20_000;
+
 /// Bytes of all files kept in one facts file: as many as a layer's captured files may have where no
 /// policy says otherwise.
 pub const FACTS_CONTENT_BYTES: u64 = 4 * CAPTURED_FILE_BYTES + 2 * RPM_DATABASE_BYTES;

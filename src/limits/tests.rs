@@ -138,6 +138,7 @@ fn rows() -> Vec<Row> {
             "listed_entries_are_held_to_input_listed_entries_over_all_images";
         INCLUDED_FILES Number NotEvaluated, "sudoers_may_include_included_files_and_no_more";
         SUDOERS_BYTES Bytes NotEvaluated, "files_of_sudo_and_doas_are_held_to_sudoers_bytes";
+        SUDOERS_NAMES Number NotEvaluated, "names_are_held_to_sudoers_names";
         FACTS_CONTENT_BYTES Bytes Bounds("the layer is read each time"), "contents_are_held_to_facts_content_bytes";
         FACTS_FILE_BYTES Bytes Told, "a_facts_file_is_held_to_its_size";
         FACTS_BYTES Bytes Told, "what_facts_unpack_to_is_held_to_facts_bytes";

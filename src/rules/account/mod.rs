@@ -7,6 +7,7 @@ mod cursor;
 mod doas;
 pub(super) mod ld_so_preload;
 mod sudo;
+mod sudo_aliases;
 mod sudo_files;
 mod sudo_lexer;
 pub(super) mod sudo_nopasswd;
@@ -35,7 +36,7 @@ fn key(text: &[u8]) -> Key {
 
 /// A line that says what it should not. None is kept: it is told, or gone.
 struct Fault<'a> {
-    /// That of the line, whatever file it is in.
+    /// That of the line, whatever file it is in; and of what the line means, where other lines say that.
     key: Key,
     /// The line, or what of it counts.
     text: &'a [u8],
@@ -43,11 +44,13 @@ struct Fault<'a> {
     line: usize,
     /// What to say of it, by text and line; path and layer are added.
     tell: fn(&[u8], usize) -> Finding,
+    /// What to say besides where the base has the line, and it means something else there.
+    redefined: Option<&'a dyn Fn(Finding) -> Finding>,
 }
 
 impl<'a> Fault<'a> {
     fn new(text: &'a [u8], line: usize, tell: fn(&[u8], usize) -> Finding) -> Self {
-        Self { key: key(text), text, line, tell }
+        Self { key: key(text), text, line, tell, redefined: None }
     }
 
     fn finding(&self) -> Finding {
@@ -104,16 +107,21 @@ fn judge(
     };
     let mut told = UpTo::new(&mut findings, limits::LINE_FINDINGS);
     let (mut unread, mut full) = (None, None);
+    // Lines of any tree, whatever they mean there.
     let mut known = BTreeSet::new();
     for reading in &rootfs.readings {
         // Where the base's file cannot be read, all that is there counts as new.
-        let mut base = BTreeSet::new();
+        let (mut base, mut base_lines) = (BTreeSet::new(), BTreeSet::new());
         in_tree(&reading.base, &mut |_, fault| {
             base.insert(fault.key);
-            known.insert(fault.key);
+            if fault.redefined.is_some() {
+                base_lines.insert(key(fault.text));
+            }
+            known.insert(key(fault.text));
         });
         let reason = in_tree(&reading.effective, &mut |path, fault| {
-            known.insert(fault.key);
+            let line = key(fault.text);
+            known.insert(line);
             if full.is_some() || base.contains(&fault.key) {
                 return;
             }
@@ -121,7 +129,10 @@ fn judge(
                 let mut finding = fault.finding().path(path);
                 let found = reading.effective.resolve(path);
                 finding.layer = found.map(|found| found.node.inode().origin.layer()).ok();
-                finding
+                match fault.redefined.filter(|_| base_lines.contains(&line)) {
+                    Some(redefined) => redefined(finding),
+                    None => finding,
+                }
             };
             full = told.add(tell).err();
         });

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Line;
+use super::sudo_aliases::names;
 use super::sudo_lexer::{Lexer, Token};
 use super::sudo_patterns::Version;
 use crate::limits;
@@ -15,6 +16,10 @@ pub(super) struct Sudoers {
     pub(super) open: Vec<Line>,
     /// Whether there are more.
     pub(super) more_open: bool,
+    /// Lines that define aliases, up to [`limits::SUDOERS_NAMES`] names.
+    pub(super) aliases: Vec<Line>,
+    /// Whether there are more.
+    pub(super) more_aliases: bool,
     /// Further files: one more than may be named at most.
     pub(super) includes: BTreeSet<Include>,
 }
@@ -54,6 +59,7 @@ fn read_by(content: &[u8], versions: &[Version]) -> Sudoers {
 /// What a line is.
 enum Statement {
     Include(Include),
+    Alias,
     /// Whether it asks for no password.
     Other(bool),
 }
@@ -62,9 +68,10 @@ fn statement(lexer: &mut Lexer<'_>) -> Statement {
     match lexer.next() {
         Some(Token::Include(path)) => Statement::Include(Include::File(path)),
         Some(Token::IncludeDirectory(path)) => Statement::Include(Include::Directory(path)),
+        Some(Token::Alias) => Statement::Alias,
         Some(Token::Defaults(binding)) => Statement::Other(defaults_are_open(binding, lexer)),
-        Some(Token::Alias) | None => Statement::Other(false),
         Some(first) => Statement::Other(spec_is_open(&first, lexer)),
+        None => Statement::Other(false),
     }
 }
 
@@ -72,6 +79,9 @@ fn statement(lexer: &mut Lexer<'_>) -> Statement {
 #[derive(Default)]
 struct Kept {
     open: BTreeMap<usize, Vec<u8>>,
+    aliases: BTreeSet<Line>,
+    /// How many names are in these.
+    names: usize,
     read: Sudoers,
 }
 
@@ -82,6 +92,11 @@ impl Kept {
                 if self.read.includes.len() <= limits::INCLUDED_FILES {
                     self.read.includes.insert(include);
                 }
+            }
+            Statement::Alias if self.names > limits::SUDOERS_NAMES => self.read.more_aliases = true,
+            Statement::Alias => {
+                self.names = self.names.saturating_add(names(&text).count());
+                self.aliases.insert(Line { number, text });
             }
             Statement::Other(is_open) => {
                 if is_open && self.open.len() < limits::LINE_FINDINGS {
@@ -95,7 +110,8 @@ impl Kept {
 
     fn sudoers(self) -> Sudoers {
         let open = self.open.into_iter().map(|(number, text)| Line { number, text });
-        Sudoers { open: open.collect(), ..self.read }
+        let aliases = self.aliases.into_iter();
+        Sudoers { open: open.collect(), aliases: aliases.collect(), ..self.read }
     }
 }
 

@@ -19,6 +19,8 @@ type Place = (usize, usize);
 /// A file that sudo reads.
 pub(super) struct File {
     pub(super) path: ImagePath,
+    /// The layer that its content is of.
+    pub(super) layer: usize,
     pub(super) sudoers: Rc<Sudoers>,
 }
 
@@ -107,7 +109,7 @@ pub(super) fn sudo_files(
                 let sudoers = reader.read(place, &content);
                 read.insert(place, Rc::clone(&sudoers));
                 walk.follow(&path, &beside, &sudoers.includes);
-                walk.found.read.push(File { path, sudoers });
+                walk.found.read.push(File { path, layer: place.0, sudoers });
             }
             (Ok(_), _) => {}
             (Err(reason), _) => walk.found.unread.push((path, reason)),

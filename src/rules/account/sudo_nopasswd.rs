@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::doas::doas;
 use super::sudo::{Sudoers, includes, is_read, sudoers};
+use super::sudo_aliases::Definitions;
 use super::sudo_files::{Reader, files_in, sudo_files, too_long};
 use super::{Each, Fault, Visit, judge, quoted};
 use crate::facts::Facts;
@@ -61,14 +62,19 @@ pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
 
 fn in_tree(facts: &Facts, reader: &Reader<'_>, tree: &Tree, visit: &mut Visit<'_>) -> Option<String> {
     let files = sudo_files(reader, tree, SUDOERS);
+    let upper = facts.upper_layers();
+    let definitions = Definitions::of(&files.read);
     for file in &files.read {
         for open in &file.sudoers.open {
-            visit(&file.path, Fault::new(&open.text, open.number, tell_sudo));
+            let redefined = |finding: Finding| definitions.tell(finding, &open.text, &upper);
+            let fault = Fault::new(&open.text, open.number, tell_sudo);
+            let key = definitions.key_of(&open.text);
+            visit(&file.path, Fault { key, redefined: Some(&redefined), ..fault });
         }
     }
     let unread = files.unread.into_iter().map(|(_, reason)| reason).next();
     let more = files.read.iter().find_map(|file| more_open(&file.sudoers));
-    let reason = unread.or(files.incomplete).or(more);
+    let reason = unread.or(files.incomplete).or(more).or(definitions.incomplete);
     in_doas(facts, tree, files.bytes, visit).or(reason)
 }
 

@@ -1,7 +1,8 @@
 //! Who becomes root without being asked, said where a simpler reader of sudoers does not look.
 
 use super::{assert_failing, with};
-use crate::support::Layer;
+use crate::harness::{Room, check_path};
+use crate::support::{Layer, clean_app, small_base};
 
 const OPEN: &str = "app ALL=(ALL) NOPASSWD: ALL\n";
 
@@ -59,4 +60,44 @@ fn what_an_included_list_includes_is_looked_for_beside_each_of_it() {
     };
     assert_failing(&vendor("etc/more"), ["sudo-nopasswd /etc/more"]);
     assert_failing(&vendor("usr/etc/more"), ["sudo-nopasswd /usr/etc/more"]);
+}
+
+/// The base's rule is for its aliases; sudo keeps the first definition of a name.
+#[test]
+fn the_bases_own_rule_with_another_alias_is_told() {
+    let base = small_base().layer(
+        Layer::new().file("etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n").file(
+            "etc/sudoers.d/90-admins",
+            "User_Alias ADMINS = OPS\nUser_Alias OPS = builder\nCmnd_Alias TOOLS = /bin/a\n\
+                 ADMINS ALL=(ALL) NOPASSWD: TOOLS\n",
+        ),
+    );
+    let room = Room::new();
+    let catalog = room.catalog(&[&base]);
+    let check = |name: &str, text: &str| {
+        let image = clean_app(&base).layer(Layer::new().file("etc/sudoers.d/00-x", text));
+        check_path(&room.write(name, image.oci_archive()), Some(&catalog))
+    };
+    for (number, text) in [
+        "User_Alias ADMINS = ALL\n",
+        "User_Alias OPS = ALL\n",
+        "Host_Alias X = x : OPS = ALL\n",
+        "User_Alias \\\nOPS = ALL\n",
+        "Cmnd_Alias TOOLS = ALL\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let checked = check(&format!("{number}.tar"), text);
+        assert_failing(&checked, ["sudo-nopasswd /etc/sudoers.d/90-admins"]);
+        let finding = checked.finding("sudo-nopasswd").to_string();
+        assert!(finding.contains("/etc/sudoers.d/00-x:1: "), "{finding}");
+    }
+    for (name, text) in [
+        ("same.tar", "User_Alias OPS = builder\n"),
+        ("other.tar", "User_Alias OTHERS = ALL\nCmnd_Alias A = ALL\nDefaults env_reset\n"),
+        ("asked.tar", "User_Alias OTHERS = ALL\nOTHERS ALL=(ALL) TOOLS\n"),
+    ] {
+        assert_eq!(check(name, text).outcome("sudo-nopasswd"), "pass", "{text}");
+    }
 }
