@@ -8,10 +8,12 @@ mod doas;
 pub(super) mod ld_so_preload;
 mod sudo;
 mod sudo_aliases;
+mod sudo_defaults;
 mod sudo_files;
 mod sudo_lexer;
 pub(super) mod sudo_nopasswd;
 mod sudo_patterns;
+mod sudo_records;
 
 use std::collections::BTreeSet;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Line;
 use super::sudo_aliases::names;
+use super::sudo_defaults::{Effect, effect};
 use super::sudo_lexer::{Lexer, Token};
 use super::sudo_patterns::Version;
 use crate::limits;
@@ -20,6 +21,8 @@ pub(super) struct Sudoers {
     pub(super) aliases: Vec<Line>,
     /// Whether there are more.
     pub(super) more_aliases: bool,
+    /// Whether sudo believes a record of who gave a password that was made elsewhere or long ago.
+    pub(super) keeps_records: bool,
     /// Further files: one more than may be named at most.
     pub(super) includes: BTreeSet<Include>,
 }
@@ -60,8 +63,7 @@ fn read_by(content: &[u8], versions: &[Version]) -> Sudoers {
 enum Statement {
     Include(Include),
     Alias,
-    /// Whether it asks for no password.
-    Other(bool),
+    Other(Effect),
 }
 
 fn statement(lexer: &mut Lexer<'_>) -> Statement {
@@ -69,9 +71,9 @@ fn statement(lexer: &mut Lexer<'_>) -> Statement {
         Some(Token::Include(path)) => Statement::Include(Include::File(path)),
         Some(Token::IncludeDirectory(path)) => Statement::Include(Include::Directory(path)),
         Some(Token::Alias) => Statement::Alias,
-        Some(Token::Defaults(binding)) => Statement::Other(defaults_are_open(binding, lexer)),
-        Some(first) => Statement::Other(spec_is_open(&first, lexer)),
-        None => Statement::Other(false),
+        Some(Token::Defaults(binding)) => Statement::Other(effect(binding, lexer)),
+        Some(first) => Statement::Other(Effect { is_open: spec_is_open(&first, lexer), ..Effect::default() }),
+        None => Statement::Other(Effect::default()),
     }
 }
 
@@ -98,10 +100,11 @@ impl Kept {
                 self.names = self.names.saturating_add(names(&text).count());
                 self.aliases.insert(Line { number, text });
             }
-            Statement::Other(is_open) => {
-                if is_open && self.open.len() < limits::LINE_FINDINGS {
+            Statement::Other(effect) => {
+                self.read.keeps_records |= effect.keeps_records;
+                if effect.is_open && self.open.len() < limits::LINE_FINDINGS {
                     self.open.entry(number).or_insert(text);
-                } else if is_open && !self.open.contains_key(&number) {
+                } else if effect.is_open && !self.open.contains_key(&number) {
                     self.read.more_open = true;
                 }
             }
@@ -130,32 +133,6 @@ pub(super) fn is_read(name: &[u8]) -> bool {
     !name.contains(&b'.') && !name.ends_with(b"~")
 }
 
-/// `PARAMETER, …` with `!authenticate`, or with a group that is not asked (`exempt_group`; versions before
-/// 1.9.8 take `+=` and `-=` for `=`). That of root alone is no matter.
-fn defaults_are_open(binding: Option<u8>, lexer: &mut Lexer<'_>) -> bool {
-    let first = lexer.next();
-    let mut next = lexer.next();
-    if binding == Some(b':') && first.as_ref().is_some_and(is_root) && next != Some(Token::Sign(b',')) {
-        return false;
-    }
-    let mut is_negated = first == Some(Token::Sign(b'!'));
-    let mut is_open = first.is_some_and(|token| is_open_default(&token, false));
-    while let Some(token) = next {
-        is_open |= is_open_default(&token, is_negated);
-        is_negated = token == Token::Sign(b'!');
-        next = lexer.next();
-    }
-    is_open
-}
-
-fn is_open_default(token: &Token<'_>, is_negated: bool) -> bool {
-    match token {
-        Token::Default(b"authenticate") => is_negated,
-        Token::Default(b"exempt_group") => !is_negated,
-        _ => false,
-    }
-}
-
 /// `USERS HOSTS = (RUNAS) TAGS: COMMANDS : HOSTS = …` with a command that `NOPASSWD:` holds for.
 ///
 /// What stands between is not held to the grammar, which grows: at worst a line is told that only denies.
@@ -180,7 +157,7 @@ fn spec_is_open(first: &Token<'_>, lexer: &mut Lexer<'_>) -> bool {
     false
 }
 
-fn is_root(token: &Token<'_>) -> bool {
+pub(super) fn is_root(token: &Token<'_>) -> bool {
     matches!(token, Token::Word(b"root" | b"#0"))
 }
 

@@ -6,6 +6,7 @@ use super::doas::doas;
 use super::sudo::{Sudoers, includes, is_read, sudoers};
 use super::sudo_aliases::Definitions;
 use super::sudo_files::{Reader, files_in, sudo_files, too_long};
+use super::sudo_records::visit_records;
 use super::{Each, Fault, Visit, judge, quoted};
 use crate::facts::Facts;
 use crate::limits;
@@ -72,6 +73,7 @@ fn in_tree(facts: &Facts, reader: &Reader<'_>, tree: &Tree, visit: &mut Visit<'_
             visit(&file.path, Fault { key, redefined: Some(&redefined), ..fault });
         }
     }
+    visit_records(tree, files.read.iter().any(|file| file.sudoers.keeps_records), visit);
     let unread = files.unread.into_iter().map(|(_, reason)| reason).next();
     let more = files.read.iter().find_map(|file| more_open(&file.sudoers));
     let reason = unread.or(files.incomplete).or(more).or(definitions.incomplete);

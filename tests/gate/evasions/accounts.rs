@@ -62,15 +62,62 @@ fn what_an_included_list_includes_is_looked_for_beside_each_of_it() {
     assert_failing(&vendor("usr/etc/more"), ["sudo-nopasswd /usr/etc/more"]);
 }
 
+/// Whom sudo asks once at most, or by another stack of PAM: no line of it says `NOPASSWD`.
+#[test]
+fn sudo_that_believes_what_the_image_brings_is_told() {
+    let sudoers = |text: &str| Layer::new().file("etc/sudoers", format!("{text}app ALL=(ALL) ALL\n"));
+    for defaults in [
+        "Defaults:app timestamp_type=global, timestamp_timeout=-1\n",
+        "Defaults timestamp_timeout = \"-0.1\"\n",
+        "Defaults timestampdir=/opt/ts\n",
+        "Defaults timestampowner=app\n",
+        "Defaults pam_service=other\n",
+    ] {
+        assert_failing(&with(sudoers(defaults)), ["sudo-nopasswd /etc/sudoers"]);
+    }
+    for defaults in [
+        "Defaults timestamp_type=global, timestamp_timeout=15\n",
+        "Defaults timestampdir=/run/sudo/ts, timestampowner=root\n",
+        "Defaults pam_service=sudo, lecture=always\n",
+    ] {
+        assert_failing(&with(sudoers(defaults).dir("var/lib/sudo/lectured", 0o700)), []);
+    }
+}
+
+#[test]
+fn a_record_that_a_password_was_given_is_told() {
+    let with_record = |defaults: &str, path: &str, record: &str| {
+        let layer = Layer::new().file("etc/sudoers", format!("{defaults}app ALL=(ALL) ALL\n"));
+        with(layer.symlink("var/run", "../run").file(path, record))
+    };
+    for path in ["run/sudo/ts/app", "var/lib/sudo/ts/app", "var/db/sudo/ts/10001", "run/sudo-rs/ts/app"] {
+        // A build that used sudo leaves one, which sudo takes for another terminal's.
+        let leftover = with_record("", path, "x");
+        assert_failing(&leftover, []);
+        let finding = leftover.finding("sudo-nopasswd");
+        assert_eq!((&finding["path"], &finding["severity"]), (&format!("/{path}").into(), &"low".into()));
+        for kept in ["Defaults timestamp_type=global\n", "Defaults !tty_tickets\n"] {
+            assert_failing(&with_record(kept, path, "x"), [&format!("sudo-nopasswd /{path}")]);
+        }
+        assert_eq!(with_record("Defaults !tty_tickets\n", path, "").outcome("sudo-nopasswd"), "pass");
+    }
+    for path in ["var/lib/sudo/lectured/app", "run/sudo/app"] {
+        assert_eq!(with_record("Defaults !tty_tickets\n", path, "x").outcome("sudo-nopasswd"), "pass");
+    }
+}
+
 /// The base's rule is for its aliases; sudo keeps the first definition of a name.
 #[test]
 fn the_bases_own_rule_with_another_alias_is_told() {
     let base = small_base().layer(
-        Layer::new().file("etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n").file(
-            "etc/sudoers.d/90-admins",
-            "User_Alias ADMINS = OPS\nUser_Alias OPS = builder\nCmnd_Alias TOOLS = /bin/a\n\
+        Layer::new()
+            .file("etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n")
+            .file(
+                "etc/sudoers.d/90-admins",
+                "User_Alias ADMINS = OPS\nUser_Alias OPS = builder\nCmnd_Alias TOOLS = /bin/a\n\
                  ADMINS ALL=(ALL) NOPASSWD: TOOLS\n",
-        ),
+            )
+            .file("run/sudo/ts/builder", "x"),
     );
     let room = Room::new();
     let catalog = room.catalog(&[&base]);

@@ -1,0 +1,64 @@
+//! Records of who gave sudo a password, whom it does not ask again for a while.
+
+use std::collections::BTreeSet;
+
+use super::{Fault, Visit, key, quoted};
+use crate::model::ImagePath;
+use crate::rootfs::Tree;
+use crate::rules::rule::Finding;
+use crate::rules::severity::Severity;
+use crate::scan::EntryKind;
+
+/// Where sudo and sudo-rs have them.
+const DIRECTORIES: [&str; 6] = [
+    "run/sudo/ts",
+    "var/run/sudo/ts",
+    "var/lib/sudo/ts",
+    "var/db/sudo/ts",
+    "run/sudo-rs/ts",
+    "var/run/sudo-rs/ts",
+];
+
+/// Visits those of a tree. `are_kept` where its sudoers have sudo believe one that was made elsewhere or long ago.
+pub(super) fn visit_records(tree: &Tree, are_kept: bool, visit: &mut Visit<'_>) {
+    let directories = DIRECTORIES.iter().filter_map(|path| tree.resolve(&ImagePath::new(path)).ok());
+    // `/var/run` leads to `/run`.
+    let directories: BTreeSet<_> = directories.map(|found| found.path()).collect();
+    for directory in directories {
+        let Ok(found) = tree.resolve(&directory) else { continue };
+        for child in found.node.children() {
+            let path = directory.join(child.name());
+            let Ok(found) = tree.resolve(&path) else { continue };
+            let inode = found.node.inode();
+            if inode.kind != EntryKind::File || inode.size == 0 {
+                continue;
+            }
+            // The base's is the one that the base brought.
+            let origin = (inode.origin.layer(), inode.origin.entry());
+            let origin = format!("{path}\0{origin:?}");
+            let tell = if are_kept { tell_kept } else { tell_leftover };
+            let fault = Fault { key: key(origin.as_bytes()), ..Fault::new(path.as_bytes(), 0, tell) };
+            visit(&path, fault);
+        }
+    }
+}
+
+fn tell_kept(path: &[u8], _: usize) -> Finding {
+    let name = name_of(path);
+    let message =
+        format!("sudo takes it from the image that {name} gave a password, and sudoers have it believe that");
+    let remedy = "take the record away, and the default of sudoers (timestamp_timeout, timestamp_type)";
+    Finding::new(message, remedy).evidence("name", name)
+}
+
+/// What a build that used sudo left; sudo takes no record of another terminal or session.
+fn tell_leftover(path: &[u8], _: usize) -> Finding {
+    let name = name_of(path);
+    let message = format!("the image has a record for sudo that {name} gave a password");
+    let remedy = "remove it in the step that makes it (sudo -K)";
+    Finding::new(message, remedy).evidence("name", name).severity(Severity::Low)
+}
+
+fn name_of(path: &[u8]) -> String {
+    quoted(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default())
+}
