@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<Exit> {
     let inspection = Inspection::new(
         gathered.images.iter().map(|facts| inspect(&name, facts, wanted)).collect(),
         gathered.errors.iter().map(|error| ErrorReport::of(&name, error)).collect(),
-        gathered.notes.into_iter().map(|message| Note { source: name.clone(), message }).collect(),
+        gathered.notes.into_iter().map(|message| Note::of(&name, message)).collect(),
     );
     let format = if output::is_terminal() { InspectFormat::Text } else { InspectFormat::Json };
     output::stream_to_stdout(|stdout| match arguments.format.unwrap_or(format) {

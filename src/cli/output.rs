@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::host::whole::{self, Whole};
 use crate::model::escape::escape_text;
+use crate::rules::quote::masked;
 
 /// Writes results.
 pub(super) fn to_stdout(text: &str) -> Result<()> {
@@ -21,12 +22,17 @@ pub(super) fn stream_to_stdout(write: impl FnOnce(&mut dyn io::Write) -> io::Res
     }
 }
 
+/// What is said on standard error may quote an image.
+fn shown(text: String) -> String {
+    escape_text(&masked(text))
+}
+
 /// One line on standard error, those below it, and one more with what to do.
 pub(super) fn tell_error(error: &Error) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "ocicheck: {}", escape_text(&error.to_string()));
+    let _ = writeln!(stderr, "ocicheck: {}", shown(error.to_string()));
     for line in error.details() {
-        let _ = writeln!(stderr, "  {}", escape_text(line));
+        let _ = writeln!(stderr, "  {}", shown(line.clone()));
     }
     if let Some(hint) = error.hint_text().filter(|hint| !hint.is_empty()) {
         let _ = writeln!(stderr, "  hint: {}", escape_text(hint));
@@ -35,7 +41,7 @@ pub(super) fn tell_error(error: &Error) {
 
 /// One line on standard error.
 pub(super) fn tell(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", escape_text(line));
+    let _ = writeln!(io::stderr().lock(), "{}", shown(line.to_owned()));
 }
 
 /// As [`stream_to_file`], of what is there already.

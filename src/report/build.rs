@@ -18,6 +18,7 @@ use crate::facts::{Facts, user};
 use crate::limits;
 use crate::model::{History, Platform};
 use crate::policy::Policy;
+use crate::rules::quote::masked;
 use crate::rules::{Judgement, Left, Rule};
 use crate::scan::LayerFacts;
 use crate::scan::secrets::{mask_assignment, mask_text, mask_words};
@@ -55,7 +56,7 @@ pub fn build_image(
     let mut rules = Vec::new();
     let mut image_verdict = Verdict::Pass;
     for (rule, mut judgement) in judged {
-        let incomplete = judgement.incomplete.take();
+        let incomplete = judgement.incomplete.take().map(masked);
         let references: Arc<[_]> = rule.references().into();
         let before = findings.len();
         for finding in judgement.into_findings() {
@@ -129,7 +130,7 @@ pub(super) fn identity(source: &str, facts: &Facts) -> ImageIdentity {
     ImageIdentity {
         source: source.to_owned(),
         form: image.form.to_string(),
-        names: image.names.clone(),
+        names: image.names.iter().cloned().map(masked).collect(),
         manifest_digest: image.manifest_digest.map(|digest| digest.to_string()),
         index_digests: image.index_digests.iter().map(ToString::to_string).collect(),
         config_digest: image.config_digest.to_string(),
@@ -148,9 +149,9 @@ pub(super) fn contents(facts: &Facts) -> ImageContents {
 
 fn platform_report(platform: &Platform) -> PlatformReport {
     PlatformReport {
-        os: platform.os.clone(),
-        architecture: platform.architecture.clone(),
-        variant: Some(platform.variant.clone()).filter(|variant| !variant.is_empty()),
+        os: masked(platform.os.clone()),
+        architecture: masked(platform.architecture.clone()),
+        variant: Some(masked(platform.variant.clone())).filter(|variant| !variant.is_empty()),
     }
 }
 
@@ -183,7 +184,7 @@ fn layer_reports(facts: &Facts) -> Vec<LayerReport> {
                 digest: read.as_ref().map(|read| read.blob.sha256.to_string()),
                 diff_id: tar.map(|tar| tar.diff_id.to_string()),
                 chain_id: below.flatten().map(|digest| digest.to_string()),
-                media_type: declared.map(|declared| declared.media_type.as_str().to_owned()),
+                media_type: declared.map(|declared| masked(declared.media_type.as_str().to_owned())),
                 compression: read.as_ref().map(|read| read.compression.to_string()),
                 size: read.as_ref().map(|read| read.blob.size),
                 uncompressed_size: tar.map(|tar| tar.size),
@@ -232,30 +233,32 @@ fn nearest_report(near: &Nearest) -> NearestReport {
     }
 }
 
+/// A report is passed around more freely than an image: what is a secret, or is one by its name, is not in it.
 fn config_report(facts: &Facts) -> ConfigReport {
     let config = facts.image.config();
+    let texts = |texts: &[String]| texts.iter().map(|text| mask_text(text)).collect();
     ConfigReport {
-        user: config.user.clone(),
+        user: config.user.as_deref().map(mask_text),
         effective_uid: user::effective_uid(facts),
         entrypoint: mask_words(&config.entrypoint),
         cmd: mask_words(&config.cmd),
-        working_dir: config.working_dir.clone(),
+        working_dir: mask_text(&config.working_dir),
         env: config.env.iter().map(|variable| mask(variable)).collect(),
-        exposed_ports: config.exposed_ports.clone(),
-        volumes: config.volumes.clone(),
+        exposed_ports: texts(&config.exposed_ports),
+        volumes: texts(&config.volumes),
         labels: config
             .labels
             .iter()
             .map(|(name, value)| (mask_text(name), mask_assignment(name, value)))
             .collect(),
-        created: config.created.clone(),
+        created: config.created.as_deref().map(mask_text),
     }
 }
 
-/// A report is passed around more freely than an image: what is a secret, or is one by its name, is not in it.
+/// A variable as it may be shown.
 fn mask(variable: &str) -> String {
     match variable.split_once('=') {
-        Some((name, value)) => format!("{name}={}", mask_assignment(name, value)),
+        Some((name, value)) => format!("{}={}", mask_text(name), mask_assignment(name, value)),
         None => mask_text(variable),
     }
 }

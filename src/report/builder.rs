@@ -31,7 +31,7 @@ impl Builder {
     pub fn add(&mut self, source: &str, images: Vec<ImageReport>, errors: Vec<Error>, notes: Vec<String>) {
         self.images.extend(images);
         self.errors.extend(errors.iter().map(|error| ErrorReport::of(source, error)));
-        self.notes.extend(notes.into_iter().map(|message| Note { source: source.to_owned(), message }));
+        self.notes.extend(notes.into_iter().map(|message| Note::of(source, message)));
     }
 
     /// The report; `started_at` is RFC 3339.

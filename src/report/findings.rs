@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rootfs::Tree;
+use crate::rules::quote::without_secrets;
 use crate::rules::{Evidence, Finding, Rule};
 use crate::scan::EntryKind;
 
@@ -49,6 +50,7 @@ impl<'a> Teller<'a> {
         references: &Arc<[&'static str]>,
         finding: Finding,
     ) -> FindingReport {
+        let finding = without_secrets(finding);
         let path = finding.path.as_ref().map(ToString::to_string);
         let fingerprint = fingerprint(rule.id, path.as_deref().unwrap_or_default(), &finding);
         let content = self.content(&finding).map(Digest::Sha256);

@@ -49,6 +49,7 @@ pub use image::{
     LayerReport, LineageReport, NearestReport, Origin, PlatformReport,
 };
 
+use crate::rules::quote::masked;
 use crate::rules::{Evidence, Severity};
 
 /// The version of this format.
@@ -390,7 +391,7 @@ impl ErrorReport {
     pub fn of(source: &str, error: &crate::error::Error) -> Self {
         Self {
             source: source.to_owned(),
-            message: error.to_string(),
+            message: masked(error.to_string()),
             hint: error.hint_text().filter(|hint| !hint.is_empty()).map(str::to_owned),
         }
     }
@@ -403,6 +404,13 @@ pub struct Note {
     pub source: String,
     /// What.
     pub message: String,
+}
+
+impl Note {
+    /// One about this input.
+    pub fn of(source: &str, message: String) -> Self {
+        Self { source: source.to_owned(), message: masked(message) }
+    }
 }
 
 /// Counts over all images.

@@ -15,6 +15,7 @@ mod package;
 pub mod pattern;
 mod platform;
 mod privilege;
+pub mod quote;
 pub mod rule;
 mod secrets;
 mod service;

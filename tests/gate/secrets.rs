@@ -63,6 +63,28 @@ fn assert_hidden(output: &std::process::Output, hidden: &str, place: &str) {
     }
 }
 
+/// Whatever an image runs is a service that is not allowed, so that its words are told.
+const ANY_SERVICE: &str = r#"
+[services.any]
+env = ["*=*"]
+arguments = ["*"]
+labels = ["*=*"]
+[environments.any]
+"#;
+
+/// A file of each format.
+const FORMATS: [&str; 9] = [
+    "a.json",
+    "a.ndjson",
+    "a.sarif",
+    "a.xml",
+    "a.md",
+    "a.html",
+    "a.txt",
+    "gl-container-scanning-report.json",
+    "gl-code-quality-report.json",
+];
+
 #[test]
 fn a_secret_is_shown_nowhere() {
     let room = Room::new();
@@ -78,9 +100,24 @@ fn a_secret_is_shown_nowhere() {
                 Compression::Gzip(1),
             )
             .empty_history(&format!("ENV A {line}"))
+            .layer_with(
+                Layer::new().file("z", "z"),
+                &format!("ADD {line} https://h/x /opt/"),
+                Compression::Gzip(1),
+            )
             .env(&format!("VALUE={written}"))
+            .env(&format!("JAVA_TOOL_OPTIONS=-javaagent:/x.jar {line}"))
+            .env(&format!("PATH={line}"))
+            .env(&format!("{line}=x"))
+            .annotation("org.opencontainers.image.ref.name", &written)
             .config_json(move |config| {
-                config["config"]["Labels"] = json!({"label": written});
+                config["config"]["Labels"] =
+                    json!({"label": written, "RUN": format!("{written} docker run x"), "install": written});
+                config["config"]["User"] = json!(written);
+                config["config"]["WorkingDir"] = json!(format!("/proc/self/fd/8 {written}"));
+                config["config"]["Volumes"] = json!({written.clone(): {}, format!("/data {written}"): {}});
+                config["config"]["ExposedPorts"] = json!({format!("80/tcp {written}"): {}, "81/tcp": {}});
+                config["created"] = json!(written);
                 config["config"]["Cmd"] = json!(["sh", "-c", written]);
                 // A flag and its value are two words; a key is one.
                 let words: Vec<_> =
@@ -107,21 +144,95 @@ fn a_secret_is_shown_nowhere() {
         ]);
         assert!(added.status.success(), "{}", text(&added.stderr));
         assert_hidden(&added, &hidden, "base add");
-        for arguments in [
-            &["--format", "json"][..],
-            &["--format", "text", "-v"],
-            &["--format", "json", "--bases", catalog],
-            &["--format", "text", "-v", "--bases", catalog],
-        ] {
-            let output = command().arg(path).args(arguments).output().unwrap();
+        let policy = room.write("policy.toml", ANY_SERVICE);
+        let files = FORMATS.map(|name| room.path(name).to_str().unwrap().to_owned());
+        let outputs = files.iter().flat_map(|file| ["-o", file]);
+        let everything: Vec<&str> =
+            ["--policy", policy.to_str().unwrap(), "--env", "any", "-v"].into_iter().chain(outputs).collect();
+        for arguments in
+            [&["--format", "json"][..], &["--format", "text", "--bases", catalog], &["--bases", catalog]]
+        {
+            let output = command().arg(path).args(arguments).args(&everything).output().unwrap();
             assert!(!output.stdout.is_empty());
             assert_hidden(&output, &hidden, &format!("{arguments:?}"));
+            for file in &files {
+                let shown = std::fs::read_to_string(file).unwrap();
+                assert!(!shown.is_empty());
+                assert!(!shown.contains(&hidden), "{hidden:?} in {file}:\n{shown}");
+            }
+        }
+        // So that this is not since nothing is told.
+        let checked =
+            Checked::of(&command().arg(path).args(&everything).args(["--format", "json"]).output().unwrap());
+        for rule in ["secret-env", "secret-history", "add-instruction", "service-not-allowed"] {
+            assert!(checked.findings().iter().any(|finding| finding["rule"] == rule), "{rule} of {hidden}");
         }
         for more in [&[][..], &["--tree"], &["--layer", "2"], &["--format", "json"]] {
             let output = command().args(["inspect", path]).args(more).output().unwrap();
             assert!(output.status.success());
             assert_hidden(&output, &hidden, &format!("inspect {more:?}"));
         }
+        for format in ["cyclonedx", "spdx"] {
+            let output = command().args(["sbom", path, "--format", format]).output().unwrap();
+            assert!(!output.stdout.is_empty());
+            assert_hidden(&output, &hidden, format);
+        }
+    }
+}
+
+/// What is told as it stands is a part of something, and known for a secret by the whole only.
+#[test]
+fn a_secret_is_shown_by_no_word_that_a_finding_quotes() {
+    let room = Room::new();
+    let long = format!("{}.{}", "a".repeat(50), github());
+    let urls = json!(["https://ci:hunter2x@h/layer", "https://h/layer?token=hunter2x"]);
+    let foreign = clean_app(&small_base()).manifest_json(move |manifest| {
+        let layer = &mut manifest["layers"][0];
+        layer["mediaType"] = json!("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip");
+        layer["urls"] = urls.clone();
+    });
+    let plain = || clean_app(&small_base());
+    let twice = |key: &str| {
+        let image = plain().label(key, "1");
+        let config =
+            text(&image.config()).replacen("\"Labels\":{", &format!("\"Labels\":{{\"{key}\":\"0\","), 1);
+        image.config_bytes(config.into_bytes())
+    };
+    for (rule, hidden, image) in [
+        ("layer-unsupported", "hunter2x", foreign),
+        ("ambiguous-json", &github()[4..], twice(&github())),
+        ("user-root", "hunter2x", plain().user("0").name("password=hunter2x")),
+        ("user-root", "hunter2x", plain().user("0").platform("linux", "amd64", "password=hunter2x")),
+        // A part of a key is no secret that anybody would know.
+        ("ambiguous-json", &github()[4..12], twice(&long)),
+        // Only the word before says that it is one.
+        ("service-not-allowed", "hunter2x", plain().cmd(&["run", "--password", "hunter2x"])),
+        ("service-not-allowed", "hunter2x", plain().cmd(&["sh", "-c", "run --password hunter2x"])),
+        ("service-not-allowed", "hunter2x", plain().env("APP_OPTS=--password hunter2x")),
+        ("service-not-allowed", "hunter2x", plain().env("TOKEN_OPTS=hunter2x")),
+        // And only the name of the label.
+        ("privileged-label", "hunter2x", plain().label("password", "docker run --device hunter2x x")),
+        ("privileged-label", "hunter2x", plain().label("RUN", "DB_PASSWORD=hunter2x docker run x")),
+        ("path-env-unsafe", "hunter2x", plain().env("PATH=/bin:x?password=hunter2x")),
+        (
+            "add-instruction",
+            "hunter2x",
+            plain().empty_history("x").layer_with(
+                Layer::new().file("x", "x"),
+                "ADD https://ci:hunter2x@h/app.tgz /opt/",
+                Compression::Gzip(1),
+            ),
+        ),
+    ] {
+        let path = room.write("image.tar", image.oci_archive());
+        let policy = room.write("policy.toml", ANY_SERVICE);
+        let arguments = ["--policy", policy.to_str().unwrap(), "--env", "any", "--format", "json"];
+        let output = command().arg(&path).args(arguments).output().unwrap();
+        assert_hidden(&output, hidden, rule);
+        let checked = Checked::of(&output);
+        assert!(checked.findings().iter().any(|finding| finding["rule"] == rule), "{rule}");
+        let output = command().arg("inspect").arg(&path).output().unwrap();
+        assert_hidden(&output, hidden, rule);
     }
 }
 

@@ -86,7 +86,8 @@ fn field_of(fields: &'static [(&'static str, Shape)], key: &str) -> Option<&'sta
 /// Ambiguities that are told one by one; of more only the number.
 const TOLD: usize = 20;
 
-/// Characters of a key that are shown.
+/// Characters of a key that is shown. Of a longer one only its length is: a part of it may be one of a secret, which nobody would know
+/// for one.
 const SHOWN: usize = 60;
 
 /// Where a value is in its document; made into text only where there is something to tell.
@@ -107,11 +108,10 @@ impl fmt::Display for Place<'_> {
 }
 
 fn shown(key: &str) -> String {
-    let mut text = escape_text(&key.chars().take(SHOWN).collect::<String>());
     if key.chars().nth(SHOWN).is_some() {
-        text.push('…');
+        return format!("(a name of {} bytes)", key.len());
     }
-    text
+    escape_text(key)
 }
 
 /// What was found so far.

@@ -17,6 +17,7 @@ use super::{ErrorReport, ImageContents, ImageIdentity, Note, Tool};
 use crate::facts::Facts;
 use crate::model::Anomaly;
 use crate::rootfs::{Rootfs, Tree};
+use crate::rules::quote::masked;
 
 /// The version of this format.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -121,7 +122,7 @@ pub fn inspect<'facts>(source: &str, facts: &'facts Facts, wanted: Wanted) -> In
         identity: identity(source, facts),
         contents: contents(facts),
         anomalies: facts.anomalies.iter().map(anomaly_report).collect(),
-        unread: rootfs.err().cloned(),
+        unread: rootfs.err().cloned().map(masked),
         readings: rootfs.ok().map(|rootfs| readings(rootfs, facts.base.base_layers(), wanted)),
         refusals: rootfs.ok().map(refusals),
         entries: match wanted {
@@ -138,7 +139,7 @@ fn anomaly_report(anomaly: &Anomaly) -> AnomalyReport {
         rule: anomaly.fault.name(),
         layer: anomaly.layer,
         path: anomaly.path.as_ref().map(ToString::to_string),
-        message: anomaly.message.clone(),
+        message: masked(anomaly.message.clone()),
     }
 }
 
@@ -163,6 +164,6 @@ fn readings(rootfs: &Rootfs, base_layers: usize, wanted: Wanted) -> Vec<ReadingR
 fn refusals(rootfs: &Rootfs) -> Vec<Refusal> {
     let refusals = rootfs.refusals.iter();
     refusals
-        .map(|(runtime, reason)| Refusal { runtime: runtime.to_string(), reason: reason.clone() })
+        .map(|(runtime, reason)| Refusal { runtime: runtime.to_string(), reason: masked(reason.clone()) })
         .collect()
 }

@@ -18,6 +18,7 @@ mod sudo_records;
 use std::collections::BTreeSet;
 
 use super::findings::{Findings, UpTo};
+use super::quote::quoted;
 use super::rule::{Finding, Judged, Judgement};
 use crate::digest::Sha256;
 use crate::error::Error;
@@ -183,13 +184,6 @@ fn each_line(content: &[u8], mut each: impl FnMut(usize, &[u8])) -> Option<Strin
         each(number, line);
     }
     None
-}
-
-/// What is quoted of a line: hostile ones are megabytes long.
-fn quoted(text: &[u8]) -> String {
-    const SHOWN: usize = 200;
-    let shown = crate::model::escape::escape_bytes(text.get(..SHOWN).unwrap_or(text));
-    if text.len() > SHOWN { format!("{shown}…") } else { shown }
 }
 
 /// The findings of a file's faults.

@@ -1,5 +1,6 @@
 //! `path-env-unsafe`: see the page beside this file.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::mounted::{comes_by_process, is_of_process, is_shared, located};
@@ -9,8 +10,10 @@ use crate::model::ImagePath;
 use crate::model::escape::escape_text;
 use crate::rootfs::{ResolveError, Tree};
 use crate::rules::findings::{Findings, UpTo};
+use crate::rules::quote::Shown;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
+use crate::scan::secrets::mask_assignment;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "path-env-unsafe",
@@ -49,15 +52,25 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
         let Some((_, lists, marks)) = VARIABLES.into_iter().find(|(known, ..)| *known == name) else {
             continue;
         };
+        // Made where there is something to tell: values may be long.
+        let shown = LazyCell::new(|| {
+            let masked = mask_assignment(name, value);
+            Shown::of(parts(&masked, lists, marks).into_iter().map(str::to_owned))
+        });
         for part in parts(value, lists, marks) {
             if told.are_more() {
                 break;
             }
             if let Some(fault) = fault_by_spelling(part, lists) {
-                told.add(|| tell(name, part, fault))?;
+                told.add(|| tell(name, &shown.part(part), fault))?;
             }
             for fault in trees.iter().filter_map(|tree| fault_in_tree(tree, part, lists)) {
-                told.add(|| tell(name, part, fault).path(&ImagePath::new(part)))?;
+                told.add(|| {
+                    let shown = shown.part(part);
+                    let finding = tell(name, &shown, fault);
+                    // A path is shown as it stands: what holds a secret is told as a part of the variable alone.
+                    if shown == part { finding.path(&ImagePath::new(part)) } else { finding }
+                })?;
             }
         }
     }

@@ -8,9 +8,10 @@ use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::model::json::{self, Shape};
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
-use crate::scan::secrets::mask_text;
+use crate::scan::secrets::mask_assignment;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "privileged-label",
@@ -25,8 +26,8 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let labels = facts.image.configs.iter().flat_map(|config| &config.labels);
     let mut incomplete = None;
     for (name, value) in labels {
-        let asked = asks_for(name, value);
-        let name = escape_text(&mask_text(name));
+        let asked = asks_for(name, value).map(|asked| asked.map(|asked| as_shown(name, value, asked)));
+        let name = quote::setting(name);
         match asked {
             Ok(Some(asked)) => {
                 let message = format!("the label {name} asks for {asked}");
@@ -66,6 +67,16 @@ fn of_runtime(name: &str) -> Option<&'static str> {
         option if HARMLESS.contains(&option) => None,
         _ => Some("an option of the runtime"),
     }
+}
+
+/// What a label asks for, as it may be shown: by the words that are left where its secrets are masked.
+fn as_shown(name: &str, value: &str, asked: String) -> String {
+    let shown = mask_assignment(name, value);
+    if shown == value {
+        return asked;
+    }
+    let asked = asks_for(name, &shown).ok().flatten();
+    asked.unwrap_or_else(|| "privilege in words that hold a secret, and are not shown".to_owned())
 }
 
 /// What a label asks for that would take a fence down.
@@ -240,6 +251,23 @@ mod tests {
             ("com.docker.compose.project", "x"),
         ] {
             assert_eq!(asks_for(name, value).unwrap(), None, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told_without_secrets() {
+        for (name, value, shown) in [
+            ("RUN", "docker run --privileged IMAGE", "--privileged"),
+            ("RUN", "docker run -e TOKEN=hunter2x --device /dev/sda IMAGE", "--device /dev/sda"),
+            ("RUN", "DB_PASSWORD=hunter2x docker run IMAGE", "the program DB_PASSWORD=*** on the host"),
+            (
+                "the_password",
+                "docker run --device hunter2x IMAGE",
+                "privilege in words that hold a secret, and are not shown",
+            ),
+        ] {
+            let asked = asks_for(name, value).unwrap().unwrap();
+            assert_eq!(as_shown(name, value, asked), shown, "{name}={value}");
         }
     }
 

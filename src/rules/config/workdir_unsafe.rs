@@ -4,9 +4,9 @@ use super::mounted::{comes_by_process, is_of_process, located};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::model::escape::escape_text;
 use crate::rootfs::Tree;
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
@@ -26,7 +26,8 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
         let by_link = || readings.iter().any(|reading| is_linked_to_process(&reading.effective, written));
         // No system opens a longer one.
         if written.len() <= limits::PATH_BYTES && (comes_by_process(written) || by_link()) {
-            let short: String = escape_text(written).chars().take(limits::FINDING_STEP_CHARACTERS).collect();
+            let short: String =
+                quote::setting(written).chars().take(limits::FINDING_STEP_CHARACTERS).collect();
             let message =
                 "WORKDIR leads below /proc or /dev/fd, to what the runtime has open and not the image";
             let remedy = "set WORKDIR to a directory of the image";

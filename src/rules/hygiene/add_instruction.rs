@@ -1,8 +1,8 @@
 //! `add-instruction`: see the page beside this file.
 
 use crate::facts::Facts;
-use crate::model::escape::escape_text;
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
@@ -36,7 +36,7 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
                     Finding::new("ADD is used where COPY may do", remedy).severity(Severity::Info)
                 }
             };
-            let finding = finding.evidence("step", escape_text(&step));
+            let finding = finding.evidence("step", quote::setting(&step));
             // Where history and layers do not fit together, there may be no such layer.
             findings.add(if layer < facts.image.layers.len() { finding.layer(layer) } else { finding })?;
         }

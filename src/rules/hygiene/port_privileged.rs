@@ -1,8 +1,8 @@
 //! `port-privileged`: see the page beside this file.
 
 use crate::facts::Facts;
-use crate::model::escape::escape_text;
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 
@@ -22,7 +22,7 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let ports = facts.image.configs.iter().flat_map(|config| &config.exposed_ports);
     let privileged = ports.filter(|port| lowest(port).is_some_and(|port| (1..UNPRIVILEGED).contains(&port)));
     findings.extend(privileged.map(|port| {
-        let port = escape_text(port);
+        let port = quote::setting(port);
         let remedy = "listen on a port from 1024 on, and publish it as the other";
         Finding::new(format!("EXPOSE {port} is a privileged port"), remedy).evidence("port", port)
     }))?;

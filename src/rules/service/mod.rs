@@ -11,6 +11,7 @@ use self::inside::Inside;
 use self::linked::Linked;
 use super::findings::Findings;
 use super::pattern::{MemberPatterns, Pattern};
+use super::quote::Shown;
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
 use super::settings::Settings;
@@ -19,7 +20,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::model::escape::{escape_bytes, escape_text};
 use crate::rootfs::Rootfs;
-use crate::scan::secrets::mask_text;
+use crate::scan::secrets::{mask_assignment, mask_text, mask_words};
 
 /// Signs of one kind that are told of a service.
 const TOLD: usize = 10;
@@ -187,20 +188,21 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
         for variable in &config.env {
             let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
             if any(&service.env, variable) {
-                signs.env.insert(name.to_owned());
+                signs.env.insert(mask_text(name));
             }
             if holds_options(name) {
-                let found = words(value).into_iter().filter(|word| any(&service.arguments, word));
-                signs.arguments.extend(found.map(|word| format!("{name}: {word}")));
+                let found: Vec<_> =
+                    words(value).into_iter().filter(|word| any(&service.arguments, word)).collect();
+                let shown = shown(&found, || vec![mask_assignment(name, value)]);
+                signs.arguments.extend(found.iter().map(|word| format!("{name}: {}", shown.part(word))));
             }
         }
         for (place, command) in [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd)] {
             // The shell form is one word that holds a whole command.
-            for word in command.iter().flat_map(|word| words(word).into_iter().chain([word.clone()])) {
-                if any(&service.arguments, &word) {
-                    signs.arguments.insert(format!("{place}: {word}"));
-                }
-            }
+            let all = command.iter().flat_map(|word| words(word).into_iter().chain([word.clone()]));
+            let found: Vec<_> = all.filter(|word| any(&service.arguments, word)).collect();
+            let shown = shown(&found, || mask_words(command));
+            signs.arguments.extend(found.iter().map(|word| format!("{place}: {}", shown.part(word))));
         }
         for (name, value) in &config.labels {
             if any(&service.labels, &format!("{name}={value}")) {
@@ -209,6 +211,12 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
         }
     }
     signs
+}
+
+/// How the words that were found may be shown, of a command or value that is shown as `masked`.
+fn shown(found: &[String], masked: impl FnOnce() -> Vec<String>) -> Shown {
+    let masked = if found.is_empty() { Vec::new() } else { masked() };
+    Shown::of(masked.iter().flat_map(|text| words(text).into_iter().chain([text.clone()])))
 }
 
 /// Variables that hold options of a program: those that the JVM reads itself (`JAVA_TOOL_OPTIONS`,

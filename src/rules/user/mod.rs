@@ -3,12 +3,12 @@
 pub(super) mod user_root;
 pub(super) mod user_unknown;
 
-use crate::model::escape::escape_text;
+use crate::rules::quote;
 
 /// `USER` as people wrote it.
 fn written(spec: Option<&str>) -> String {
     match spec {
         None => "USER is not set".to_owned(),
-        Some(spec) => format!("USER is \"{}\"", escape_text(spec)),
+        Some(spec) => format!("USER is \"{}\"", quote::setting(spec)),
     }
 }

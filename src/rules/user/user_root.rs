@@ -6,6 +6,7 @@ use crate::facts::user::{plan, users};
 use crate::rules::findings::Findings;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
+use crate::scan::secrets::mask_text;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "user-root",
@@ -26,7 +27,9 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
                 let message = format!("the image runs as uid 0: {}", written(spec));
                 let remedy =
                     "end the Dockerfile with USER and a number that is not 0, for example USER 10001";
-                findings.add(Finding::new(message, remedy).evidence("user", spec.unwrap_or_default()))?;
+                findings.add(
+                    Finding::new(message, remedy).evidence("user", mask_text(spec.unwrap_or_default())),
+                )?;
             }
             Err(reason) => incomplete = Some(format!("{}: {reason}", written(spec))),
         }
