@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::rule::Finding;
+use crate::digest::Digest;
 use crate::model::escape::{escape_bytes, escape_text};
 use crate::scan::secrets::{Found, in_text, mask_text};
 
@@ -47,6 +48,16 @@ pub(super) fn quoted(line: &[u8]) -> String {
         return format!("{}…", escape_bytes(begin));
     }
     format!("{}…", safe.chars().take(SHOWN).collect::<String>())
+}
+
+/// Adds a line of a file, or a part of one, as evidence. What is cut of it is evidence too: who accepts the one accepts no other
+/// that begins like it.
+pub(super) fn line(finding: Finding, name: &'static str, line: &[u8]) -> Finding {
+    let finding = finding.evidence(name, quoted(line));
+    if line.len() <= SHOWN {
+        return finding;
+    }
+    finding.evidence("lineSha256", Digest::sha256(line).hex())
 }
 
 /// What is told, as it may be shown.
@@ -103,7 +114,6 @@ pub fn without_secrets(mut finding: Finding) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
 
     /// Put together here, so that no scanner takes this source for a leak.
     fn token() -> String {
@@ -183,6 +193,16 @@ mod tests {
         assert!(shown.ends_with(" glpat-……") && !shown.contains("Xk29"), "{shown}");
         assert_eq!(quoted("é".repeat(200).as_bytes()), format!("{}…", "é".repeat(100)));
         assert_eq!(quoted(&[b'a'; 200]), "a".repeat(200));
+    }
+
+    #[test]
+    fn what_is_cut_of_a_line_is_evidence() {
+        let told = |text: &[u8]| line(Finding::new("x", "y"), "text", text).evidence;
+        assert_eq!(told(&[b'a'; 200]), [("text", "a".repeat(200))]);
+        let (one, other) = (told(&[b'a'; 201]), told(&[b'a'; 202]));
+        assert_eq!(one.first(), other.first());
+        assert_ne!(one, other);
+        assert_eq!(one.get(1).map(|(name, _)| *name), Some("lineSha256"));
     }
 
     /// As many findings as one image may have in practice; each takes a few microseconds, in a release a tenth of that.

@@ -1,6 +1,6 @@
 //! `account-no-password`: see the page beside this file.
 
-use super::{Each, Fault, Visit, each_line, judge, key, quoted, visit_file};
+use super::{Each, Fault, Visit, each_line, judge, key, line, quoted, visit_file};
 use crate::base::accounts::tcb_shadows;
 use crate::facts::Facts;
 use crate::limits;
@@ -80,7 +80,7 @@ fn faults(content: &[u8], each: &mut Each<'_>, is_open: impl Fn(Option<&[u8]>) -
 fn tell(name: &[u8], number: usize) -> Finding {
     let message = format!("the account {} has an empty password", quoted(name));
     let remedy = "lock the password (passwd -l, or usermod -p '!')";
-    Finding::new(message, remedy).evidence("name", quoted(name)).evidence("line", number)
+    line(Finding::new(message, remedy), "name", name).evidence("line", number)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `account-uid-zero`: see the page beside this file.
 
-use super::{Each, Fault, Visit, each_line, judge, quoted, visit_file};
+use super::{Each, Fault, Visit, each_line, judge, line, quoted, visit_file};
 use crate::model::ImagePath;
 use crate::rootfs::Tree;
 use crate::rootfs::accounts::uid_readings;
@@ -38,14 +38,11 @@ fn name_and_uid(line: &[u8]) -> (&[u8], &[u8]) {
     (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default())
 }
 
-fn tell(line: &[u8], number: usize) -> Finding {
-    let (name, uid) = name_and_uid(line);
+fn tell(account: &[u8], number: usize) -> Finding {
+    let (name, uid) = name_and_uid(account);
     let message = format!("the account {} is another name of root: its uid is read as 0", quoted(name));
     let remedy = "give the account an uid of its own, and let it do the single things that it needs root for with sudo";
-    Finding::new(message, remedy)
-        .evidence("name", quoted(name))
-        .evidence("uid", quoted(uid))
-        .evidence("line", number)
+    line(line(Finding::new(message, remedy), "name", name), "uid", uid).evidence("line", number)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Each, Fault, Visit, judge, quoted, visit_file};
+use super::{Each, Fault, Visit, judge, line, quoted, visit_file};
 use crate::model::ImagePath;
 use crate::rootfs::{ResolveError, Tree};
 use crate::rules::rule::{Finding, Needs, Rule};
@@ -62,7 +62,7 @@ fn faults(content: &[u8], each: &mut Each<'_>) -> Option<String> {
 fn tell(name: &[u8], _: usize) -> Finding {
     let message = format!("every program loads {} before its own libraries", quoted(name));
     let remedy = "take the file away; set LD_PRELOAD for the one program that needs it";
-    Finding::new(message, remedy).evidence("library", quoted(name))
+    line(Finding::new(message, remedy), "library", name)
 }
 
 /// The file as glibc has it after its comments were blanked. It looks for each one from the start of the

@@ -18,7 +18,7 @@ mod sudo_records;
 use std::collections::BTreeSet;
 
 use super::findings::{Findings, UpTo};
-use super::quote::quoted;
+use super::quote::{line, quoted};
 use super::rule::{Finding, Judged, Judgement};
 use crate::digest::Sha256;
 use crate::error::Error;

@@ -7,7 +7,7 @@ use super::sudo::{Sudoers, includes, is_read, sudoers};
 use super::sudo_aliases::Definitions;
 use super::sudo_files::{Reader, files_in, sudo_files, too_long};
 use super::sudo_records::visit_records;
-use super::{Each, Fault, Visit, judge, quoted};
+use super::{Each, Fault, Visit, judge, line, quoted};
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
@@ -140,8 +140,8 @@ fn tell_doas(text: &[u8], line: usize) -> Finding {
     tell("doas", text, line)
 }
 
-fn tell(program: &str, text: &[u8], line: usize) -> Finding {
+fn tell(program: &str, text: &[u8], number: usize) -> Finding {
     let message = format!("{program} asks for no password: {}", quoted(text));
     let remedy = "take the line away; make what needs root in the image while it is built";
-    Finding::new(message, remedy).evidence("text", quoted(text)).evidence("line", line)
+    line(Finding::new(message, remedy), "text", text).evidence("line", number)
 }

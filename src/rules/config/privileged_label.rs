@@ -42,7 +42,7 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     }
     let annotations = facts.image.annotations.iter().flat_map(|annotations| annotations.keys());
     for (name, asked) in annotations.filter_map(|name| Some((name, of_runtime(name)?))) {
-        let name = escape_text(&mask_text(name));
+        let name = quote::setting(name);
         let message = format!("the annotation {name} asks for {asked}");
         let remedy = "take the annotation away; whoever runs the image decides what it may do";
         findings.add(Finding::new(message, remedy).evidence("annotation", name).evidence("asks", asked))?;
