@@ -385,7 +385,8 @@ pub const LOCATED_STEPS: u64 = 60_000_000;
 pub const LINE_FINDINGS: usize = 1_000;
 
 /// Names that are asked again for services under the names that symlinks of directories give them. Real
-/// ones lead to one directory of a million files at most; nested ones would have each file asked many times.
+/// ones lead to one directory of a million files at most; nested ones would have each file asked many times. As many parts of
+/// paths are followed to what symlinks hold that findings are about; beyond, a waiver by fingerprint is for all layers as they are.
 pub const LINKED_VISITS: u64 = 10_000_000;
 
 /// Paths kept of one finding about several places, to be held to what the policy accepts; of more, no path

@@ -1,6 +1,6 @@
 //! Findings as the report has them, with what the policy makes of each.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -9,9 +9,11 @@ use super::vex::{Heard, Vex, statements};
 use super::{FindingReport, FindingStatus, ImageVerdict, LayerPlace, PolicyAction, PolicyLine};
 use crate::digest::{ContentId, Digest};
 use crate::facts::Facts;
+use crate::limits;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
-use crate::rootfs::Tree;
+use crate::rootfs::{Inode, Reading, Tree};
+use crate::rules::contents::{Contents, of_symlink};
 use crate::rules::quote::without_secrets;
 use crate::rules::{Evidence, Finding, Rule};
 use crate::scan::EntryKind;
@@ -26,6 +28,8 @@ pub(super) struct Teller<'a> {
     known: Option<KnownFindings<'a>>,
     /// The files of each layer, for findings that the effective tree does not show.
     files: Vec<OnceCell<HashMap<&'a ImagePath, ContentId>>>,
+    /// Parts of paths that symlinks may still lead through.
+    steps: Cell<u64>,
     /// What VEX documents are asked with.
     vex: Vex<'a>,
 }
@@ -40,6 +44,7 @@ impl<'a> Teller<'a> {
             places,
             digests: image.digests().collect(),
             files: image.layers.iter().map(|_| OnceCell::new()).collect(),
+            steps: Cell::new(limits::LINKED_VISITS),
             vex: Vex::new(verdict),
         }
     }
@@ -157,27 +162,90 @@ impl<'a> Teller<'a> {
         [read.and_then(|read| Some(read.tar.as_ref().ok()?.diff_id)), read.map(|read| read.blob.sha256)]
     }
 
-    /// The first reading of the effective tree: the one that is shown.
-    fn tree(&self) -> Option<&'a Tree> {
+    /// The effective tree in each reading; the first is the one that is shown.
+    fn trees(&self) -> impl Iterator<Item = &'a Tree> {
         let facts: &'a Facts = self.verdict.facts;
-        Some(&facts.rootfs.as_ref().ok()?.first()?.effective)
+        facts.rootfs.iter().flat_map(|rootfs| &rootfs.readings).map(|Reading { effective, .. }| effective)
     }
 
-    /// What the file at the finding's path holds: in the effective tree, or in the layer that did it.
+    fn tree(&self) -> Option<&'a Tree> {
+        self.trees().next()
+    }
+
+    /// What it is about holds. Who accepts the finding by its fingerprint names this too, so that he accepts no other content.
     fn content(&self, finding: &Finding) -> Option<ContentId> {
+        if finding.content.is_some() {
+            return finding.content;
+        }
         let path = finding.path.as_ref().filter(|_| finding.identity.is_none())?;
-        let facts: &'a Facts = self.verdict.facts;
         if !finding.effective
             && let Some(layer) = finding.layer
         {
-            let of_layer = || {
-                let files = facts.entries(layer).iter().filter(|entry| entry.kind == EntryKind::File);
-                files.map(|entry| (&entry.path, entry.content)).collect()
-            };
-            return self.files.get(layer)?.get_or_init(of_layer).get(path).copied();
+            return self.content_in_layer(layer, path);
         }
-        let inode = self.tree()?.get(path)?.inode();
-        (inode.kind == EntryKind::File).then_some(inode.content)
+        if finding.also.paths.is_empty() {
+            return self.trees().find_map(|tree| self.content_at(tree, path));
+        }
+        self.content_of_several(path, finding)
+    }
+
+    /// Of a regular file, what it holds; of a symlink, what it leads to.
+    fn content_at(&self, tree: &'a Tree, path: &ImagePath) -> Option<ContentId> {
+        let of_file = |inode: &Inode| (inode.kind == EntryKind::File).then_some(inode.content);
+        let there = tree.get(path).map(|node| node.inode());
+        if let Some(inode) = there.filter(|inode| inode.kind != EntryKind::Symlink) {
+            return of_file(inode);
+        }
+        let mut steps = self.steps.get();
+        if steps == 0 {
+            // Nobody knows where it leads: this names the whole image.
+            let mut all = Contents::new(self.verdict.facts, tree);
+            all.add_all_layers();
+            return Some(all.digest());
+        }
+        let found = tree.resolve_within(path, &mut steps);
+        self.steps.set(steps);
+        found.ok().and_then(|found| of_file(found.node.inode())).or_else(|| of_symlink(there?))
+    }
+
+    /// Of several paths: all that is at them. Names of one file hold what it holds.
+    fn content_of_several(&self, path: &ImagePath, finding: &Finding) -> Option<ContentId> {
+        let tree = self.tree()?;
+        let others = &finding.also.paths;
+        let paths = || std::iter::once(path).chain(others);
+        let inode = |path| tree.get(path).map(|node| node.inode());
+        let first = inode(path).filter(|inode| inode.kind == EntryKind::File);
+        if let Some(first) = first
+            && others.iter().all(|path| inode(path).is_some_and(|inode| inode.origin == first.origin))
+        {
+            return Some(first.content);
+        }
+        let mut contents = Contents::new(self.verdict.facts, tree);
+        paths().for_each(|path| contents.add_path(path));
+        if others.len() >= limits::FINDING_PATHS {
+            // There may be more, which nobody lists.
+            contents.add_all_layers();
+        }
+        Some(contents.digest())
+    }
+
+    /// Of a file that a later layer took away, by the layer that has it.
+    fn content_in_layer(&self, layer: usize, path: &ImagePath) -> Option<ContentId> {
+        let facts: &'a Facts = self.verdict.facts;
+        let of_layer = || {
+            let mut files = HashMap::new();
+            for entry in facts.entries(layer) {
+                let content = match entry.kind {
+                    EntryKind::File => Some(entry.content),
+                    // To a file of this layer before it; what else it may name is another layer's.
+                    EntryKind::HardLink => files.get(&entry.hard_link_target()).copied(),
+                    _ => None,
+                };
+                files.extend(content.map(|content| (&entry.path, content)));
+            }
+            files
+        };
+        self.files.get(layer)?.get_or_init(of_layer).get(path).copied()
     }
 }
 

@@ -4,6 +4,7 @@
 mod account;
 mod base;
 mod config;
+pub mod contents;
 #[cfg(test)]
 mod contract;
 pub mod evidence;

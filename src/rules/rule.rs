@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::findings::{Findings, Full};
 use super::settings::Settings;
 use super::severity::Severity;
+use crate::digest::ContentId;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::{Anomaly, Fault, ImagePath};
@@ -137,6 +138,8 @@ pub struct Finding {
     /// What it is about where that is no file: it tells the finding from others at the path, and what the file
     /// there holds says nothing of it.
     pub identity: Option<String>,
+    /// What it is about holds, by the digest of [`super::contents`], where that is no file at its paths.
+    pub content: Option<ContentId>,
     /// Whether it cannot fail, whatever it weighs: the policy wants it told.
     pub only_told: bool,
     /// Which of the vulnerabilities that were found ([`crate::advisories::Vulnerabilities::found`]) it is of.
@@ -156,6 +159,7 @@ impl Finding {
             evidence: Vec::new(),
             remediation: remediation.into(),
             identity: None,
+            content: None,
             only_told: false,
             vulnerability: None,
         }
@@ -165,6 +169,13 @@ impl Finding {
     #[must_use]
     pub fn identity(mut self, identity: impl Into<String>) -> Self {
         self.identity = Some(identity.into());
+        self
+    }
+
+    /// Says what it is about holds, where that is no file at its paths.
+    #[must_use]
+    pub(super) fn content(mut self, content: ContentId) -> Self {
+        self.content = Some(content);
         self
     }
 
@@ -279,6 +290,7 @@ fn from_anomaly(anomaly: &Anomaly, remediation: &'static str) -> Finding {
         evidence: anomaly.evidence.clone(),
         remediation: remediation.into(),
         identity: None,
+        content: None,
         only_told: false,
         vulnerability: None,
     }

@@ -435,13 +435,13 @@ pub(super) static SECTIONS: [Section; 9] = [
                     "fingerprint",
                     Absent::Nothing,
                     "\"d41d8cd98f00b204e9800998ecf8427e\"",
-                    "One finding, as reports show it. Where that is about a file, its `sha256` is needed too.",
+                    "One finding, as reports show it. Where that has a `contentSha256`, it is needed too, as `sha256`.",
                 ),
                 key(
                     "sha256",
                     Absent::Nothing,
                     "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
-                    "Only files with this content (`contentSha256` in reports); of a finding about several files, only together with its `fingerprint`.",
+                    "Only what holds this (`contentSha256` in reports); of a finding about several files, only together with its `fingerprint`.",
                 ),
                 below(
                     "advisory",

@@ -15,6 +15,7 @@ use super::quote::Shown;
 use super::rule::{Finding, Judgement};
 use super::services::{Environment, Service, Services, words};
 use super::settings::Settings;
+use crate::digest::Digest;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
@@ -60,12 +61,18 @@ impl Signs {
         for (path, _, member) in self.inside.iter().take(TOLD) {
             finding = finding.evidence("inside", format!("{path}: {member}"));
         }
+        // Who accepts the finding accepts those that are not told, and no further ones.
+        let mut others = String::new();
         let told = [("env", &self.env), ("arguments", &self.arguments), ("labels", &self.labels)];
         for (name, signs) in told {
             for sign in signs.iter().take(TOLD) {
                 finding = finding.evidence(name, escape_text(sign));
             }
             finding.also.more |= !signs.is_empty();
+            others.extend(signs.iter().skip(TOLD).map(|sign| format!("{name} {sign}\n")));
+        }
+        if !others.is_empty() {
+            finding = finding.evidence("othersSha256", Digest::sha256(others.as_bytes()).hex());
         }
         let paths = self.files.iter().map(|(path, _)| path);
         let paths: BTreeSet<_> = paths.chain(self.inside.iter().map(|(path, _, _)| path)).collect();
