@@ -42,9 +42,9 @@ fn dangling<'tree>(tree: &'tree Tree, path: &ImagePath) -> Option<&'tree [u8]> {
 }
 
 fn tell_dangling(target: &[u8], _: usize) -> Finding {
-    let target = quoted(target);
-    let message = format!("every program loads what will be named in {target}, which is not there yet");
-    Finding::new(message, "take the symlink away").evidence("target", target)
+    let message =
+        format!("every program loads what will be named in {}, which is not there yet", quoted(target));
+    line(Finding::new(message, "take the symlink away"), "target", target)
 }
 
 /// The libraries as glibc's `handle_preload_list` and `dl_main` (elf/rtld.c) take them: comments begin with
