@@ -95,10 +95,11 @@ const DOCUMENTS: [(&str, &str); 12] = [
     ("docs/formats.md", include_str!("../../docs/formats.md")),
     ("docs/cache.md", include_str!("../../docs/cache.md")),
     ("docs/inspect.md", include_str!("../../docs/inspect.md")),
-    ("docs/air-gapped.md", include_str!("../../docs/air-gapped.md")),
     ("docs/sbom.md", include_str!("../../docs/sbom.md")),
     ("docs/hook.md", include_str!("../../docs/hook.md")),
     ("docs/advisories.md", include_str!("../../docs/advisories.md")),
+    // It carries the file that the page before makes.
+    ("docs/air-gapped.md", include_str!("../../docs/air-gapped.md")),
 ];
 
 /// Whether a line can be run here: it is ours, and needs nobody else's tools.
