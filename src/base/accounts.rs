@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{NodeRef, ResolveError, Tree};
 use crate::scan::EntryKind;
 
 /// Files with one account or group a line.
@@ -16,16 +16,42 @@ pub const ACCOUNT_FILES: [&str; 6] =
 /// `/etc/shadow`.
 pub const TCB: &str = "etc/tcb";
 
-/// The `shadow` files in [`TCB`], each with the account whose it is. The last part of their paths is not followed, nor do
-/// readers.
-pub fn tcb_shadows(tree: &Tree) -> impl Iterator<Item = (&[u8], ImagePath)> {
-    let directory = tree.resolve(&ImagePath::new(TCB)).ok();
-    let accounts = directory.into_iter().flat_map(|found| found.node.children().map(|child| child.name()));
-    accounts.filter_map(|account| {
-        let path = ImagePath::new(TCB).join(account).join(b"shadow");
-        let found = tree.resolve_no_follow(&path).ok()?;
-        (found.node.inode().kind == EntryKind::File).then_some((account, path))
-    })
+/// The `shadow` files in [`TCB`], each with the account whose it is.
+#[derive(Debug, Default)]
+pub struct TcbShadows<'tree> {
+    /// Sorted by account.
+    pub files: Vec<(&'tree [u8], ImagePath)>,
+    /// Why there may be more.
+    pub incomplete: Option<String>,
+}
+
+impl<'tree> TcbShadows<'tree> {
+    /// Those of a tree. The last part of their paths is not followed, nor do readers.
+    pub fn of(tree: &'tree Tree) -> Self {
+        let mut found = Self::default();
+        let directory = ImagePath::new(TCB);
+        let Some(accounts) = found.directory(tree, &directory) else { return found };
+        for account in accounts.children().map(NodeRef::name) {
+            let own = directory.join(account);
+            let Some(node) = found.directory(tree, &own) else { continue };
+            let shadow = tree.get(&node.path().join(b"shadow"));
+            if shadow.is_some_and(|shadow| shadow.inode().kind == EntryKind::File) {
+                found.files.push((account, own.join(b"shadow")));
+            }
+        }
+        found
+    }
+
+    fn directory(&mut self, tree: &'tree Tree, path: &ImagePath) -> Option<NodeRef<'tree>> {
+        match tree.resolve(path) {
+            Ok(found) => Some(found.node),
+            Err(ResolveError::Missing | ResolveError::NotADirectory) => None,
+            Err(error) => {
+                self.incomplete = Some(format!("{path}: {error}"));
+                None
+            }
+        }
+    }
 }
 
 /// Whether a path is one of [`ACCOUNT_FILES`].

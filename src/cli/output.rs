@@ -35,7 +35,7 @@ pub(super) fn tell_error(error: &Error) {
         let _ = writeln!(stderr, "  {}", shown(line.clone()));
     }
     if let Some(hint) = error.hint_text().filter(|hint| !hint.is_empty()) {
-        let _ = writeln!(stderr, "  hint: {}", escape_text(hint));
+        let _ = writeln!(stderr, "  hint: {}", shown(hint.to_owned()));
     }
 }
 

@@ -73,7 +73,7 @@ impl Profile {
             Needs::Environment => has_environment || named,
             Needs::Advisories => has_advisories || named,
             Needs::Catalog => asked,
-            Needs::Base => asked && !nothing_to_compare,
+            Needs::Base => named || (asked && !nothing_to_compare),
         }
     }
 }

@@ -163,6 +163,12 @@ impl Draft {
         if let Some(required) = table.strings("require") {
             let (all, named): (Vec<_>, Vec<_>) = required.into_iter().partition(|name| name.value == "all");
             profile.require = Required { all: !all.is_empty(), named: rule_names(&table, &named) };
+            for name in named.iter().filter(|_| profile.base == BaseDemand::None) {
+                if table::find(&name.value).is_some_and(|rule| !profile.judges(rule.needs)) {
+                    let what = format!("{} cannot be required where base is \"none\"", name.value);
+                    table.mistake(name.place, what);
+                }
+            }
         }
         if let Some(told) = table.strings("tell") {
             for name in &told {

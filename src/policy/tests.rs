@@ -414,6 +414,13 @@ fn what_a_profile_requires_by_name_is_required_whatever_was_asked_for() {
         }
         assert_eq!(required(r#"["user-root"]"#, rule), (true, false), "{rule}");
     }
+    let none = mistakes("[profiles.x]\nbase = \"none\"\nrequire = [\"base-not-official\"]");
+    assert!(none.contains("base-not-official cannot be required"), "{none}");
+    let text =
+        "profile = \"mine\"\n[profiles.mine]\nbase = \"optional\"\nrequire = [\"base-file-modified\"]\n";
+    let missing = BaseStatus::Missing { carried: Vec::new(), nearest: None };
+    let modified = table::find("base-file-modified").unwrap();
+    assert!(read(text).unwrap().requires(modified, true, false, &missing));
     assert_eq!(required(r#"["all"]"#, "service-missing"), (false, false), "the policy describes no service");
     assert_eq!(required(r#"["service-missing"]"#, "service-missing"), (true, true));
     assert_eq!(required(r#"["all", "vulnerability"]"#, "user-root"), (true, true));

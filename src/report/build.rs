@@ -238,7 +238,7 @@ fn config_report(facts: &Facts) -> ConfigReport {
     let config = facts.image.config();
     let texts = |texts: &[String]| texts.iter().map(|text| mask_text(text)).collect();
     ConfigReport {
-        user: config.user.as_deref().map(mask_text),
+        user: config.user.clone().map(masked),
         effective_uid: user::effective_uid(facts),
         entrypoint: mask_words(&config.entrypoint),
         cmd: mask_words(&config.cmd),

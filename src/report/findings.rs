@@ -1,6 +1,6 @@
 //! Findings as the report has them, with what the policy makes of each.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::limits;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
 use crate::rootfs::{Inode, Reading, Tree};
-use crate::rules::contents::{Contents, of_symlink};
+use crate::rules::contents::{Contents, Whole, of_symlink};
 use crate::rules::quote::without_secrets;
 use crate::rules::{Evidence, Finding, Rule};
 use crate::scan::EntryKind;
@@ -28,8 +28,7 @@ pub(super) struct Teller<'a> {
     known: Option<KnownFindings<'a>>,
     /// The files of each layer, for findings that the effective tree does not show.
     files: Vec<OnceCell<HashMap<&'a ImagePath, ContentId>>>,
-    /// Parts of paths that symlinks may still lead through.
-    steps: Cell<u64>,
+    whole: Whole<'a>,
     /// What VEX documents are asked with.
     vex: Vex<'a>,
 }
@@ -44,7 +43,7 @@ impl<'a> Teller<'a> {
             places,
             digests: image.digests().collect(),
             files: image.layers.iter().map(|_| OnceCell::new()).collect(),
-            steps: Cell::new(limits::LINKED_VISITS),
+            whole: Whole::new(verdict.facts),
             vex: Vex::new(verdict),
         }
     }
@@ -196,16 +195,8 @@ impl<'a> Teller<'a> {
         if let Some(inode) = there.filter(|inode| inode.kind != EntryKind::Symlink) {
             return of_file(inode);
         }
-        let mut steps = self.steps.get();
-        if steps == 0 {
-            // Nobody knows where it leads: this names the whole image.
-            let mut all = Contents::new(self.verdict.facts, tree);
-            all.add_all_layers();
-            return Some(all.digest());
-        }
-        let found = tree.resolve_within(path, &mut steps);
-        self.steps.set(steps);
-        found.ok().and_then(|found| of_file(found.node.inode())).or_else(|| of_symlink(there?))
+        let Some(found) = self.whole.resolve(tree, path) else { return Some(self.whole.layers()) };
+        found.ok().and_then(|node| of_file(node.inode())).or_else(|| of_symlink(there?))
     }
 
     /// Of several paths: all that is at them. Names of one file hold what it holds.
@@ -220,7 +211,7 @@ impl<'a> Teller<'a> {
         {
             return Some(first.content);
         }
-        let mut contents = Contents::new(self.verdict.facts, tree);
+        let mut contents = Contents::new(&self.whole, tree);
         paths().for_each(|path| contents.add_path(path));
         if others.len() >= limits::FINDING_PATHS {
             // There may be more, which nobody lists.

@@ -392,7 +392,7 @@ impl ErrorReport {
         Self {
             source: source.to_owned(),
             message: masked(error.to_string()),
-            hint: error.hint_text().filter(|hint| !hint.is_empty()).map(str::to_owned),
+            hint: error.hint_text().filter(|hint| !hint.is_empty()).map(|hint| masked(hint.to_owned())),
         }
     }
 }

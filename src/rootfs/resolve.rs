@@ -102,6 +102,11 @@ impl Tree {
         self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Mounted))
     }
 
+    /// As [`Tree::resolve`], of a path as somebody wrote it: what its `..` mean depends on the symlinks before them.
+    pub fn resolve_written(&self, path: &[u8]) -> Result<Resolved<'_>, ResolveError> {
+        self.resolved(self.follow(path, true, Absent::Refuse, Proc::Mounted))
+    }
+
     /// As [`Tree::resolve`], before anything is mounted: as runtimes look for the account files.
     pub fn resolve_unmounted(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
         self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Unmounted))
@@ -178,7 +183,7 @@ impl Tree {
                     missing.push(part);
                     continue;
                 }
-                b"proc" | b"dev" if at == Self::ROOT && proc == Proc::Mounted => {
+                part if at == Self::ROOT && proc == Proc::Mounted && mounted::is_mounted(part) => {
                     match mounted::way(part, &mut pending) {
                         Way::Plain => {}
                         Way::Root => continue,

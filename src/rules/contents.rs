@@ -1,5 +1,7 @@
 //! What several files hold, as one digest: who accepts a finding about them accepts these and no others.
 
+use std::cell::{Cell, OnceCell};
+
 use crate::digest::{ContentId, Digest, Sha256};
 use crate::facts::Facts;
 use crate::limits;
@@ -7,21 +9,59 @@ use crate::model::ImagePath;
 use crate::rootfs::{Inode, NodeRef, ResolveError, Tree};
 use crate::scan::EntryKind;
 
+/// What the digests of one image's findings share: how far symlinks are followed for all of them, and what stands for the image.
+#[derive(Debug)]
+pub struct Whole<'a> {
+    facts: &'a Facts,
+    /// Parts of paths that symlinks may still lead through.
+    steps: Cell<u64>,
+    layers: OnceCell<ContentId>,
+}
+
+impl<'a> Whole<'a> {
+    /// Of an image of which no path was followed yet.
+    pub fn new(facts: &'a Facts) -> Self {
+        Self { facts, steps: Cell::new(limits::LINKED_VISITS), layers: OnceCell::new() }
+    }
+
+    /// Follows a path; `None` where so many were followed that nobody may know where it leads.
+    pub fn resolve<'t>(&self, tree: &'t Tree, path: &ImagePath) -> Option<Result<NodeRef<'t>, ResolveError>> {
+        let mut steps = self.steps.get();
+        if steps == 0 {
+            return None;
+        }
+        let found = tree.resolve_within(path, &mut steps);
+        self.steps.set(steps);
+        Some(found.map(|found| found.node))
+    }
+
+    /// All that the image holds: where not every path is known.
+    pub fn layers(&self) -> ContentId {
+        *self.layers.get_or_init(|| {
+            let mut hash = Sha256::default();
+            for layer in &self.facts.layers {
+                let tar = layer.as_ref().and_then(|layer| layer.tar.as_ref().ok());
+                let diff_id = tar.map_or_else(|| "unread".to_owned(), |tar| tar.diff_id.to_string());
+                hash.update(format!("{diff_id}\n").as_bytes());
+            }
+            hash.finish()
+        })
+    }
+}
+
 /// A digest of named values and of what paths hold: all that a container sees of them, so no times and no layers. It is the same in
 /// each build in which they are.
 #[derive(Debug)]
 pub struct Contents<'a> {
-    facts: &'a Facts,
+    whole: &'a Whole<'a>,
     tree: &'a Tree,
     hash: Sha256,
-    /// Parts of paths that symlinks may still lead through.
-    steps: u64,
 }
 
 impl<'a> Contents<'a> {
     /// Of nothing yet. `tree` is what paths are looked up in.
-    pub fn new(facts: &'a Facts, tree: &'a Tree) -> Self {
-        Self { facts, tree, hash: Sha256::default(), steps: limits::LINKED_VISITS }
+    pub fn new(whole: &'a Whole<'a>, tree: &'a Tree) -> Self {
+        Self { whole, tree, hash: Sha256::default() }
     }
 
     /// Adds a value. Lengths keep ("ab", "c") and ("a", "bc") apart.
@@ -54,20 +94,16 @@ impl<'a> Contents<'a> {
     }
 
     fn resolved(&mut self, path: &ImagePath) -> Result<NodeRef<'a>, ResolveError> {
-        if self.steps == 0 {
+        self.whole.resolve(self.tree, path).unwrap_or_else(|| {
             self.add_all_layers();
-            return Err(ResolveError::TooManyHops);
-        }
-        self.tree.resolve_within(path, &mut self.steps).map(|found| found.node)
+            Err(ResolveError::TooManyHops)
+        })
     }
 
     /// Adds all that the image holds: where not every path is known.
     pub fn add_all_layers(&mut self) {
-        for layer in &self.facts.layers {
-            let diff_id = layer.as_ref().and_then(|layer| layer.tar.as_ref().ok()).map(|tar| tar.diff_id);
-            let diff_id = diff_id.map(|digest| digest.to_string()).unwrap_or_default();
-            self.add("layer", diff_id.as_bytes());
-        }
+        let layers = self.whole.layers();
+        self.add("layers", &layers);
     }
 
     fn add_inode(&mut self, inode: &Inode) {

@@ -1,6 +1,6 @@
 //! What findings and messages quote of an image: without the secrets that the rules on secrets tell of.
 //!
-//! A setting or a build step is masked as it stands, by [`setting`], where a rule quotes it: what is only a part of it, or was
+//! A setting or a build step is masked as it stands, by `setting`, where a rule quotes it: what is only a part of it, or was
 //! cut or escaped, is known for a secret no more. All that is told passes [`masked`] besides, as reports are made.
 
 use std::borrow::Cow;
@@ -10,6 +10,11 @@ use super::rule::Finding;
 use crate::digest::Digest;
 use crate::model::escape::{escape_bytes, escape_text};
 use crate::scan::secrets::{Found, in_text, mask_text};
+
+/// The user that an image runs as, and a group behind a colon.
+pub(super) fn user(text: &str) -> String {
+    escape_text(&masked(text.to_owned()))
+}
 
 /// A setting of the config or a build step, on one line.
 pub(super) fn setting(text: &str) -> String {
@@ -41,20 +46,25 @@ const SEARCHED: usize = 4 << 10;
 
 /// What is quoted of a line of a file.
 pub(super) fn quoted(line: &[u8]) -> String {
-    let Some(begin) = line.get(..SHOWN).filter(|_| line.len() > SHOWN) else { return escape_bytes(line) };
-    let searched = escape_bytes(line.get(..SEARCHED).unwrap_or(line));
-    let safe = masked(searched.clone());
-    if safe == searched {
-        return format!("{}…", escape_bytes(begin));
+    // As it stands: an escaped tab parts no words.
+    let searched = String::from_utf8_lossy(line.get(..SEARCHED).unwrap_or(line));
+    let safe = masked(searched.clone().into_owned());
+    let begin = line.get(..SHOWN).filter(|_| line.len() > SHOWN);
+    match (safe == searched, begin) {
+        (true, None) => escape_bytes(line),
+        (true, Some(begin)) => format!("{}…", escape_bytes(begin)),
+        (false, None) => escape_text(&safe),
+        (false, Some(_)) => format!("{}…", escape_text(&safe.chars().take(SHOWN).collect::<String>())),
     }
-    format!("{}…", safe.chars().take(SHOWN).collect::<String>())
 }
 
-/// Adds a line of a file, or a part of one, as evidence. What is cut of it is evidence too: who accepts the one accepts no other
+/// Adds a line of a file, or a part of one, as evidence. What is cut or masked of it is evidence too: who accepts the one accepts no other
 /// that begins like it.
 pub(super) fn line(finding: Finding, name: &'static str, line: &[u8]) -> Finding {
-    let finding = finding.evidence(name, quoted(line));
-    if line.len() <= SHOWN {
+    let told = quoted(line);
+    let is_whole = line.len() <= SHOWN && told == escape_bytes(line);
+    let finding = finding.evidence(name, told);
+    if is_whole {
         return finding;
     }
     finding.evidence("lineSha256", Digest::sha256(line).hex())
@@ -85,9 +95,9 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b':'))
 }
 
-/// Whether only a name and a colon make it a secret. So do packages (`com.auth0:java-jwt`), images (`auth:1.4`) and sudo
-/// (`NOPASSWD:ALL`) write what is none.
-fn is_behind_colon(text: &str, found: &Found) -> bool {
+/// Whether only a name and a colon make it a secret. So do packages (`com.auth0:java-jwt`), images (`auth:1.4`), users
+/// (`auth:auth`) and sudo (`NOPASSWD:ALL`) write what is none.
+pub(super) fn is_behind_colon(text: &str, found: &Found) -> bool {
     let before = text.get(..found.start).unwrap_or_default().trim_end_matches([' ', '\'', '"', '\\']);
     found.kind.id == "named-secret"
         && before.strip_suffix(':').is_some_and(|name| !name.ends_with(['"', '\'']))
@@ -151,6 +161,7 @@ mod tests {
             "the name auth:1.4 says no version",
             "sudo asks for no password: app ALL=(ALL) NOPASSWD:ALL, /usr/bin/passwd",
             "sudo asks for no password: Defaults passwd_tries=3, !authenticate",
+            "USER is \"auth:auth\"",
             "user_token, group auth: 10 -> 0",
             "/run/secrets/token:/x",
         ] {
@@ -193,6 +204,16 @@ mod tests {
         assert!(shown.ends_with(" glpat-……") && !shown.contains("Xk29"), "{shown}");
         assert_eq!(quoted("é".repeat(200).as_bytes()), format!("{}…", "é".repeat(100)));
         assert_eq!(quoted(&[b'a'; 200]), "a".repeat(200));
+    }
+
+    #[test]
+    fn a_line_is_masked_before_it_is_escaped() {
+        assert_eq!(
+            quoted(b"app\tALL=(ALL)\tNOPASSWD:\t/x\t--password=hunter2xq"),
+            "app ALL=(ALL) NOPASSWD: /x --password=***"
+        );
+        let told = |text: &[u8]| line(Finding::new("x", "y"), "text", text).evidence;
+        assert_ne!(told(b"--password=hunter2xq"), told(b"--password=hunter2xr"));
     }
 
     #[test]

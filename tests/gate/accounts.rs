@@ -166,7 +166,14 @@ fn account_files_are_read_behind_symlinks() {
 fn a_way_through_proc_leads_where_programs_in_the_container_come_out() {
     let open = "app ALL=(ALL) NOPASSWD: ALL\n";
     let hidden = || Layer::new().file("opt/rules", open).file("opt/list", "/opt/evil.so\n");
-    for way in ["/proc/self/root/opt", "/proc/1/task/1/root/opt", "/proc/../opt", "/dev/../opt"] {
+    for way in [
+        "/proc/self/root/opt",
+        "/proc/1/task/1/root/opt",
+        "/proc/thread-self/../../root/opt",
+        "/proc/../opt",
+        "/dev/shm/../../opt",
+        "/sys/kernel/../../opt",
+    ] {
         for (layer, told) in [
             (
                 hidden().symlink("etc/ld.so.preload", format!("{way}/list")),
@@ -212,8 +219,24 @@ fn a_list_of_the_linker_that_others_may_make_is_told() {
     let checked = check(Layer::new().symlink("etc/ld.so.preload", "/tmp/list"));
     assert_eq!(failing(&checked), set(["ld-so-preload /etc/ld.so.preload"]));
     assert_eq!(checked.finding("ld-so-preload")["evidence"]["target"], "/tmp/list");
-    let empty = Layer::new().symlink("etc/ld.so.preload", "/opt/list").file("opt/list", "# none\n");
-    assert_eq!(failing(&check(empty)), set([]));
+    let link = |target: &str| Layer::new().symlink("etc/ld.so.preload", target);
+    let of = |path: &str, mode, uid, gid| Entry::file(path, "# none\n").mode(mode).owner(uid, gid);
+    for layer in [
+        link("/opt/list/x").file("opt/list", ""),
+        link("/opt/list").entry(of("opt/list", 0o644, 10001, 0)),
+        link("/opt/a/list").entry(Entry::dir("opt/a/").mode(0o755).owner(10001, 0)).file("opt/a/list", ""),
+        Layer::new().entry(of("etc/ld.so.preload", 0o666, 0, 0)),
+        Layer::new().entry(of("etc/ld.so.preload", 0o664, 0, 10001)),
+    ] {
+        assert_eq!(failing(&check(layer)), set(["ld-so-preload /etc/ld.so.preload"]));
+    }
+    for layer in [
+        link("/opt/list").file("opt/list", "# none\n"),
+        link("/dev/null"),
+        Layer::new().entry(of("etc/ld.so.preload", 0o664, 0, 0)),
+    ] {
+        assert_eq!(failing(&check(layer)), set([]));
+    }
 }
 
 /// As musl's `getspnam_r` does.
@@ -232,6 +255,14 @@ fn a_shadow_file_of_one_account_is_asked_first() {
     let both = ["account-no-password /etc/tcb/root/shadow", "base-account-changed /etc/tcb/root/shadow"];
     assert_eq!(told, set(both));
     assert_eq!(over_base(open("etc/tcb/root/shadow", "root:!:1::::::\n")), set([both[1]]));
+    // Behind ways that are there in every container.
+    for way in ["/proc/self/root/opt/tcb", "/sys/kernel/../../opt/tcb"] {
+        let linked = Layer::new().symlink("etc/tcb", way).file("opt/tcb/root/shadow", "root::1::::::\n");
+        assert_eq!(over_base(linked), set(both), "{way}");
+    }
+    let unknown = clean_app(&base).layer(Layer::new().symlink("etc/tcb", "/proc/self/cwd/tcb"));
+    let checked = crate::harness::check_path(&room.write("app.tar", unknown.oci_archive()), Some(&catalog));
+    assert_eq!((checked.exit, checked.outcome("account-no-password")), (2, "not-evaluated"));
     // An account that is new, and a line of another one, which nobody asks for there.
     assert_eq!(over_base(open("etc/tcb/app/shadow", "app:!:1::::::\nroot::1::::::\n")), set([]));
     assert_eq!(

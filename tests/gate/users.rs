@@ -1,6 +1,6 @@
 //! Whom an image runs as, in all spellings and through the final account files.
 
-use crate::harness::{check_bytes, check_child};
+use crate::harness::{check_bytes, check_child, set};
 use crate::support::{Entry, Image, Layer, clean_app, small_base};
 
 fn child(user: Option<&str>) -> Image {
@@ -124,4 +124,14 @@ fn an_account_file_that_is_too_large_is_not_evaluated() {
     let image = Image::new().layer(Layer::new().entry(Entry::file("etc/passwd", large))).user("app");
     let checked = check_bytes(image.oci_archive());
     assert_eq!((checked.outcome("user-root"), checked.exit), ("not-evaluated", 2));
+}
+
+/// A group that is called like a secret is none, and the one that is missing is told.
+#[test]
+fn a_user_and_its_group_are_shown() {
+    let checked = check_child(&clean_app(&small_base()).user("auth-service:auth-service"));
+    assert_eq!(checked.failing(), set(["user-unknown"]));
+    let told = checked.findings();
+    let is_shown = |message: &str| message.contains("auth-service:auth-service");
+    assert!(told.iter().any(|finding| finding["message"].as_str().is_some_and(is_shown)), "{told:#?}");
 }

@@ -1,7 +1,7 @@
 //! `account-no-password`: see the page beside this file.
 
 use super::{Each, Fault, Visit, each_line, judge, key, line, quoted, visit_file};
-use crate::base::accounts::tcb_shadows;
+use crate::base::accounts::TcbShadows;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
@@ -26,7 +26,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
         let in_tree = |tree: &Tree, visit: &mut Visit<'_>| {
             let passwd = visit_file(facts, tree, PASSWD, visit, in_passwd);
             let shadow = visit_file(facts, tree, SHADOW, visit, in_shadow).or(passwd);
-            tcb_shadows(tree).fold(shadow, |unread, (account, path)| {
+            let own = TcbShadows::of(tree);
+            own.files.iter().fold(own.incomplete.or(shadow), |unread, (account, path)| {
                 // Of an account's own file only its line is asked for.
                 let own = key(account);
                 let visit = &mut |path: &ImagePath, fault: Fault<'_>| {
@@ -52,7 +53,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
     let Ok(rootfs) = &facts.rootfs else { return };
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
-        tcb_shadows(tree).take(limits::INCLUDED_FILES).for_each(|(_, path)| plan.capture(path));
+        let files = TcbShadows::of(tree).files.into_iter();
+        files.take(limits::INCLUDED_FILES).for_each(|(_, path)| plan.capture(path));
     }
 }
 

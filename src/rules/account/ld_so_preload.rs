@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Each, Fault, Visit, judge, line, quoted, visit_file};
 use crate::model::ImagePath;
-use crate::rootfs::{ResolveError, Tree};
+use crate::rootfs::{Inode, ResolveError, Tree};
 use crate::rules::rule::{Finding, Needs, Rule};
 use crate::rules::severity::Severity;
 use crate::scan::EntryKind;
@@ -20,8 +20,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
     judge: |facts, _, findings| {
         let in_tree = |tree: &Tree, visit: &mut Visit<'_>| {
             let path = ImagePath::new(PRELOAD);
-            if let Some(target) = dangling(tree, &path) {
-                visit(&path, Fault::new(target, 0, tell_dangling));
+            if let Some(fault) = fault_of_place(tree, &path) {
+                visit(&path, fault);
             }
             visit_file(facts, tree, PRELOAD, visit, faults)
         };
@@ -32,19 +32,44 @@ pub(in crate::rules) static RULE: Rule = Rule {
     },
 };
 
-/// The target of the file, where that is a symlink to where nothing is yet: whoever makes it is obeyed, for glibc asks
-/// for no owner.
-fn dangling<'tree>(tree: &'tree Tree, path: &ImagePath) -> Option<&'tree [u8]> {
-    let link = tree.resolve_no_follow(path).ok()?.node.inode();
-    let leads_nowhere =
-        link.kind == EntryKind::Symlink && tree.resolve(path).err() == Some(ResolveError::Missing);
-    leads_nowhere.then(|| link.link())
+/// That others than root may say what is in the list, by its own or a directory's owner and mode, or since it is a symlink
+/// to where nothing is yet: glibc asks for no owner.
+fn fault_of_place<'tree>(tree: &'tree Tree, path: &ImagePath) -> Option<Fault<'tree>> {
+    /// What nobody can make in a container, and has no libraries in it.
+    const DEVICES: [&[u8]; 3] = [b"/dev/null", b"/dev/zero", b"/dev/full"];
+    let there = tree.resolve_no_follow(path).ok()?.node.inode();
+    let is_link = there.kind == EntryKind::Symlink;
+    let place = if is_link { there.link() } else { PRELOAD.as_bytes() };
+    match tree.resolve(path) {
+        Ok(found) => {
+            let within = tree.get(&found.path().parent()).filter(|_| is_link);
+            let is_open = is_open(found.node.inode()) || within.is_some_and(|within| is_open(within.inode()));
+            is_open.then(|| Fault::new(place, 0, tell_open))
+        }
+        Err(ResolveError::Missing | ResolveError::NotADirectory) if is_link && !DEVICES.contains(&place) => {
+            Some(Fault::new(place, 0, tell_dangling))
+        }
+        Err(_) => None,
+    }
 }
 
-fn tell_dangling(target: &[u8], _: usize) -> Finding {
+/// Whether others than root may write a file, or put another one in the place of those in a directory.
+fn is_open(inode: &Inode) -> bool {
+    let is_sticky = inode.is_directory() && inode.mode & 0o1000 != 0;
+    let may = |bit: u32| inode.mode & bit != 0 && !is_sticky;
+    inode.uid != 0 || may(0o002) || (may(0o020) && inode.gid != 0)
+}
+
+fn tell_open(place: &[u8], _: usize) -> Finding {
     let message =
-        format!("every program loads what will be named in {}, which is not there yet", quoted(target));
-    line(Finding::new(message, "take the symlink away"), "target", target)
+        format!("others than root may name libraries in {}, which every program loads", quoted(place));
+    line(Finding::new(message, "take the file away, or give it to root alone"), "target", place)
+}
+
+fn tell_dangling(place: &[u8], _: usize) -> Finding {
+    let message =
+        format!("every program loads what will be named in {}, which is not there yet", quoted(place));
+    line(Finding::new(message, "take the symlink away"), "target", place)
 }
 
 /// The libraries as glibc's `handle_preload_list` and `dl_main` (elf/rtld.c) take them: comments begin with

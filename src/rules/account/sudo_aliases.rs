@@ -127,9 +127,15 @@ impl<'a> Definitions<'a> {
             format!("{}; its aliases mean something else than in the base", finding.message).into();
         let mut pending: Vec<&[u8]> = self.defined_in(line).into_iter().collect();
         let mut seen: BTreeSet<&[u8]> = pending.iter().copied().collect();
-        let mut told = BTreeSet::new();
+        let (mut told, mut walked) = (BTreeSet::new(), BTreeSet::new());
+        // Who accepts the finding accepts this meaning, also what is not quoted of it.
+        let meaning = self.key_of(line).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        finding = finding.evidence("meaning", meaning);
         while let Some(meaning) = pending.pop().and_then(|name| self.by_name.get(name)) {
             for number in &meaning.lines {
+                if !walked.insert(*number) {
+                    continue;
+                }
                 let Some(definition) = self.lines.get(*number) else { continue };
                 for name in definition.names.iter().filter(|name| self.by_name.contains_key(**name)) {
                     if seen.insert(name) {
@@ -202,6 +208,25 @@ mod tests {
         let turning = "User_Alias ADMINS = OPS\nUser_Alias OPS = ADMINS";
         assert_eq!(key_in(&[turning]), key_in(&[turning]));
         assert_eq!(key_in(&[]), key(rule));
+    }
+
+    /// Also what is beyond the few definitions that are quoted.
+    #[test]
+    fn another_meaning_is_another_finding() {
+        let told = |last: &str| {
+            let names = ["A1", "A2", "A3", "A4", "A5"];
+            let defined: String = names.iter().map(|name| format!("User_Alias {name}=x\n")).collect();
+            let files = files(&["User_Alias OPS=A1,A2,A3,A4,A5", &defined, last]);
+            Definitions::of(&files)
+                .tell(Finding::new("x", "y"), b"OPS ALL=(ALL) NOPASSWD: ALL", &(0..1))
+                .evidence
+        };
+        let meanings: BTreeSet<_> = ["A1", "A2", "A3", "A4", "A5"]
+            .map(|name| told(&format!("User_Alias {name}=ALL")))
+            .into_iter()
+            .map(|evidence| evidence.into_iter().find(|(name, _)| *name == "meaning").unwrap().1)
+            .collect();
+        assert_eq!(meanings.len(), 5);
     }
 
     #[test]

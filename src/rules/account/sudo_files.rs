@@ -138,8 +138,10 @@ impl Walk<'_> {
             if meant.depends_on_directory {
                 self.cannot(path, name, "where sudo is called");
             }
-            if meant.names.is_empty() {
-                self.count(1);
+            if !self
+                .count(meant.parts.saturating_sub(meant.names.len()).max(usize::from(meant.names.is_empty())))
+            {
+                break;
             }
             match include {
                 Include::File(_) => self.files(path, &meant.names),
@@ -203,31 +205,23 @@ impl Walk<'_> {
         Rc::new(directories.map(|found| found.path()).collect())
     }
 
-    /// What the kernel opens by a name: `..` behind a symlink is beside where that leads. `None` where so many names
-    /// were looked at that this one is not.
+    /// What the kernel opens by a name: `..` behind a symlink is beside where that leads. `None` where nothing is there,
+    /// or that is not known.
     fn opened(&mut self, name: &[u8]) -> Option<ImagePath> {
-        let mut path = ImagePath::root();
-        let mut may_be_link = false;
-        for part in name.split(|byte| *byte == b'/') {
-            match part {
-                b"" | b"." => {}
-                b".." => {
-                    if may_be_link {
-                        if !self.count(1) {
-                            return None;
-                        }
-                        path = self.tree.resolve(&path).map_or(path, |found| found.path());
-                        may_be_link = false;
-                    }
-                    path = path.parent();
-                }
-                part => {
-                    path = path.join(part);
-                    may_be_link = true;
-                }
+        if !name.split(|byte| *byte == b'/').any(|part| part == b"..") {
+            return Some(ImagePath::new(name));
+        }
+        if !self.count(1) {
+            return None;
+        }
+        match self.tree.resolve_written(name) {
+            Ok(found) => Some(found.path()),
+            Err(ResolveError::Missing | ResolveError::NotADirectory) => None,
+            Err(error) => {
+                self.found.incomplete = Some(format!("sudoers include {}: {error}", quoted(name)));
+                None
             }
         }
-        Some(path)
     }
 
     /// Whether so many names more may be looked at.
@@ -255,6 +249,8 @@ impl Walk<'_> {
 struct Meant {
     /// Names from the root on.
     names: BTreeSet<Vec<u8>>,
+    /// How many were looked at, also the same again.
+    parts: usize,
     /// Whether one of them begins where sudo is called.
     depends_on_directory: bool,
 }
@@ -272,7 +268,8 @@ fn meant(beside: &BTreeSet<ImagePath>, name: &[u8]) -> Meant {
         if let Some(first) = parts.next() {
             meant.begins_with(beside, first);
         }
-        for part in parts.filter(|part| !part.is_empty()) {
+        for part in parts.filter(|part| !part.is_empty()).take(limits::INCLUDED_FILES + 1) {
+            meant.parts += 1;
             if part.starts_with(b"/") {
                 meant.begins_with(beside, part);
             } else {
@@ -362,7 +359,8 @@ mod tests {
             (&beside(&[]), "a", &[], false),
         ] {
             let names = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-            assert_eq!(meant(beside, name.as_bytes()), Meant { names, depends_on_directory }, "{name}");
+            let found = meant(beside, name.as_bytes());
+            assert_eq!((found.names, found.depends_on_directory), (names, depends_on_directory), "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::not_asked;
-use crate::base::accounts::{ACCOUNT_FILES, AccountChange, compare, tcb_shadows};
+use crate::base::accounts::{ACCOUNT_FILES, AccountChange, TcbShadows, compare};
 use crate::base::subordinate_ids::{self, Range, RangeChange, SUBORDINATE_FILES};
 use crate::base::{Change, ChangeKind};
 use crate::facts::Facts;
@@ -81,9 +81,10 @@ fn tell_tcb(facts: &Facts, reading: &Reading, found: &mut UpTo<'_, '_>) -> Resul
     let names =
         passwd.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b':').next());
     let names: BTreeSet<_> = names.collect();
-    for (account, path) in tcb_shadows(&reading.effective).filter(|(account, _)| names.contains(account)) {
-        let Ok(is) = reading.effective.resolve_no_follow(&path) else { continue };
-        let was = reading.base.resolve_no_follow(&path);
+    let shadows = TcbShadows::of(&reading.effective);
+    for (account, path) in shadows.files.into_iter().filter(|(account, _)| names.contains(account)) {
+        let Ok(is) = reading.effective.resolve(&path) else { continue };
+        let was = reading.base.resolve(&path);
         if was.is_ok_and(|was| was.node.inode().same_as(is.node.inode())) {
             continue;
         }
@@ -93,7 +94,7 @@ fn tell_tcb(facts: &Facts, reading: &Reading, found: &mut UpTo<'_, '_>) -> Resul
         );
         found.add(|| finding(&path, account, message).layer(is.node.inode().origin.layer()))?;
     }
-    Ok(None)
+    Ok(shadows.incomplete)
 }
 
 /// Also where the file is new: it gives to accounts what is the base's. Why they cannot be compared, where that is so.

@@ -9,7 +9,7 @@ use crate::facts::Facts;
 use crate::model::escape::escape_text;
 use crate::packages;
 use crate::rootfs::Tree;
-use crate::rules::contents::Contents;
+use crate::rules::contents::{Contents, Whole};
 use crate::rules::findings::Findings;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
@@ -34,23 +34,24 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
         Ok(rootfs) => rootfs,
         Err(reason) => return Ok(Judgement::not_evaluated(reason.clone())),
     };
+    let whole = Whole::new(facts);
     for (reading, upgrades) in rootfs.readings.iter().zip(&facts.upgrades) {
-        findings.extend(upgrades.packages.iter().map(|change| tell(facts, &reading.effective, change)))?;
+        findings.extend(upgrades.packages.iter().map(|change| tell(&whole, &reading.effective, change)))?;
     }
     let incomplete = facts.upgrades.iter().find_map(|upgrades| upgrades.incomplete.first().cloned());
     Ok(Judgement::of(findings).incomplete(incomplete))
 }
 
 /// Versions, and what the paths hold that are explained by them: who accepts one upgrade has seen no other.
-fn content(facts: &Facts, tree: &Tree, change: &PackageChange) -> ContentId {
-    let mut contents = Contents::new(facts, tree);
+fn content(whole: &Whole<'_>, tree: &Tree, change: &PackageChange) -> ContentId {
+    let mut contents = Contents::new(whole, tree);
     contents.add("baseVersion", change.was.as_bytes());
     contents.add("version", change.is.as_deref().unwrap_or_default().as_bytes());
     change.explained.iter().for_each(|path| contents.add_path(path));
     contents.digest()
 }
 
-fn tell(facts: &Facts, tree: &Tree, change: &PackageChange) -> Finding {
+fn tell(whole: &Whole<'_>, tree: &Tree, change: &PackageChange) -> Finding {
     let PackageChange { manager, database, name, architecture, was, is, order, layer, explained } = change;
     let paths = match explained.len() {
         0 => "no path of the base differs for it".to_owned(),
@@ -69,7 +70,7 @@ fn tell(facts: &Facts, tree: &Tree, change: &PackageChange) -> Finding {
     let remedy =
         "rebuild on a newer base that has the package as you need it, or ask the base's owners for one";
     let mut finding = Finding::new(message, remedy)
-        .content(content(facts, tree, change))
+        .content(content(whole, tree, change))
         .evidence("name", name)
         .evidence("manager", manager)
         .evidence("database", database)

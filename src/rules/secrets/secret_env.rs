@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::model::Config;
 use crate::model::escape::escape_text;
 use crate::rules::findings::{Findings, Full, UpTo};
+use crate::rules::quote::is_behind_colon;
 use crate::rules::rule::{Judged, Needs, Rule, no_plan};
 use crate::rules::severity::Severity;
 use crate::scan::secrets::{Found, in_assignment, in_text, in_words, mask_text};
@@ -114,6 +115,12 @@ fn look_into_other_fields(told: &mut UpTo<'_, '_>, config: &Config) -> Result<()
                     }
                     tell_of(told, in_text(name), "the name of a field", REMEDY)?;
                     match value {
+                        // A user and a group, whatever they are called.
+                        Value::String(user) if name == "User" => {
+                            let found =
+                                in_text(user).into_iter().filter(|found| !is_behind_colon(user, found));
+                            tell_of(told, found, "the user", REMEDY)?;
+                        }
                         Value::String(text) => look_into_assignment(told, "field", name, text)?,
                         // What is told is the name alone, so no more of the way there is kept.
                         Value::Object(_) if place.is_empty() => pending.push((here, value)),

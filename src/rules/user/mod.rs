@@ -9,6 +9,6 @@ use crate::rules::quote;
 fn written(spec: Option<&str>) -> String {
     match spec {
         None => "USER is not set".to_owned(),
-        Some(spec) => format!("USER is \"{}\"", quote::setting(spec)),
+        Some(spec) => format!("USER is \"{}\"", quote::user(spec)),
     }
 }

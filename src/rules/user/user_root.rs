@@ -4,9 +4,9 @@ use super::written;
 use crate::facts::Facts;
 use crate::facts::user::{plan, users};
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
-use crate::scan::secrets::mask_text;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "user-root",
@@ -28,7 +28,8 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
                 let remedy =
                     "end the Dockerfile with USER and a number that is not 0, for example USER 10001";
                 findings.add(
-                    Finding::new(message, remedy).evidence("user", mask_text(spec.unwrap_or_default())),
+                    Finding::new(message, remedy)
+                        .evidence("user", quote::masked(spec.unwrap_or_default().to_owned())),
                 )?;
             }
             Err(reason) => incomplete = Some(format!("{}: {reason}", written(spec))),

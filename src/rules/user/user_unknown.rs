@@ -4,9 +4,9 @@ use super::written;
 use crate::facts::Facts;
 use crate::facts::user::{plan, users};
 use crate::rules::findings::Findings;
+use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule};
 use crate::rules::severity::Severity;
-use crate::scan::secrets::mask_text;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "user-unknown",
@@ -36,8 +36,10 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
         for (_, what) in told.into_iter().filter(|(is_so, _)| *is_so) {
             let message = format!("{}, and {what}: the container does not start", written(spec));
             let remedy = "add the account in the image (useradd), or set USER to a number";
-            findings
-                .add(Finding::new(message, remedy).evidence("user", mask_text(spec.unwrap_or_default())))?;
+            findings.add(
+                Finding::new(message, remedy)
+                    .evidence("user", quote::masked(spec.unwrap_or_default().to_owned())),
+            )?;
         }
     }
     Ok(Judgement::of(findings).incomplete(incomplete))

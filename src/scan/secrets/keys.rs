@@ -120,11 +120,9 @@ fn body_digits(body: &[u8]) -> (Vec<u8>, usize) {
             }
         }
     }
-    let ends = match body.get(at..).unwrap_or_default() {
-        [] | [b'"' | b'\'' | b'`' | b'\\', ..] => true,
-        rest => rest.starts_with(b"-----"),
-    };
-    (digits, lines.filter(|_| !ends).unwrap_or(at))
+    let rest = body.get(at..).unwrap_or_default();
+    let is_token = matches!(rest, [b'_' | b'-' | b'.', ..]) && !rest.starts_with(b"-----");
+    (digits, lines.filter(|_| is_token).unwrap_or(at))
 }
 
 /// The bytes that part two lines, as they are, as JSON writes them (`\n`), also within JSON (`\\n`), or as programs put

@@ -120,6 +120,11 @@ fn a_key_that_does_not_end_hides_no_other_secret() {
         let masked = super::mask_text(&format!("{begun}{token}"));
         assert!(!masked.contains(&token[6..]), "{masked}");
     }
+    // What ends a key that is cut is none.
+    for end in [";x", ")", "<<EOF", "…", ", x"] {
+        let masked = super::mask_text(&format!("{}{end}", begun.trim_end()));
+        assert!(!masked.contains(&random(64)[..40]), "{masked}");
+    }
 }
 
 /// As JSON, JSON within it, and programs in which each line is a text of its own.
