@@ -385,9 +385,13 @@ pub const LOCATED_STEPS: u64 = 60_000_000;
 pub const LINE_FINDINGS: usize = 1_000;
 
 /// Names that are asked again for services under the names that symlinks of directories give them. Real
-/// ones lead to one directory of a million files at most; nested ones would have each file asked many times. As many parts of
-/// paths are followed to what symlinks hold that findings are about; beyond, a waiver by fingerprint is for all layers as they are.
+/// ones lead to one directory of a million files at most; nested ones would have each file asked many times.
 pub const LINKED_VISITS: u64 = 10_000_000;
+
+/// Parts of paths that are followed for the files of sudo and doas, for those of `/etc/tcb`, for what is read a second time, and to
+/// what findings are about (where a waiver by fingerprint is for all layers as they are beyond it). Honest files are some
+/// thousands, a few parts deep.
+pub const FOLLOWED_STEPS: u64 = 10_000_000;
 
 /// Paths kept of one finding about several places, to be held to what the policy accepts; of more, no path
 /// of a policy covers it. Agents with all their plugins are some thousand files.

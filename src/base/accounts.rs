@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::ImagePath;
-use crate::rootfs::{NodeRef, ResolveError, Tree};
+use crate::rootfs::{NodeRef, Steps, Tree};
 use crate::scan::EntryKind;
 
 /// Files with one account or group a line.
@@ -14,13 +14,13 @@ pub const ACCOUNT_FILES: [&str; 6] =
 
 /// Where a directory for each account may have a `shadow` of its own, which musl (`getspnam_r`) and the tcb suite ask before
 /// `/etc/shadow`.
-pub const TCB: &str = "etc/tcb";
+const TCB: &str = "etc/tcb";
 
 /// The `shadow` files in [`TCB`], each with the account whose it is.
 #[derive(Debug, Default)]
 pub struct TcbShadows<'tree> {
     /// Sorted by account.
-    pub files: Vec<(&'tree [u8], ImagePath)>,
+    pub files: Vec<(&'tree [u8], ImagePath, NodeRef<'tree>)>,
     /// Why there may be more.
     pub incomplete: Option<String>,
 }
@@ -28,24 +28,24 @@ pub struct TcbShadows<'tree> {
 impl<'tree> TcbShadows<'tree> {
     /// Those of a tree. The last part of their paths is not followed, nor do readers.
     pub fn of(tree: &'tree Tree) -> Self {
-        let mut found = Self::default();
+        let (mut found, steps) = (Self::default(), Steps::default());
         let directory = ImagePath::new(TCB);
-        let Some(accounts) = found.directory(tree, &directory) else { return found };
+        let Some(accounts) = found.directory(tree, &steps, &directory) else { return found };
         for account in accounts.children().map(NodeRef::name) {
             let own = directory.join(account);
-            let Some(node) = found.directory(tree, &own) else { continue };
+            let Some(node) = found.directory(tree, &steps, &own) else { continue };
             let shadow = tree.get(&node.path().join(b"shadow"));
-            if shadow.is_some_and(|shadow| shadow.inode().kind == EntryKind::File) {
-                found.files.push((account, own.join(b"shadow")));
+            if let Some(shadow) = shadow.filter(|shadow| shadow.inode().kind == EntryKind::File) {
+                found.files.push((account, own.join(b"shadow"), shadow));
             }
         }
         found
     }
 
-    fn directory(&mut self, tree: &'tree Tree, path: &ImagePath) -> Option<NodeRef<'tree>> {
-        match tree.resolve(path) {
+    fn directory(&mut self, tree: &'tree Tree, steps: &Steps, path: &ImagePath) -> Option<NodeRef<'tree>> {
+        match steps.resolve(tree, path) {
             Ok(found) => Some(found.node),
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => None,
+            Err(error) if error.is_absence() => None,
             Err(error) => {
                 self.incomplete = Some(format!("{path}: {error}"));
                 None

@@ -11,7 +11,7 @@ use crate::limits::{FURTHER_READS, Limits, SECOND_READ_KEPT_BYTES};
 use crate::model::ImagePath;
 use crate::packages::linked;
 use crate::read::SectionKey;
-use crate::rootfs::Tree;
+use crate::rootfs::{Steps, Tree};
 use crate::rules::FURTHER;
 use crate::scan::{Budget, Ceiling, EntryKind, Plan, known_entries, read_entries};
 
@@ -134,9 +134,11 @@ fn further(facts: &Facts, limits: &Limits) -> Wanted {
 fn wanted(facts: &Facts, plan: &Plan) -> Wanted {
     let mut wanted = Wanted::new();
     let Ok(rootfs) = &facts.rootfs else { return wanted };
+    // What is not found for want of them is not evaluated by who needs it.
+    let steps = Steps::default();
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
         for path in plan.paths().cloned().chain(wanted_in_directories(plan, tree)) {
-            let Ok(found) = tree.resolve(&path) else { continue };
+            let Ok(found) = steps.resolve(tree, &path) else { continue };
             let inode = found.node.inode();
             if inode.kind == EntryKind::File && facts.content(inode).is_err() {
                 let Some(entry) = inode.origin.entry() else { continue };

@@ -169,7 +169,11 @@ impl Facts {
         self.content_of(tree.resolve_unmounted(&path), &path)
     }
 
-    fn content_of(
+    /// The content of a file that was looked for at a path; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Facts::file_content`].
+    pub fn content_of(
         &self,
         found: Result<Resolved<'_>, ResolveError>,
         path: &ImagePath,
@@ -182,7 +186,7 @@ impl Facts {
                 }
                 self.content(inode).map(Some).map_err(|reason| format!("{path}: {reason}"))
             }
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => Ok(None),
+            Err(error) if error.is_absence() => Ok(None),
             Err(error) => Err(format!("{path}: {error}")),
         }
     }

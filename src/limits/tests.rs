@@ -211,6 +211,7 @@ fn rows() -> Vec<Row> {
             "faults_are_held_to_line_findings"
             "what_is_kept_of_a_file_is_what_may_be_told";
         LINKED_VISITS Number NotEvaluated, "names_behind_symlinks_are_held_to_linked_visits";
+        FOLLOWED_STEPS Number NotEvaluated, "paths_are_followed_up_to_followed_steps";
         FINDING_PATHS Number Bounds("no path of a policy covers the finding"),
             "paths_of_a_finding_are_held_to_finding_paths";
         INPUT_FINDINGS Number Error,

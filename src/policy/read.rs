@@ -164,7 +164,7 @@ impl Draft {
             let (all, named): (Vec<_>, Vec<_>) = required.into_iter().partition(|name| name.value == "all");
             profile.require = Required { all: !all.is_empty(), named: rule_names(&table, &named) };
             for name in named.iter().filter(|_| profile.base == BaseDemand::None) {
-                if table::find(&name.value).is_some_and(|rule| !profile.judges(rule.needs)) {
+                if table::find(&name.value).is_some_and(|rule| !profile.judges(self.options.needs(rule))) {
                     let what = format!("{} cannot be required where base is \"none\"", name.value);
                     table.mistake(name.place, what);
                 }

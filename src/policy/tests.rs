@@ -416,6 +416,10 @@ fn what_a_profile_requires_by_name_is_required_whatever_was_asked_for() {
     }
     let none = mistakes("[profiles.x]\nbase = \"none\"\nrequire = [\"base-not-official\"]");
     assert!(none.contains("base-not-official cannot be required"), "{none}");
+    // With this option it needs no base.
+    let of_all = "[rules.package-file-tampered]\nall_layers = true\n[profiles.x]\nbase = \"none\"\n\
+                  require = [\"package-file-tampered\"]";
+    assert!(read(of_all).is_ok());
     let text =
         "profile = \"mine\"\n[profiles.mine]\nbase = \"optional\"\nrequire = [\"base-file-modified\"]\n";
     let missing = BaseStatus::Missing { carried: Vec::new(), nearest: None };

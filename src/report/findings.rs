@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
 use crate::policy::{Because, Known, KnownFindings, Standing, Subject, can_be_known};
-use crate::rootfs::{Inode, Reading, Tree};
+use crate::rootfs::{Inode, Reading, ResolveError, Tree};
 use crate::rules::contents::{Contents, Whole, of_symlink};
 use crate::rules::quote::without_secrets;
 use crate::rules::{Evidence, Finding, Rule};
@@ -195,8 +195,10 @@ impl<'a> Teller<'a> {
         if let Some(inode) = there.filter(|inode| inode.kind != EntryKind::Symlink) {
             return of_file(inode);
         }
-        let Some(found) = self.whole.resolve(tree, path) else { return Some(self.whole.layers()) };
-        found.ok().and_then(|node| of_file(node.inode())).or_else(|| of_symlink(there?))
+        match self.whole.resolve(tree, path) {
+            Err(ResolveError::TooFar) => Some(self.whole.layers()),
+            found => found.ok().and_then(|node| of_file(node.inode())).or_else(|| of_symlink(there?)),
+        }
     }
 
     /// Of several paths: all that is at them. Names of one file hold what it holds.

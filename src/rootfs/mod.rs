@@ -29,6 +29,7 @@ mod names;
 mod parents;
 mod resolve;
 mod stack;
+mod steps;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -40,6 +41,7 @@ mod whiteouts;
 pub use builder::{Builder, Runtime};
 pub use inode::{Inode, Origin};
 pub use resolve::{Located, ResolveError, Resolved};
+pub use steps::Steps;
 pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};
 pub use walk::HardLinks;

@@ -50,6 +50,16 @@ pub enum ResolveError {
     /// It leads to what each process has of its own (`/proc/self/cwd`, `/dev/fd/3`).
     #[error("it leads into /proc or /dev/fd, where each process finds something else")]
     OfProcess,
+    /// So many parts of paths were followed that nobody knows where it leads.
+    #[error("paths lead through more than {} parts together (FOLLOWED_STEPS)", limits::FOLLOWED_STEPS)]
+    TooFar,
+}
+
+impl ResolveError {
+    /// Whether nothing is there, as far as can be known.
+    pub fn is_absence(self) -> bool {
+        matches!(self, Self::Missing | Self::NotADirectory)
+    }
 }
 
 /// How far a path was followed.

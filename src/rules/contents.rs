@@ -1,38 +1,37 @@
 //! What several files hold, as one digest: who accepts a finding about them accepts these and no others.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use crate::digest::{ContentId, Digest, Sha256};
 use crate::facts::Facts;
-use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::{Inode, NodeRef, ResolveError, Tree};
+use crate::rootfs::{Inode, NodeRef, ResolveError, Steps, Tree};
 use crate::scan::EntryKind;
 
 /// What the digests of one image's findings share: how far symlinks are followed for all of them, and what stands for the image.
 #[derive(Debug)]
 pub struct Whole<'a> {
     facts: &'a Facts,
-    /// Parts of paths that symlinks may still lead through.
-    steps: Cell<u64>,
+    steps: Steps,
     layers: OnceCell<ContentId>,
 }
 
 impl<'a> Whole<'a> {
     /// Of an image of which no path was followed yet.
     pub fn new(facts: &'a Facts) -> Self {
-        Self { facts, steps: Cell::new(limits::LINKED_VISITS), layers: OnceCell::new() }
+        Self { facts, steps: Steps::default(), layers: OnceCell::new() }
     }
 
-    /// Follows a path; `None` where so many were followed that nobody may know where it leads.
-    pub fn resolve<'t>(&self, tree: &'t Tree, path: &ImagePath) -> Option<Result<NodeRef<'t>, ResolveError>> {
-        let mut steps = self.steps.get();
-        if steps == 0 {
-            return None;
-        }
-        let found = tree.resolve_within(path, &mut steps);
-        self.steps.set(steps);
-        Some(found.map(|found| found.node))
+    /// Follows a path, as long as [`Steps`] let it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve<'tree>(
+        &self,
+        tree: &'tree Tree,
+        path: &ImagePath,
+    ) -> Result<NodeRef<'tree>, ResolveError> {
+        self.steps.resolve(tree, path).map(|found| found.node)
     }
 
     /// All that the image holds: where not every path is known.
@@ -94,10 +93,11 @@ impl<'a> Contents<'a> {
     }
 
     fn resolved(&mut self, path: &ImagePath) -> Result<NodeRef<'a>, ResolveError> {
-        self.whole.resolve(self.tree, path).unwrap_or_else(|| {
+        let found = self.whole.resolve(self.tree, path);
+        if found.as_ref().err() == Some(&ResolveError::TooFar) {
             self.add_all_layers();
-            Err(ResolveError::TooManyHops)
-        })
+        }
+        found
     }
 
     /// Adds all that the image holds: where not every path is known.

@@ -225,6 +225,10 @@ fn a_list_of_the_linker_that_others_may_make_is_told() {
         link("/opt/list/x").file("opt/list", ""),
         link("/opt/list").entry(of("opt/list", 0o644, 10001, 0)),
         link("/opt/a/list").entry(Entry::dir("opt/a/").mode(0o755).owner(10001, 0)).file("opt/a/list", ""),
+        link("/opt/a/b/list")
+            .entry(Entry::dir("opt/a/").mode(0o755).owner(10001, 0))
+            .dir("opt/a/b/", 0o755)
+            .file("opt/a/b/list", ""),
         Layer::new().entry(of("etc/ld.so.preload", 0o666, 0, 0)),
         Layer::new().entry(of("etc/ld.so.preload", 0o664, 0, 10001)),
     ] {
@@ -355,4 +359,28 @@ fn a_file_of_nothing_but_faults_is_an_error_soon() {
     let checked = check(Layer::new().file("etc/passwd", "u::0\n".repeat(200_000)));
     assert_eq!((checked.exit, checked.outcome("account-uid-zero")), (2, "fail"));
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
+/// Some thousand links through forty others of two thousand parts each: they are told as too much, and soon.
+#[test]
+fn links_that_lead_far_are_no_pass_and_cost_little() {
+    let chain = || {
+        let links = (0..38).fold(Layer::new(), |layer, number| {
+            layer.symlink(format!("c/{number}"), format!("{}{}", "./".repeat(2_000), number + 1))
+        });
+        links.file("c/38/shadow", "x:!:1::::::\n").file("etc/sudoers", "@includedir /etc/sudoers.d\n")
+    };
+    let started = std::time::Instant::now();
+    for (directory, end, rule) in [
+        ("etc/tcb", "", "account-no-password"),
+        ("etc/sudoers.d", "", "sudo-nopasswd"),
+        ("etc/doas.d", ".conf", "sudo-nopasswd"),
+        ("run/sudo/ts", "", "sudo-nopasswd"),
+    ] {
+        let layer = (0..1_000)
+            .fold(chain(), |layer, number| layer.symlink(format!("{directory}/u{number}{end}"), "/c/0"));
+        let checked = check(layer);
+        assert_eq!((checked.exit, checked.outcome(rule)), (2, "not-evaluated"), "{directory}");
+    }
+    assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
 }

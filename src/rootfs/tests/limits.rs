@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::limits::{ENTRIES, IMAGE_ANOMALIES, IMAGE_ANOMALY_BYTES, LAYER_VISITS, PATH_BYTES, SYMLINK_HOPS};
+use crate::limits::{
+    ENTRIES, FOLLOWED_STEPS, IMAGE_ANOMALIES, IMAGE_ANOMALY_BYTES, LAYER_VISITS, PATH_BYTES, SYMLINK_HOPS,
+};
 use crate::rootfs::tree::Tree;
 
 fn exceeds(error: &Error, name: &str) {
@@ -137,4 +139,21 @@ fn directories_that_layers_do_not_name_are_held_to_image_anomaly_bytes() {
     (1..=fitting).for_each(|number| builder.apply(number, &upper).unwrap());
     assert_eq!(builder.implied_resets().len(), 40 * fitting);
     exceeds(&builder.apply(fitting + 1, &upper).unwrap_err(), "IMAGE_ANOMALY_BYTES");
+}
+
+#[test]
+fn paths_are_followed_up_to_followed_steps() {
+    let long = "./".repeat(2_000) + "f";
+    let mut builder = Builder::new(Runtime::Vfs);
+    builder.apply(0, &layer(&[file("f", 1), symlink("l", &long)])).unwrap();
+    let (tree, path) = (builder.tree(), ImagePath::new("l"));
+    let mut left = u64::MAX;
+    tree.resolve_within(&path, &mut left).unwrap();
+    let each = u64::MAX - left;
+    let (steps, fit) = (Steps::default(), FOLLOWED_STEPS.div_ceil(each));
+    for _ in 0..fit {
+        assert!(steps.resolve(tree, &path).is_ok());
+    }
+    assert_eq!(steps.resolve(tree, &path).err(), Some(ResolveError::TooFar));
+    assert_eq!(steps.locate(tree, &path).err(), Some(ResolveError::TooFar));
 }

@@ -1,6 +1,6 @@
 //! `account-no-password`: see the page beside this file.
 
-use super::{Each, Fault, Visit, each_line, judge, key, line, quoted, visit_file};
+use super::{Each, Fault, Visit, each_line, judge, key, line, quoted, visit_content, visit_file};
 use crate::base::accounts::TcbShadows;
 use crate::facts::Facts;
 use crate::limits;
@@ -27,7 +27,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
             let passwd = visit_file(facts, tree, PASSWD, visit, in_passwd);
             let shadow = visit_file(facts, tree, SHADOW, visit, in_shadow).or(passwd);
             let own = TcbShadows::of(tree);
-            own.files.iter().fold(own.incomplete.or(shadow), |unread, (account, path)| {
+            own.files.iter().fold(own.incomplete.or(shadow), |unread, (account, path, file)| {
                 // Of an account's own file only its line is asked for.
                 let own = key(account);
                 let visit = &mut |path: &ImagePath, fault: Fault<'_>| {
@@ -35,7 +35,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
                         visit(path, fault);
                     }
                 };
-                visit_file(facts, tree, path.as_bytes(), visit, in_shadow).or(unread)
+                let content = facts.content(file.inode()).map(Some);
+                let content = content.map_err(|reason| format!("{path}: {reason}"));
+                visit_content(content, path, visit, in_shadow).or(unread)
             })
         };
         let in_file = |_: (usize, usize), path: &ImagePath, content: &[u8], each: &mut Each<'_>| match path
@@ -54,7 +56,7 @@ pub(in crate::rules) fn further(facts: &Facts, plan: &mut Plan) {
     let Ok(rootfs) = &facts.rootfs else { return };
     for tree in rootfs.readings.iter().flat_map(|reading| [&reading.base, &reading.effective]) {
         let files = TcbShadows::of(tree).files.into_iter();
-        files.take(limits::INCLUDED_FILES).for_each(|(_, path)| plan.capture(path));
+        files.take(limits::INCLUDED_FILES).for_each(|(_, path, _)| plan.capture(path));
     }
 }
 

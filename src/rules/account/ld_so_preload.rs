@@ -42,8 +42,11 @@ fn fault_of_place<'tree>(tree: &'tree Tree, path: &ImagePath) -> Option<Fault<'t
     let place = if is_link { there.link() } else { PRELOAD.as_bytes() };
     match tree.resolve(path) {
         Ok(found) => {
-            let within = tree.get(&found.path().parent()).filter(|_| is_link);
-            let is_open = is_open(found.node.inode()) || within.is_some_and(|within| is_open(within.inode()));
+            // Who may write in a directory on the way can put another one in its place.
+            let end = found.path();
+            let within = std::iter::successors(Some(end), |path| (!path.is_root()).then(|| path.parent()));
+            let mut within = within.skip(1).filter_map(|path| tree.get(&path)).take_while(|_| is_link);
+            let is_open = is_open(found.node.inode()) || within.any(|within| is_open(within.inode()));
             is_open.then(|| Fault::new(place, 0, tell_open))
         }
         Err(ResolveError::Missing | ResolveError::NotADirectory) if is_link && !DEVICES.contains(&place) => {

@@ -16,6 +16,7 @@ mod sudo_patterns;
 mod sudo_records;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::findings::{Findings, UpTo};
 use super::quote::{line, quoted};
@@ -80,14 +81,23 @@ struct Line {
 fn visit_file(
     facts: &Facts,
     tree: &Tree,
-    path: impl AsRef<[u8]>,
+    path: &str,
     visit: &mut Visit<'_>,
     faults_of: impl Fn(&[u8], &mut Each<'_>) -> Option<String>,
 ) -> Option<String> {
-    let path = ImagePath::new(path);
-    match facts.file_content(tree, path.as_bytes()) {
+    visit_content(facts.file_content(tree, path), &ImagePath::new(path), visit, faults_of)
+}
+
+/// Visits the faults of a file by its content.
+fn visit_content(
+    content: Result<Option<Arc<[u8]>>, String>,
+    path: &ImagePath,
+    visit: &mut Visit<'_>,
+    faults_of: impl Fn(&[u8], &mut Each<'_>) -> Option<String>,
+) -> Option<String> {
+    match content {
         Ok(Some(content)) => {
-            let reason = faults_of(&content, &mut |fault| visit(&path, fault));
+            let reason = faults_of(&content, &mut |fault| visit(path, fault));
             reason.map(|reason| format!("{path}: {reason}"))
         }
         Ok(None) => None,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::{ResolveError, Tree};
+use crate::rootfs::{ResolveError, Steps, Tree};
 use crate::scan::EntryKind;
 
 /// Where the content of a file is: layer and entry.
@@ -41,12 +41,14 @@ pub(super) struct SudoFiles {
 pub(super) struct Reader<'a> {
     facts: &'a Facts,
     parse: fn(&[u8]) -> Sudoers,
+    /// For all trees together.
+    pub(super) steps: Steps,
     read: RefCell<BTreeMap<Place, Rc<Sudoers>>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(facts: &'a Facts, parse: fn(&[u8]) -> Sudoers) -> Self {
-        Self { facts, parse, read: RefCell::default() }
+        Self { facts, parse, steps: Steps::default(), read: RefCell::default() }
     }
 
     /// Whether some tree has the file.
@@ -80,7 +82,8 @@ pub(super) fn sudo_files(
     tree: &Tree,
     first: impl IntoIterator<Item = &'static str>,
 ) -> SudoFiles {
-    let mut walk = Walk { tree, found: SudoFiles::default(), pending: Vec::new(), named: 0 };
+    let mut walk =
+        Walk { tree, steps: &reader.steps, found: SudoFiles::default(), pending: Vec::new(), named: 0 };
     let first: Vec<_> = first.into_iter().map(ImagePath::new).collect();
     // sudo may be built to look for its first file in several places, and then looks there for what that includes.
     let beside = walk.directories_of(&first);
@@ -89,17 +92,19 @@ pub(super) fn sudo_files(
     let mut seen = BTreeSet::new();
     let mut read: BTreeMap<Place, Rc<Sudoers>> = BTreeMap::new();
     while let Some((path, beside)) = walk.pending.pop() {
-        if !seen.insert((tree.locate(&path), Rc::clone(&beside))) {
+        let located = walk.steps.locate(tree, &path).unwrap_or_else(|_| path.clone());
+        if !seen.insert((located, Rc::clone(&beside))) {
             continue;
         }
-        let place = tree.resolve(&path).ok().map(|found| found.node.inode().origin);
+        let found = walk.steps.resolve(tree, &path);
+        let place = found.as_ref().ok().map(|found| found.node.inode().origin);
         let place = place.and_then(|origin| Some((origin.layer(), origin.entry()?)));
         if let Some(known) = place.and_then(|place| read.get(&place)) {
             // Another name of a file that was read: only what it includes beside itself is new.
             walk.follow(&path, &beside, &known.includes);
             continue;
         }
-        match (reader.facts.file_content(tree, path.as_bytes()), place) {
+        match (reader.facts.content_of(found, &path), place) {
             (Ok(Some(content)), Some(place)) => {
                 walk.found.bytes = walk.found.bytes.saturating_add(content.len());
                 if let Some(reason) = too_long(walk.found.bytes) {
@@ -120,6 +125,7 @@ pub(super) fn sudo_files(
 
 struct Walk<'a> {
     tree: &'a Tree,
+    steps: &'a Steps,
     found: SudoFiles,
     pending: Vec<(ImagePath, Beside)>,
     /// To how many names includes led so far.
@@ -167,14 +173,16 @@ impl Walk<'_> {
 
     /// sudo puts the host's name in its place: each file may be meant that some name would make.
     fn files_of_any_host(&mut self, including: &ImagePath, name: &[u8]) {
-        let path = ImagePath::new(name);
-        let (directory, pattern) = path.split();
+        let last = name.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        let (directory, pattern) = name.split_at_checked(last).unwrap_or_default();
         match around_host(pattern).filter(|_| !depends_on_host(directory)) {
             Some((begin, end)) => {
                 let is_meant = |name: &[u8]| {
                     name.len() > begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
                 };
-                self.directory(&ImagePath::new(directory), is_meant);
+                if let Some(directory) = self.opened(directory) {
+                    self.directory(&directory, is_meant);
+                }
             }
             None => self.cannot(including, name, "the host"),
         }
@@ -189,9 +197,9 @@ impl Walk<'_> {
     }
 
     fn directory(&mut self, directory: &ImagePath, is_wanted: impl Fn(&[u8]) -> bool) {
-        let names = self.tree.resolve(directory).map_or(0, |found| found.node.children().count());
+        let names = self.steps.resolve(self.tree, directory).map_or(0, |found| found.node.children().count());
         if self.count(names.max(1)) {
-            let files = files_in(self.tree, directory, is_wanted);
+            let files = files_in(self.tree, self.steps, directory, is_wanted);
             let beside = self.directories_of(&files);
             self.pending.extend(files.into_iter().map(|path| (path, Rc::clone(&beside))));
         }
@@ -200,7 +208,7 @@ impl Walk<'_> {
     /// The directories of these files that are there, under the names that they have with symlinks followed.
     fn directories_of(&self, files: &[ImagePath]) -> Beside {
         let named: BTreeSet<_> = files.iter().map(ImagePath::parent).collect();
-        let found = named.iter().filter_map(|directory| self.tree.resolve(directory).ok());
+        let found = named.iter().filter_map(|directory| self.steps.resolve(self.tree, directory).ok());
         let directories = found.filter(|found| found.node.inode().is_directory());
         Rc::new(directories.map(|found| found.path()).collect())
     }
@@ -216,7 +224,7 @@ impl Walk<'_> {
         }
         match self.tree.resolve_written(name) {
             Ok(found) => Some(found.path()),
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => None,
+            Err(error) if error.is_absence() => None,
             Err(error) => {
                 self.found.incomplete = Some(format!("sudoers include {}: {error}", quoted(name)));
                 None
@@ -313,21 +321,26 @@ fn around_host(name: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The regular files right in a directory, links to some too, and what leads where it is not known what there is.
 pub(super) fn files_in(
     tree: &Tree,
+    steps: &Steps,
     directory: &ImagePath,
     is_wanted: impl Fn(&[u8]) -> bool,
 ) -> Vec<ImagePath> {
-    let found = match tree.resolve(directory) {
+    let found = match steps.resolve(tree, directory) {
         Ok(found) => found,
         // Whoever asks for its content hears why that is not known.
-        Err(ResolveError::OfProcess) => return vec![directory.clone()],
+        Err(error) if is_unknown(error) => return vec![directory.clone()],
         Err(_) => return Vec::new(),
     };
     let names = found.node.children().map(|child| child.name()).filter(|name| is_wanted(name));
-    let is_file = |path: &ImagePath| match tree.resolve(path) {
+    let is_file = |path: &ImagePath| match steps.resolve(tree, path) {
         Ok(found) => found.node.inode().kind == EntryKind::File,
-        Err(error) => error == ResolveError::OfProcess,
+        Err(error) => is_unknown(error),
     };
     names.map(|name| directory.join(name)).filter(is_file).collect()
+}
+
+fn is_unknown(error: ResolveError) -> bool {
+    matches!(error, ResolveError::OfProcess | ResolveError::TooFar)
 }
 
 #[cfg(test)]

@@ -73,18 +73,26 @@ fn in_tree(facts: &Facts, reader: &Reader<'_>, tree: &Tree, visit: &mut Visit<'_
             visit(&file.path, Fault { key, redefined: Some(&redefined), ..fault });
         }
     }
-    visit_records(tree, files.read.iter().any(|file| file.sudoers.keeps_records), visit);
+    let records =
+        visit_records(tree, &reader.steps, files.read.iter().any(|file| file.sudoers.keeps_records), visit);
     let unread = files.unread.into_iter().map(|(_, reason)| reason).next();
     let more = files.read.iter().find_map(|file| more_open(&file.sudoers));
-    let reason = unread.or(files.incomplete).or(more).or(definitions.incomplete);
-    in_doas(facts, tree, files.bytes, visit).or(reason)
+    let reason = unread.or(files.incomplete).or(more).or(definitions.incomplete).or(records);
+    in_doas(reader, facts, tree, files.bytes, visit).or(reason)
 }
 
-fn in_doas(facts: &Facts, tree: &Tree, mut bytes: usize, visit: &mut Visit<'_>) -> Option<String> {
+fn in_doas(
+    reader: &Reader<'_>,
+    facts: &Facts,
+    tree: &Tree,
+    mut bytes: usize,
+    visit: &mut Visit<'_>,
+) -> Option<String> {
     let mut reason = None;
-    let more = files_in(tree, &ImagePath::new(DOAS_DIRECTORY), |name| name.ends_with(b".conf"));
+    let more =
+        files_in(tree, &reader.steps, &ImagePath::new(DOAS_DIRECTORY), |name| name.ends_with(b".conf"));
     for path in std::iter::once(ImagePath::new(DOAS)).chain(more) {
-        match facts.file_content(tree, path.as_bytes()) {
+        match facts.content_of(reader.steps.resolve(tree, &path), &path) {
             Ok(Some(content)) => {
                 bytes = bytes.saturating_add(content.len());
                 if let Some(too_long) = too_long(bytes) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Fault, Visit, key, quoted};
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{Steps, Tree};
 use crate::rules::rule::Finding;
 use crate::rules::severity::Severity;
 use crate::scan::EntryKind;
@@ -19,8 +19,14 @@ const DIRECTORIES: [&str; 6] = [
     "var/run/sudo-rs/ts",
 ];
 
-/// Visits those of a tree. `are_kept` where its sudoers have sudo believe one that was made elsewhere or long ago.
-pub(super) fn visit_records(tree: &Tree, are_kept: bool, visit: &mut Visit<'_>) {
+/// Visits those of a tree, and says why there may be more. `are_kept` where its sudoers have sudo believe one that was made elsewhere or long ago.
+pub(super) fn visit_records(
+    tree: &Tree,
+    steps: &Steps,
+    are_kept: bool,
+    visit: &mut Visit<'_>,
+) -> Option<String> {
+    let mut incomplete = None;
     let directories = DIRECTORIES.iter().filter_map(|path| tree.resolve(&ImagePath::new(path)).ok());
     // `/var/run` leads to `/run`.
     let directories: BTreeSet<_> = directories.map(|found| found.path()).collect();
@@ -28,7 +34,14 @@ pub(super) fn visit_records(tree: &Tree, are_kept: bool, visit: &mut Visit<'_>) 
         let Ok(found) = tree.resolve(&directory) else { continue };
         for child in found.node.children() {
             let path = directory.join(child.name());
-            let Ok(found) = tree.resolve(&path) else { continue };
+            let found = match steps.resolve(tree, &path) {
+                Ok(found) => found,
+                Err(error) if error.is_absence() => continue,
+                Err(error) => {
+                    incomplete = Some(format!("{path}: {error}"));
+                    continue;
+                }
+            };
             let inode = found.node.inode();
             if inode.kind != EntryKind::File || inode.size == 0 {
                 continue;
@@ -41,6 +54,7 @@ pub(super) fn visit_records(tree: &Tree, are_kept: bool, visit: &mut Visit<'_>) 
             visit(&path, fault);
         }
     }
+    incomplete
 }
 
 fn tell_kept(path: &[u8], _: usize) -> Finding {

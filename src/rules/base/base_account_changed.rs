@@ -1,6 +1,6 @@
 //! `base-account-changed`: see the page beside this file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::not_asked;
 use crate::base::accounts::{ACCOUNT_FILES, AccountChange, TcbShadows, compare};
@@ -82,17 +82,17 @@ fn tell_tcb(facts: &Facts, reading: &Reading, found: &mut UpTo<'_, '_>) -> Resul
         passwd.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b':').next());
     let names: BTreeSet<_> = names.collect();
     let shadows = TcbShadows::of(&reading.effective);
-    for (account, path) in shadows.files.into_iter().filter(|(account, _)| names.contains(account)) {
-        let Ok(is) = reading.effective.resolve(&path) else { continue };
-        let was = reading.base.resolve(&path);
-        if was.is_ok_and(|was| was.node.inode().same_as(is.node.inode())) {
+    let known = TcbShadows::of(&reading.base);
+    let known: BTreeMap<_, _> = known.files.into_iter().map(|(account, _, file)| (account, file)).collect();
+    for (account, path, file) in shadows.files.into_iter().filter(|(account, ..)| names.contains(account)) {
+        if known.get(account).is_some_and(|known| known.inode().same_as(file.inode())) {
             continue;
         }
         let name = escape_bytes(account);
         let message = format!(
             "{name} of the base has a password of its own here, which musl asks for before /etc/shadow"
         );
-        found.add(|| finding(&path, account, message).layer(is.node.inode().origin.layer()))?;
+        found.add(|| finding(&path, account, message).layer(file.inode().origin.layer()))?;
     }
     Ok(shadows.incomplete)
 }
