@@ -16,7 +16,7 @@ pub const ACCOUNT_FILES: [&str; 6] =
 /// `/etc/shadow`.
 const TCB: &str = "etc/tcb";
 
-/// The `shadow` files in [`TCB`], each with the account whose it is.
+/// The `shadow` files in `/etc/tcb`, each with the account whose it is.
 #[derive(Debug, Default)]
 pub struct TcbShadows<'tree> {
     /// Sorted by account.
