@@ -200,6 +200,7 @@ fn a_way_through_proc_leads_where_programs_in_the_container_come_out() {
         ("etc/ld.so.preload", "/dev/fd/3", "ld-so-preload"),
         ("etc/sudoers.d/x", "/proc/self/cwd/../rules", "sudo-nopasswd"),
         ("etc/doas.d", "/proc/self/cwd", "sudo-nopasswd"),
+        ("run/sudo/ts", "/proc/self/cwd", "sudo-nopasswd"),
     ] {
         let layer = hidden().symlink(path, target).file("etc/sudoers", "@includedir /etc/sudoers.d\n");
         let checked = check(layer);

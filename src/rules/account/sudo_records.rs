@@ -1,6 +1,6 @@
 //! Records of who gave sudo a password, whom it does not ask again for a while.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Fault, Visit, key, quoted};
 use crate::model::ImagePath;
@@ -19,7 +19,8 @@ const DIRECTORIES: [&str; 6] = [
     "var/run/sudo-rs/ts",
 ];
 
-/// Visits those of a tree, and says why there may be more. `are_kept` where its sudoers have sudo believe one that was made elsewhere or long ago.
+/// Visits those of a tree, and says why there may be more. `are_kept` where its sudoers have sudo believe one that was made
+/// elsewhere or long ago.
 pub(super) fn visit_records(
     tree: &Tree,
     steps: &Steps,
@@ -27,21 +28,21 @@ pub(super) fn visit_records(
     visit: &mut Visit<'_>,
 ) -> Option<String> {
     let mut incomplete = None;
-    let directories = DIRECTORIES.iter().filter_map(|path| tree.resolve(&ImagePath::new(path)).ok());
+    let mut resolved = |path: &ImagePath| match steps.resolve(tree, path) {
+        Ok(found) => Some(found),
+        Err(error) if error.is_absence() => None,
+        Err(error) => {
+            incomplete = Some(format!("{path}: {error}"));
+            None
+        }
+    };
+    let directories = DIRECTORIES.iter().filter_map(|path| resolved(&ImagePath::new(path)));
     // `/var/run` leads to `/run`.
-    let directories: BTreeSet<_> = directories.map(|found| found.path()).collect();
-    for directory in directories {
-        let Ok(found) = tree.resolve(&directory) else { continue };
-        for child in found.node.children() {
+    let directories: BTreeMap<_, _> = directories.map(|found| (found.path(), found.node)).collect();
+    for (directory, node) in directories {
+        for child in node.children() {
             let path = directory.join(child.name());
-            let found = match steps.resolve(tree, &path) {
-                Ok(found) => found,
-                Err(error) if error.is_absence() => continue,
-                Err(error) => {
-                    incomplete = Some(format!("{path}: {error}"));
-                    continue;
-                }
-            };
+            let Some(found) = resolved(&path) else { continue };
             let inode = found.node.inode();
             if inode.kind != EntryKind::File || inode.size == 0 {
                 continue;
