@@ -137,7 +137,7 @@ impl<'a> Search<'a, '_> {
         if Look::of(&place).is_none() && texts.is_empty() && !holds_packages {
             return;
         }
-        let Ok(found) = self.tree.resolve_within(&place, &mut self.steps) else { return };
+        let Ok(found) = self.tree.resolve_within(place.as_bytes(), &mut self.steps) else { return };
         let inode = found.node.inode();
         match inode.kind {
             EntryKind::File if Look::of(&place).is_some() => self.file(place, inode, node.origin()),
@@ -146,7 +146,7 @@ impl<'a> Search<'a, '_> {
                 let in_modules = target.parts().any(|part| part == b"node_modules");
                 // A package that is linked from elsewhere is the developer's own.
                 for text in texts.into_iter().filter(|text| *text != is_package || in_modules) {
-                    if let Ok(found) = self.tree.resolve_within(&text, &mut self.steps)
+                    if let Ok(found) = self.tree.resolve_within(text.as_bytes(), &mut self.steps)
                         && found.node.inode().kind == EntryKind::File
                     {
                         self.file(text, found.node.inode(), node.origin());
@@ -187,7 +187,7 @@ impl<'a> Search<'a, '_> {
             return true;
         }
         let manifest = child.path().join(b"package.json");
-        self.tree.resolve_within(&manifest, &mut self.steps).is_ok()
+        self.tree.resolve_within(manifest.as_bytes(), &mut self.steps).is_ok()
     }
 }
 

@@ -112,19 +112,15 @@ impl Tree {
         self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Mounted))
     }
 
-    /// As [`Tree::resolve`], of a path as somebody wrote it: what its `..` mean depends on the symlinks before them.
-    pub fn resolve_written(&self, path: &[u8]) -> Result<Resolved<'_>, ResolveError> {
-        self.resolved(self.follow(path, true, Absent::Refuse, Proc::Mounted))
-    }
-
     /// As [`Tree::resolve`], before anything is mounted: as runtimes look for the account files.
     pub fn resolve_unmounted(&self, path: &ImagePath) -> Result<Resolved<'_>, ResolveError> {
         self.resolved(self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Unmounted))
     }
 
-    /// As [`Tree::resolve`], where `steps` are left; those that it takes are taken from them.
-    pub fn resolve_within(&self, path: &ImagePath, steps: &mut u64) -> Result<Resolved<'_>, ResolveError> {
-        let followed = self.follow(path.as_bytes(), true, Absent::Refuse, Proc::Mounted);
+    /// As [`Tree::resolve`], where `steps` are left; those that it takes are taken from them. The path is as somebody wrote it:
+    /// what its `..` mean depends on the symlinks before them.
+    pub fn resolve_within(&self, path: &[u8], steps: &mut u64) -> Result<Resolved<'_>, ResolveError> {
+        let followed = self.follow(path, true, Absent::Refuse, Proc::Mounted);
         *steps = steps.saturating_sub(taken(&followed));
         self.resolved(followed)
     }

@@ -27,6 +27,18 @@ impl Steps {
         tree: &'tree Tree,
         path: &ImagePath,
     ) -> Result<Resolved<'tree>, ResolveError> {
+        self.resolve_written(tree, path.as_bytes())
+    }
+
+    /// As [`Steps::resolve`], of a path as somebody wrote it: what its `..` mean depends on the symlinks before them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_written<'tree>(
+        &self,
+        tree: &'tree Tree,
+        path: &[u8],
+    ) -> Result<Resolved<'tree>, ResolveError> {
         self.within(|steps| tree.resolve_within(path, steps))?
     }
 

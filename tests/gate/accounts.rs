@@ -91,6 +91,15 @@ fn sudo_includes_are_read_wherever_they_are() {
             Some("/etc/sudoers.web1"),
         ),
         (Layer::new().file("etc/sudoers", "@include /etc/sudoers.%h\n").file("etc/other", open), None),
+        // What is beside a link's target is not beside the link.
+        (
+            Layer::new()
+                .file("etc/sudoers", "@include /opt/link/../x.%h\n")
+                .symlink("opt/link", "../srv/a")
+                .file("srv/a/x.web1", "app ALL=(ALL) ALL\n")
+                .file("srv/x.web1", open),
+            Some("/srv/x.web1"),
+        ),
         (chain(4).file(last(4), open), Some("/opt/3")),
     ] {
         let checked = check(layer);
@@ -372,6 +381,10 @@ fn links_that_lead_far_are_no_pass_and_cost_little() {
         links.file("c/38/shadow", "x:!:1::::::\n").file("etc/sudoers", "@includedir /etc/sudoers.d\n")
     };
     let started = std::time::Instant::now();
+    let names = (0..1_000).map(|number| format!("@include /c/0/../{number}\n")).collect::<String>();
+    let written = chain().file("etc/sudoers", names);
+    let checked = check(written);
+    assert_eq!((checked.exit, checked.outcome("sudo-nopasswd")), (2, "not-evaluated"));
     for (directory, end, rule) in [
         ("etc/tcb", "", "account-no-password"),
         ("etc/sudoers.d", "", "sudo-nopasswd"),

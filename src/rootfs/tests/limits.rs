@@ -148,7 +148,7 @@ fn paths_are_followed_up_to_followed_steps() {
     builder.apply(0, &layer(&[file("f", 1), symlink("l", &long)])).unwrap();
     let (tree, path) = (builder.tree(), ImagePath::new("l"));
     let mut left = u64::MAX;
-    tree.resolve_within(&path, &mut left).unwrap();
+    tree.resolve_within(path.as_bytes(), &mut left).unwrap();
     let each = u64::MAX - left;
     let (steps, fit) = (Steps::default(), FOLLOWED_STEPS.div_ceil(each));
     for _ in 0..fit {

@@ -222,7 +222,7 @@ impl Walk<'_> {
         if !self.count(1) {
             return None;
         }
-        match self.tree.resolve_written(name) {
+        match self.steps.resolve_written(self.tree, name) {
             Ok(found) => Some(found.path()),
             Err(error) if error.is_absence() => None,
             Err(error) => {
