@@ -20,9 +20,10 @@ pub struct Descriptor {
     pub size: u64,
     /// The platform an index claims for a manifest; a claim only.
     pub platform: Option<Platform>,
-    /// The name an index gives a manifest: `org.opencontainers.image.ref.name` and
-    /// `io.containerd.image.name`.
-    pub names: Vec<String>,
+    /// The name an index gives a manifest: `io.containerd.image.name`, else `org.opencontainers.image.ref.name`.
+    pub name: Option<String>,
+    /// The latter where there are both: Podman and skopeo know no other.
+    pub other_name: Option<String>,
     /// Places to fetch the blob from: foreign layers have them.
     pub urls: Vec<String>,
     /// What is noted of the blob.
@@ -160,6 +161,12 @@ impl MediaType {
                     | MediaKind::EncryptedLayer
                     | MediaKind::FileSystemLayer
             )
+    }
+
+    /// Whether it says that the blob is a manifest of Docker's (schema 2).
+    pub fn is_docker_manifest(&self) -> bool {
+        let name = self.0.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("application/vnd.docker.distribution.manifest.v2+json")
     }
 
     /// What it says the blob is. Parameters (`; charset=…`) and case do not count.

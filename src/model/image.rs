@@ -55,6 +55,8 @@ pub struct Image {
     pub form: Form,
     /// Tags and reference names, as written, sorted.
     pub names: Vec<String>,
+    /// Names by which some readers find it beside those that it is called by: a tag alone, the name of an index that lists it.
+    pub other_names: BTreeSet<String>,
     /// The platforms that indexes list it for: runtimes choose by these.
     pub listed_for: BTreeSet<Platform>,
     /// Whether an index for several platforms lists it without one. Podman and skopeo take it where none is listed for the platform

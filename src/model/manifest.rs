@@ -124,13 +124,14 @@ fn descriptor(value: &Value, place: &str) -> Result<Descriptor> {
         }
     };
     let annotations = fields.map("annotations")?;
-    let name = NAME_ANNOTATIONS.iter().find_map(|name| annotations.get(*name).cloned());
+    let mut names = NAME_ANNOTATIONS.iter().filter_map(|name| annotations.get(*name).cloned());
     Ok(Descriptor {
         media_type: MediaType::new(fields.text("mediaType")?.unwrap_or_default()),
         digest,
         size,
         platform,
-        names: name.into_iter().collect(),
+        name: names.next(),
+        other_name: names.next(),
         urls: fields.texts("urls")?.unwrap_or_default(),
         annotations: Arc::new(annotations),
     })

@@ -21,11 +21,13 @@ impl Platform {
         self.normal() == other.normal()
     }
 
-    /// Whether this is what the user asked for: a variant not asked for matches each.
+    /// Whether this is what the user asked for: a variant not asked for matches each. An operating system or architecture that an
+    /// image does not say is the host's to containerd, and so may be any.
     pub fn matches(&self, wanted: &Platform) -> bool {
         let (mine, theirs) = (self.normal(), wanted.normal());
-        mine.os == theirs.os
-            && mine.architecture == theirs.architecture
+        let fits = |mine: &str, theirs: &str| mine.is_empty() || mine == theirs;
+        fits(&mine.os, &theirs.os)
+            && fits(&mine.architecture, &theirs.architecture)
             && (theirs.variant.is_empty() || mine.variant == theirs.variant)
     }
 

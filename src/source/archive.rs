@@ -1,9 +1,10 @@
 //! The outer archive: indexed once, its members read in place.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
+use std::ops::Bound;
 
-use super::headers::Headers;
+use super::headers::{Headers, is_deciding};
 use super::store::Room;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -11,14 +12,13 @@ use crate::model::anomaly::Anomalies;
 use crate::model::{Anomaly, Fault, ImagePath};
 use crate::read::Section;
 
-/// Documents that decide what the archive is: two of one name and nobody knows which counts.
-const DECIDING: [&str; 4] = ["manifest.json", "index.json", "oci-layout", "repositories"];
-
 /// Where each member of a tar archive is.
 #[derive(Debug)]
 pub(super) struct ArchiveIndex {
     archive: Section,
     members: BTreeMap<ImagePath, Member>,
+    /// Files that there are more of under one name, where each is.
+    repeated: BTreeMap<ImagePath, Vec<(u64, u64)>>,
     pub(super) anomalies: Anomalies,
 }
 
@@ -28,8 +28,10 @@ enum Member {
         offset: u64,
         size: u64,
     },
-    /// A symbolic or hard link to another member; `None` where it leaves the archive.
+    /// A symbolic link to another member; `None` where it leaves the archive, or other links on its way decide where it leads.
     Link(Option<ImagePath>),
+    /// Another name of a member; `None` as above.
+    HardLink(Option<ImagePath>),
     Directory,
 }
 
@@ -45,7 +47,8 @@ impl ArchiveIndex {
 
     fn read_within(archive: Section, mut room: Room) -> Result<Self> {
         let anomalies = Anomalies::of_image();
-        let mut index = Self { archive: archive.clone(), members: BTreeMap::new(), anomalies };
+        let mut index =
+            Self { archive: archive.clone(), members: BTreeMap::new(), repeated: BTreeMap::new(), anomalies };
         let mut headers = Headers::new(archive);
         while let Some(header) = headers.next()? {
             for (what, text) in [("name", &header.name), ("link target", &header.link)] {
@@ -67,7 +70,7 @@ impl ArchiveIndex {
                 b'0' | b'\0' | b'7' => Member::File { offset: header.offset, size: header.size },
                 b'5' => Member::Directory,
                 b'2' => Member::Link(link_target(&name.parent(), &header.link)),
-                b'1' => Member::Link(link_target(&ImagePath::root(), &header.link)),
+                b'1' => Member::HardLink(link_target(&ImagePath::root(), &header.link)),
                 other => {
                     let what = format!(
                         "the member {name} is of tar type {:?}, which no image archive has",
@@ -86,6 +89,8 @@ impl ArchiveIndex {
         if index.members.is_empty() {
             return Err(Error::invalid("an archive without members"));
         }
+        index.refuse_ways_through_links()?;
+        index.compare_repeated()?;
         index.look_behind_the_end(headers.position())?;
         Ok(index)
     }
@@ -94,23 +99,67 @@ impl ArchiveIndex {
         let again = self.members.contains_key(&name);
         let is_directory = matches!(member, Member::Directory);
         let was_directory = matches!(self.members.get(&name), Some(Member::Directory));
-        let decides = DECIDING.iter().any(|deciding| deciding.as_bytes() == name.as_bytes());
+        let decides = is_deciding(&name);
         if decides && !matches!(member, Member::File { .. }) {
-            let what = format!("{name} is no regular file: readers differ on what is in it");
-            return Err(Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is"));
+            return Err(untrusted(format!("{name} is no regular file")));
         }
         if again && !(is_directory && was_directory) {
             if decides {
-                let what = format!("the archive holds {name} twice: readers differ on which one counts");
-                return Err(
-                    Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is")
-                );
+                return Err(twice(&name));
             }
             let anomaly = Anomaly::new(Fault::DuplicateEntry, "the archive holds two members of one name");
             self.anomalies.push(anomaly.evidence("member", &name))?;
+            match (self.members.get(&name), &member) {
+                (Some(Member::File { offset, size }), Member::File { .. }) => {
+                    self.repeated.entry(name.clone()).or_default().push((*offset, *size));
+                }
+                // What is written through the one is elsewhere with the other.
+                _ => return Err(twice(&name)),
+            }
         }
         self.members.insert(name, member);
         Ok(())
+    }
+
+    /// Those who unpack the archive follow links on the way to a member, and write it over another one; and a hard link to a
+    /// symlink leads on from its own directory.
+    fn refuse_ways_through_links(&self) -> Result<()> {
+        for (name, member) in &self.members {
+            if matches!(member, Member::Directory) {
+                continue;
+            }
+            let below = [name.as_bytes(), b"/"].concat();
+            let mut behind = self.members.range::<[u8], _>((Bound::Included(&*below), Bound::Unbounded));
+            if let Some((inner, _)) = behind.next().filter(|(inner, _)| inner.as_bytes().starts_with(&below))
+            {
+                let what = format!("the archive holds {inner}, and {name} is no directory");
+                return Err(untrusted(what));
+            }
+            if let Member::HardLink(Some(target)) = member
+                && matches!(self.members.get(target), Some(Member::Link(_)))
+            {
+                return Err(untrusted(format!("{name} is a hard link to a symbolic one")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves of files of one name only those that differ: of them one reader takes the first, and another the last.
+    fn compare_repeated(&mut self) -> Result<()> {
+        let Self { archive, members, repeated, .. } = self;
+        let mut failed = None;
+        repeated.retain(|name, places| {
+            let Some(Member::File { offset, size }) = members.get(name) else { return true };
+            let same = |(at, length): &(u64, u64)| {
+                length == size
+                    && is_same(archive, (*offset, *at), *size).unwrap_or_else(|error| {
+                        failed.get_or_insert(error);
+                        false
+                    })
+            };
+            !places.iter().all(same)
+        });
+        failed.map_or(Ok(()), |error| Err(Error::io("cannot be read to its end", error)))
     }
 
     /// Members behind the end mark are seen by readers that ignore it (`tar --ignore-zeros`).
@@ -156,11 +205,16 @@ impl ArchiveIndex {
                 };
             };
             match member {
+                Member::File { .. } if self.repeated.contains_key(at) => return Err(twice(at)),
                 Member::File { offset, size } => {
                     return Ok(self.archive.slice(*offset, *size).map(|section| (section, stored)));
                 }
-                Member::Link(Some(target)) => at = target,
-                Member::Link(None) => return Err(elsewhere("a link that leaves the archive")),
+                Member::Link(Some(target)) | Member::HardLink(Some(target)) => at = target,
+                Member::Link(None) | Member::HardLink(None) => {
+                    return Err(elsewhere(
+                        "a link that leaves the archive, or leads into it in a way of its own",
+                    ));
+                }
                 Member::Directory => return Ok(None),
             }
         }
@@ -183,14 +237,49 @@ impl ArchiveIndex {
     pub(super) fn files(&self) -> impl Iterator<Item = (&ImagePath, u64)> {
         self.members.iter().filter_map(|(name, member)| match member {
             Member::File { size, .. } => Some((name, *size)),
-            Member::Link(_) | Member::Directory => None,
+            Member::Link(_) | Member::HardLink(_) | Member::Directory => None,
         })
     }
 }
 
-/// The member that a link leads to; `None` where it leaves the archive.
+fn untrusted(what: String) -> Error {
+    let what = format!("{what}: readers differ on what is in it");
+    Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is")
+}
+
+fn twice(name: &ImagePath) -> Error {
+    let what = format!("the archive holds {name} twice: readers differ on which one counts");
+    Error::invalid(what).hint("write the archive anew; it cannot be trusted as it is")
+}
+
+/// Whether as many bytes are the same at two places of an archive.
+fn is_same(archive: &Section, places: (u64, u64), size: u64) -> std::io::Result<bool> {
+    let (Some(one), Some(other)) = (archive.slice(places.0, size), archive.slice(places.1, size)) else {
+        return Ok(false);
+    };
+    let (mut one, mut other) = (BufReader::new(one.reader()), BufReader::new(other.reader()));
+    loop {
+        let (ours, theirs) = (one.fill_buf()?, other.fill_buf()?);
+        let length = ours.len().min(theirs.len());
+        if length == 0 {
+            return Ok(ours.len() == theirs.len());
+        }
+        if ours.get(..length) != theirs.get(..length) {
+            return Ok(false);
+        }
+        one.consume(length);
+        other.consume(length);
+    }
+}
+
+/// The member that a link leads to; `None` where it leaves the archive, or goes into a directory and up again: if that is a
+/// link, it comes out elsewhere.
 fn link_target(from: &ImagePath, target: &[u8]) -> Option<ImagePath> {
     if target.first() == Some(&b'/') {
+        return None;
+    }
+    let mut parts = target.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    if parts.by_ref().skip_while(|part| *part == b"..").any(|part| part == b"..") {
         return None;
     }
     // Joined to the root, the path must not become absolute: it could not escape then.

@@ -64,7 +64,14 @@ pub(super) fn parse(
     what: &str,
     anomalies: &mut Vec<Anomaly>,
 ) -> Result<Document> {
-    let document = json::parse(bytes, shape).map_err(|error| error.at(what.to_owned()))?;
+    let document = match json::parse(bytes, shape) {
+        Ok(document) => document,
+        Err(error) => {
+            // Thousands of descriptors may lead to one blob.
+            store.hold_bytes(bytes.len() as u64)?;
+            return Err(error.at(what.to_owned()));
+        }
+    };
     store.hold(&document)?;
     if let Some(first) = document.ambiguities.first() {
         let more = match document.ambiguities.len() - 1 {

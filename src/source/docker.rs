@@ -130,6 +130,7 @@ impl Item {
         Ok(Image {
             form,
             names,
+            other_names: BTreeSet::new(),
             listed_for: BTreeSet::new(),
             listed_for_any: false,
             manifest_digest: None,
@@ -150,8 +151,17 @@ pub(super) fn layer_ref(store: &Store, name: &str, referenced: &mut Referenced) 
     let claim = |digest| {
         let size = blob.as_ref().map_or(0, crate::read::Section::size);
         let media_type = MediaType::default();
-        let (names, urls, annotations) = (Vec::new(), Vec::new(), Annotations::default());
-        Descriptor { media_type, digest, size, platform: None, names, urls, annotations }
+        let (urls, annotations) = (Vec::new(), Annotations::default());
+        Descriptor {
+            media_type,
+            digest,
+            size,
+            platform: None,
+            name: None,
+            other_name: None,
+            urls,
+            annotations,
+        }
     };
     let declared = digest_of_blob_path(&path).map(claim);
     referenced.add(store.stored_name(&path).clone());

@@ -9,7 +9,11 @@ use std::io::Read;
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::model::ImagePath;
 use crate::read::Section;
+
+/// Documents that decide what the archive is: two of one name and nobody knows which counts.
+const DECIDING: [&str; 4] = ["manifest.json", "index.json", "oci-layout", "repositories"];
 
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
@@ -77,6 +81,10 @@ impl Headers {
                         // Go forgets what stood before.
                         return Err(broken("an extended header before a global one"));
                     }
+                    if kind == b'g' && is_deciding(&ImagePath::new(name(&block))) {
+                        // Docker 20.10 takes away what is there, to write nothing in its place.
+                        return Err(broken("a global header with the name of a document"));
+                    }
                     is_extended |= kind != b'g';
                     extended.take(kind, &bytes)?;
                 }
@@ -98,6 +106,16 @@ impl Headers {
         mut header: Header,
     ) -> Result<Option<Header>> {
         let has_body = matches!(header.kind, b'0' | b'\0' | b'7');
+        // Podman and skopeo, as Go's `FileInfo`, know a symlink by its mode and follow it; others by its type.
+        let said = number(field(block, 100, 8))? & 0o170_000;
+        let expected = match header.kind {
+            b'5' => 0o040_000,
+            b'2' => 0o120_000,
+            _ => 0o100_000,
+        };
+        if said != 0 && said != expected {
+            return Err(broken("a member whose mode says another type than its header"));
+        }
         if let Some(size) = extended.size {
             if header.size != 0 && header.size != size {
                 return Err(broken("a member with two sizes"));
@@ -119,7 +137,7 @@ impl Headers {
         if self.archive.slice(header.offset, header.size).is_none() {
             let what = format!(
                 "the archive is cut short: {} should have {} bytes from offset {} on, and the archive ends at {}",
-                crate::model::ImagePath::new(&header.name),
+                ImagePath::new(&header.name),
                 header.size,
                 header.offset,
                 self.archive.size()
@@ -247,6 +265,11 @@ fn name(block: &[u8; 512]) -> Vec<u8> {
     name.to_vec()
 }
 
+/// Whether a member of this name decides what the archive is.
+pub(super) fn is_deciding(name: &ImagePath) -> bool {
+    DECIDING.iter().any(|deciding| deciding.as_bytes() == name.as_bytes())
+}
+
 fn field(block: &[u8; 512], start: usize, length: usize) -> &[u8] {
     block.get(start..start + length).unwrap_or_default()
 }
@@ -293,6 +316,20 @@ fn advance(offset: u64, size: u64) -> Result<u64> {
     end.ok_or_else(|| broken("a size beyond all bounds"))
 }
 
+/// Whether some reader may take these bytes for the beginning of a tar: its checksum holds as Go reads it, with blanks or NULs
+/// on either side, and of signed bytes as well.
+pub(super) fn may_be_tar(head: &[u8]) -> bool {
+    let Some(block) = head.first_chunk::<512>() else { return false };
+    let sum = field(block, 148, 8);
+    let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
+    let digits = sum.iter().skip_while(|byte| is_blank(byte)).take_while(|byte| matches!(byte, b'0'..=b'7'));
+    let declared = digits.fold(0_u64, |sum, digit| sum * 8 + u64::from(digit - b'0'));
+    let negative =
+        block.iter().enumerate().filter(|(at, byte)| !(148..156).contains(at) && **byte >= 128).count();
+    let unsigned = checksum(block);
+    declared == unsigned || Some(declared) == unsigned.checked_sub(256 * negative as u64)
+}
+
 /// Whether these bytes begin with a tar header: its checksum holds.
 pub(super) fn looks_like_tar(head: &[u8]) -> bool {
     let Some(block) = head.first_chunk::<512>() else { return false };
@@ -318,6 +355,23 @@ mod tests {
             (b"\xff\xff\xff\xff", None),
         ] {
             assert_eq!(number(bytes).ok(), value, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_tar_is_known_by_any_spelling_of_its_checksum() {
+        let mut block = [0; 512];
+        block[..3].copy_from_slice(b"a\xff\xfe");
+        let (unsigned, signed) = (checksum(&block), checksum(&block) - 512);
+        for (spelling, strictly) in [
+            (format!("{unsigned:06o}\0 "), true),
+            (format!("\0{unsigned:06o}\0"), false),
+            (format!("{signed:06o}\0 "), false),
+            (format!("{:06o}\0 ", unsigned + 1), false),
+        ] {
+            block[148..156].copy_from_slice(spelling.as_bytes());
+            let is_wrong = spelling.starts_with(&format!("{:06o}", unsigned + 1));
+            assert_eq!((looks_like_tar(&block), may_be_tar(&block)), (strictly, !is_wrong), "{spelling:?}");
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) fn merge(from_manifest: Vec<Image>, from_index: Vec<Image>) -> Vec<Im
                 other.names.append(&mut image.names);
                 other.names.sort();
                 other.names.dedup();
+                other.other_names.append(&mut image.other_names);
                 other.anomalies.append(&mut image.anomalies);
                 if let Some(told) = told_twice.get_mut(number) {
                     *told = true;

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::blobs::{self, SmallBlob};
-use super::headers::looks_like_tar;
+use super::headers::may_be_tar;
 use super::store::{self, Referenced, Store, hold_name};
-use crate::codec;
 use crate::digest::{BlobDigests, Digest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-use crate::model::descriptor::{Annotations, Compression, MediaKind, MediaType};
+use crate::model::descriptor::{Annotations, MediaKind, MediaType};
 use crate::model::image::{Form, Image, LayerRef};
 use crate::model::json;
 use crate::model::manifest::{Index, Manifest, ManifestOrIndex};
@@ -41,6 +42,7 @@ pub(super) fn read(store: &Store, form: Form, referenced: &mut Referenced) -> Re
         layout: Layout::default(),
         seen: BTreeSet::new(),
         manifests: 0,
+        documents: BTreeMap::new(),
         hashed: BTreeMap::new(),
     };
     walk.check_version()?;
@@ -70,6 +72,8 @@ struct Inherited {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Listed {
     names: Vec<String>,
+    /// Names that only some readers know it by.
+    other_names: BTreeSet<String>,
     platform: Option<Platform>,
     /// Whether an index that is a blob lists it without a platform.
     for_any: bool,
@@ -86,6 +90,8 @@ struct Walk<'a> {
     /// and a loop ends.
     seen: BTreeSet<(Digest, Listed)>,
     manifests: usize,
+    /// Blobs that are listed as something else, and whether they are a manifest or index all the same.
+    documents: BTreeMap<Digest, bool>,
     /// Blobs of artifacts, hashed once: thousands of descriptors may lead to one of them.
     hashed: BTreeMap<SectionKey, BlobDigests>,
 }
@@ -126,16 +132,20 @@ impl Walk<'_> {
             let mut inherited = from.clone();
             inherited.depth += 1;
             inherited.annotations = [&index.annotations, &descriptor.annotations].map(Arc::clone).into();
-            if !descriptor.names.is_empty() {
-                descriptor.names.iter().try_for_each(|name| hold_name(name.len()))?;
-                inherited.listed.names.clone_from(&descriptor.names);
+            let names = descriptor.name.iter().chain(&descriptor.other_name);
+            names.clone().try_for_each(|name| hold_name(name.len()))?;
+            if let Some(name) = &descriptor.name {
+                // Who asks for the index by its name gets what it lists, whatever that is called.
+                let above = std::mem::replace(&mut inherited.listed.names, vec![name.clone()]);
+                inherited.listed.other_names.extend(above);
             }
+            inherited.listed.other_names.extend(descriptor.other_name.clone());
             // In a layout's own index one chooses by name.
             inherited.listed.for_any = from.depth > 0 && descriptor.platform.is_none();
             if descriptor.platform.is_some() {
                 inherited.listed.platform.clone_from(&descriptor.platform);
             }
-            if self.is_passed_over(descriptor) {
+            if self.is_passed_over(descriptor)? {
                 continue;
             }
             if !self.seen.insert((descriptor.digest, inherited.listed.clone())) {
@@ -153,12 +163,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// What is listed as something else. It does not count as seen: podman takes the next descriptor of
-    /// the same blob that says manifest (seen with 4.3).
-    fn is_passed_over(&mut self, descriptor: &Descriptor) -> bool {
+    /// What is listed as something else, and is something else: Podman and skopeo choose in an index by platforms and not by
+    /// media types, and take a manifest that is the only one of a layout whatever it is listed as.
+    fn is_passed_over(&mut self, descriptor: &Descriptor) -> Result<bool> {
         let kind = descriptor.media_type.kind();
         if matches!(kind, MediaKind::Index | MediaKind::Manifest) || descriptor.media_type.is_empty() {
-            return false;
+            return Ok(false);
+        }
+        let known = self.documents.get(&descriptor.digest).copied();
+        let is_image = known.map_or_else(|| self.is_image_document(&descriptor.digest), Ok)?;
+        self.documents.insert(descriptor.digest, is_image);
+        if is_image {
+            return Ok(false);
         }
         self.layout.notes.push(format!(
             "passed over {}: {} is no image manifest",
@@ -166,7 +182,27 @@ impl Walk<'_> {
             crate::model::escape::escape_text(descriptor.media_type.as_str())
         ));
         self.referenced.add_blob(&descriptor.digest);
-        true
+        Ok(true)
+    }
+
+    /// Whether a blob is a manifest or index of some kind, or looks like one and cannot be read.
+    fn is_image_document(&self, digest: &Digest) -> Result<bool> {
+        let Some(section) = self.store.blob(digest)? else { return Ok(false) };
+        let head = section.head(512).map_err(|error| Error::io("cannot be read", error))?;
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+        // A layer has its place in manifests.
+        if first != Some(&b'{') {
+            return Ok(false);
+        }
+        let blob = blobs::read_small(&section, digest).map_err(|error| error.at(format!("blob {digest}")))?;
+        let Ok(document) = json::parse(&blob.bytes, &json::MANIFEST) else {
+            self.store.hold_bytes(blob.bytes.len() as u64)?;
+            return Ok(false);
+        };
+        self.store.hold(&document)?;
+        let fields = ["config", "layers", "manifests", "fsLayers"];
+        let is_one = |reading: &Value| fields.iter().any(|field| reading.get(field).is_some());
+        Ok(document.readings.iter().any(is_one))
     }
 
     fn descriptor(&mut self, descriptor: &Descriptor, mut inherited: Inherited) -> Result<()> {
@@ -209,13 +245,20 @@ impl Walk<'_> {
                 self.index(index, &inherited)?;
             }
             if let Some(manifest) = &manifest {
-                self.manifest(manifest, &blob, inherited).map_err(|error| error.at(place.clone()))?;
+                self.manifest(manifest, descriptor, &blob, inherited)
+                    .map_err(|error| error.at(place.clone()))?;
             }
         }
         Ok(())
     }
 
-    fn manifest(&mut self, manifest: &Manifest, blob: &SmallBlob, inherited: Inherited) -> Result<()> {
+    fn manifest(
+        &mut self,
+        manifest: &Manifest,
+        listed: &Descriptor,
+        blob: &SmallBlob,
+        inherited: Inherited,
+    ) -> Result<()> {
         self.referenced.add_blob(&manifest.config.digest);
         for layer in &manifest.layers {
             self.referenced.add_blob(&layer.digest);
@@ -223,7 +266,7 @@ impl Walk<'_> {
         if manifest.layers.len() > limits::LAYERS {
             return Err(Error::limit("the number of layers", "LAYERS", limits::LAYERS as u64));
         }
-        if let Some(what) = self.not_an_image(manifest)? {
+        if let Some(what) = self.not_an_image(manifest, listed)? {
             self.layout.notes.push(format!("passed over {what} {}", blob.digest));
             return self.verify_artifact(manifest, inherited);
         }
@@ -234,6 +277,7 @@ impl Walk<'_> {
         };
         if let Some(known) = self.layout.images.iter_mut().find(same) {
             known.names.extend(inherited.listed.names);
+            known.other_names.extend(inherited.listed.other_names);
             known.names.sort();
             known.names.dedup();
             known.anomalies.extend(inherited.anomalies);
@@ -283,6 +327,7 @@ impl Walk<'_> {
         Ok(Image {
             form: self.form,
             names,
+            other_names: inherited.listed.other_names,
             listed_for: inherited.listed.platform.into_iter().collect(),
             listed_for_any: inherited.listed.for_any,
             manifest_digest: Some(digest),
@@ -297,8 +342,11 @@ impl Walk<'_> {
 
     /// What a manifest is when it is no image: known by the media types of its config and layers,
     /// never by an annotation or a platform, which cost an attacker nothing.
-    fn not_an_image(&self, manifest: &Manifest) -> Result<Option<&'static str>> {
-        if manifest.layers.iter().any(|layer| layer.media_type.is_of_layer()) {
+    fn not_an_image(&self, manifest: &Manifest, listed: &Descriptor) -> Result<Option<&'static str>> {
+        // Of a manifest of Docker's, Podman and skopeo ask neither the config's media type nor those of layers.
+        let is_docker =
+            [&manifest.media_type, &listed.media_type].into_iter().any(MediaType::is_docker_manifest);
+        if is_docker || manifest.layers.iter().any(|layer| layer.media_type.is_of_layer()) {
             return Ok(None);
         }
         let config = &manifest.config.media_type;
@@ -355,8 +403,11 @@ impl Walk<'_> {
     }
 }
 
+/// Attestations and signatures are JSON. A name in a tar may begin as JSON does.
 fn could_be_layer(head: &[u8]) -> bool {
-    codec::detect(head) != Compression::None || looks_like_tar(head)
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    let is_json = matches!(first, Some(b'{' | b'[' | b'"')) && !head.contains(&0);
+    !is_json || may_be_tar(head)
 }
 
 /// Every reading of a config that the runtimes would take.

@@ -1,5 +1,6 @@
 //! Choosing among the images of an input. Without a choice all are checked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Source;
@@ -28,7 +29,11 @@ impl Selection {
             return Ok(());
         }
         let all: Vec<String> = source.images.iter().map(describe).collect();
-        source.images.retain(|image| self.wants(image));
+        let mut called = BTreeSet::new();
+        for image in source.images.iter().filter(|image| self.wants(image)) {
+            called.extend(names(image).flat_map(spellings));
+        }
+        source.images.retain(|image| self.wants(image) || self.is_alternative(image, &called));
         let left_out = all.len() - source.images.len();
         if !source.images.is_empty() {
             if left_out > 0 {
@@ -41,6 +46,15 @@ impl Selection {
             return Ok(());
         }
         Err(Error::usage(format!("nothing in it is {self}")).hint(format!("it holds {}", all.join("; "))))
+    }
+
+    /// Whether it is in no index of platforms and has a name of one that is wanted: Docker and Podman choose among such by the
+    /// name alone, and which of them counts is theirs to say.
+    fn is_alternative(&self, image: &Image, called: &BTreeSet<String>) -> bool {
+        let mut spellings = names(image).flat_map(spellings);
+        self.platform.is_some()
+            && image.index_digests.is_empty()
+            && spellings.any(|name| called.contains(&name))
     }
 
     fn wants(&self, image: &Image) -> bool {
@@ -57,9 +71,18 @@ impl fmt::Display for Selection {
     }
 }
 
+fn names(image: &Image) -> impl Iterator<Item = &String> {
+    image.names.iter().chain(&image.other_names)
+}
+
+/// A name as Docker and as Podman complete it.
+fn spellings(name: &String) -> [String; 2] {
+    [to_docker(name), to_podman(name)]
+}
+
 fn is_called(image: &Image, wanted: &str) -> bool {
     let digest = wanted.rsplit_once('@').map_or(wanted, |(_, digest)| digest);
-    image.names.iter().any(|name| is_one_name(name, wanted))
+    names(image).any(|name| is_one_name(name, wanted))
         || image.digests().any(|known| known.to_string() == digest || known.hex() == digest)
 }
 

@@ -37,7 +37,12 @@ impl Store {
 
     /// Counts what a document takes that was read and is kept.
     pub(super) fn hold(&self, document: &Document) -> Result<()> {
-        let left = self.documents_left.get().checked_sub(document.memory).ok_or_else(|| {
+        self.hold_bytes(document.memory)
+    }
+
+    /// Counts the bytes of one that is none, and was read for nothing.
+    pub(super) fn hold_bytes(&self, bytes: u64) -> Result<()> {
+        let left = self.documents_left.get().checked_sub(bytes).ok_or_else(|| {
             let what = "what the manifests and configs of all images take of memory";
             Error::limit(what, "INPUT_JSON_BYTES", limits::INPUT_JSON_BYTES)
         })?;

@@ -108,6 +108,7 @@ fn image(store: &Store, top: &str, names: BTreeSet<String>, referenced: &mut Ref
     Ok(Image {
         form: Form::DockerArchiveV1,
         names: names.into_iter().collect(),
+        other_names: BTreeSet::new(),
         listed_for: BTreeSet::new(),
         listed_for_any: false,
         manifest_digest: None,
@@ -129,7 +130,8 @@ fn container_command(raw: &Value) -> String {
 
 /// Docker 25 and later put each layer's v1 config into `blobs/` too, and nothing refers to it.
 pub(super) fn is_left_over_config(store: &Store, path: &ImagePath) -> Result<bool> {
-    let Some(blob) = store.get(path)? else { return Ok(false) };
+    // What is there twice is told.
+    let Ok(Some(blob)) = store.get(path) else { return Ok(false) };
     if blob.size() > V1_CONFIG_BYTES {
         return Ok(false);
     }

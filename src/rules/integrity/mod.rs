@@ -52,6 +52,7 @@ mod tests {
             image: Image {
                 form: Form::OciArchive,
                 names: Vec::new(),
+                other_names: BTreeSet::new(),
                 listed_for: BTreeSet::new(),
                 listed_for_any: false,
                 manifest_digest: None,

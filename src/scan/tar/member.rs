@@ -179,8 +179,13 @@ impl TarReader<'_> {
         let is_mark = |part: &[u8]| part.starts_with(b".wh.");
         let marked = path.parts().any(is_mark);
         // As git, Python's tarfile, and pax and Go name it.
-        let usual = matches!(path.file_name(), b"pax_global_header" | b"@PaxHeader")
-            || path.file_name().starts_with(b"GlobalHead.");
+        let (directory, name) = path.split();
+        // containerd makes the directories above it, over files and links of lower layers too.
+        let usual = match directory {
+            b"" => matches!(name, b"pax_global_header" | b"@PaxHeader") || name.starts_with(b"GlobalHead."),
+            b"tmp" | b"var/tmp" => name.starts_with(b"GlobalHead."),
+            _ => false,
+        };
         if usual && !marked {
             return Ok(None);
         }

@@ -179,6 +179,9 @@ fn the_name_of_a_global_header_is_obeyed_by_runtimes() {
         ("etc/shadow", &["/f"]),
         ("./", &["/f"]),
         (".wh.a/pax_global_header", &["/f"]),
+        // containerd makes its parents.
+        ("etc/shadow/pax_global_header", &["/f"]),
+        ("bin/GlobalHead.7.1", &["/f"]),
     ] {
         let (entries, faults) = read(Tar::new().entry(name, b'g', &comment).file("f", "x").end());
         assert_eq!(paths(&entries), names);

@@ -24,15 +24,16 @@ fn a_manifest_listed_first_as_something_else_is_judged() {
         });
         check_bytes(layout.archive()).failing()
     };
-    assert_eq!(listed(&evil()), set(["setuid-file /evil"]));
-    assert_eq!(listed(&good().user("1001")), set([]));
+    assert_eq!(listed(&evil()), set(["media-type-mismatch", "setuid-file /evil"]));
+    assert_eq!(listed(&good().user("1001")), set(["media-type-mismatch"]));
 }
 
 #[test]
 fn the_platform_of_an_index_counts_beside_that_of_the_config() {
     let room = Room::new();
     let check = |listed: &str, config: &str| {
-        let layout = Layout::new().image(&good()).image(&evil().platform("linux", config, ""));
+        let evil = evil().unnamed().platform("linux", config, "");
+        let layout = Layout::new().image(&good()).image(&evil);
         let listed = listed.to_owned();
         let layout =
             layout.index_json(move |index| index["manifests"][1]["platform"]["architecture"] = json!(listed));

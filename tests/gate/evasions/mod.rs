@@ -4,6 +4,7 @@
 //! image stands beside what it looks like without the trick, so that a test which sees faults everywhere fails too.
 
 mod accounts;
+mod chosen;
 mod documents;
 mod headers;
 mod not_caught;
