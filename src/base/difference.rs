@@ -80,7 +80,8 @@ fn differing_metadata(was: Subject<'_>, is: Subject<'_>) -> Vec<(&'static str, S
 }
 
 /// Whether a change of metadata lets someone do more than the base did.
-fn adds_privilege(was: Subject<'_>, is: Subject<'_>) -> bool {
+fn adds_privilege<'a>(was: Subject<'a>, is: Subject<'a>) -> bool {
+    const ACCESS_LISTS: [&[u8]; 2] = [b"system.posix_acl_access", b"system.posix_acl_default"];
     const SPECIAL: u32 = 0o6000;
     const OTHERS_WRITE: u32 = 0o0002;
     const GROUP_WRITES: u32 = 0o0020;
@@ -102,5 +103,16 @@ fn adds_privilege(was: Subject<'_>, is: Subject<'_>) -> bool {
     // What root owned someone else can now write: a program of the base is no longer the base's.
     let given_away = was.uid == 0 && is.uid != 0;
     let new_capability = is.capability().is_some() && was.capability() != is.capability();
-    special || special_to_other_owner || others_write || group_writes || given_away || new_capability
+    // It gives others what the mode does not show (acl(5)).
+    let new_list = ACCESS_LISTS.iter().any(|name| {
+        let list = |subject: Subject<'a>| subject.extras.xattr(name);
+        list(is).is_some() && list(was) != list(is)
+    });
+    special
+        || special_to_other_owner
+        || others_write
+        || group_writes
+        || given_away
+        || new_capability
+        || new_list
 }

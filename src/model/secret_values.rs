@@ -1,7 +1,10 @@
 //! Which values are no secret whatever their name says, and which look like one whatever it says.
 
-/// Words that people write where a secret is to be put.
-const STAND_INS: [&str; 21] = [
+/// Words that people write where a secret is to be put, alone: `insertcoin` is a password.
+const WORDS: [&str; 5] = ["dummy", "fixme", "insert", "todo", "xxxx"];
+
+/// What people write there, and nobody's lot has in it: also within words.
+const STAND_INS: [&str; 16] = [
     "changeme",
     "change_me",
     "change-me",
@@ -10,15 +13,10 @@ const STAND_INS: [&str; 21] = [
     "example",
     "placeholder",
     "redacted",
-    "dummy",
     "your-",
     "your_",
     "<your",
     "replace",
-    "insert",
-    "todo",
-    "fixme",
-    "xxxx",
     "****",
     "....",
     "0123456789",
@@ -47,7 +45,20 @@ pub fn is_placeholder(value: &str) -> bool {
         return true;
     }
     let lower = value.to_ascii_lowercase();
-    STAND_INS.iter().any(|word| lower.contains(word))
+    STAND_INS.iter().any(|word| lower.contains(word)) || WORDS.iter().any(|word| has_word(&lower, word))
+}
+
+/// Whether a word stands there with no letters around it, or the same letter again: `xxxxxxxx`.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_other_letter = |byte: Option<&u8>, own: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphabetic() && Some(byte) != own)
+    };
+    let (bytes, word) = (text.as_bytes(), word.as_bytes());
+    bytes.windows(word.len()).enumerate().any(|(at, window)| {
+        window == word
+            && !is_other_letter(at.checked_sub(1).and_then(|before| bytes.get(before)), word.first())
+            && !is_other_letter(bytes.get(at + word.len()), word.last())
+    })
 }
 
 /// Whether what follows a `$` is there to be expanded: by a shell, an entrypoint, a template. A config's own variables are
@@ -241,6 +252,10 @@ mod tests {
             "{{ token }}",
             "YOUR_TOKEN",
             "********",
+            "todo",
+            "INSERT_KEY_HERE",
+            "sk-xxxxxxxxxxxx",
+            "fixme1",
         ] {
             assert!(is_no_secret(value), "{value}");
         }
@@ -255,6 +270,9 @@ mod tests {
             "$XK29DKQ9SLMZ",
             "/Xk29dkq9sLmz",
             "/Xk29/dkq9sLmz7wQ01nB2vC3xZ4yT5",
+            "insertcoin99X",
+            "todolist99X",
+            "mastodon7",
         ] {
             assert!(!is_no_secret(value), "{value}");
         }

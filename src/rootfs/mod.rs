@@ -33,6 +33,7 @@ mod steps;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trail;
 mod tree;
 mod users;
 mod walk;
@@ -42,6 +43,7 @@ pub use builder::{Builder, Runtime};
 pub use inode::{Inode, Origin};
 pub use resolve::{Located, ResolveError, Resolved};
 pub use steps::Steps;
+pub use trail::Trail;
 pub use tree::{NodeRef, Tree};
 pub use users::{UserReadings, resolve_user};
 pub use walk::HardLinks;

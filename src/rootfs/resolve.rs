@@ -86,7 +86,7 @@ pub(super) struct Stopped {
     pub(super) steps: u64,
 }
 
-fn taken(followed: &Result<Followed<'_>, Stopped>) -> u64 {
+pub(super) fn taken(followed: &Result<Followed<'_>, Stopped>) -> u64 {
     followed.as_ref().map_or_else(|stopped| stopped.steps, |followed| followed.steps)
 }
 
@@ -166,6 +166,18 @@ impl Tree {
         absent: Absent,
         proc: Proc,
     ) -> Result<Followed<'a>, Stopped> {
+        self.follow_seeing(path, follow_last, absent, proc, |_, _| {})
+    }
+
+    /// `see` is told of each directory in which a name is looked for, and whether it is there.
+    pub(super) fn follow_seeing<'a>(
+        &'a self,
+        path: &'a [u8],
+        follow_last: bool,
+        absent: Absent,
+        proc: Proc,
+        mut see: impl FnMut(NodeId, bool),
+    ) -> Result<Followed<'a>, Stopped> {
         let mut pending: Vec<&'a [u8]> = path.split(|byte| *byte == b'/').rev().collect();
         let mut symlinks: Vec<NodeId> = Vec::new();
         let mut missing: Vec<&'a [u8]> = Vec::new();
@@ -198,7 +210,9 @@ impl Tree {
                 }
                 _ => {}
             }
-            let Some(child) = self.child(at, part) else {
+            let child = self.child(at, part);
+            see(at, child.is_some());
+            let Some(child) = child else {
                 if absent == Absent::Refuse {
                     return Err(stop(ResolveError::Missing, at));
                 }

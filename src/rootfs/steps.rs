@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::resolve::{ResolveError, Resolved};
+use super::trail::Trail;
 use super::tree::Tree;
 use crate::limits;
 use crate::model::ImagePath;
@@ -40,6 +41,14 @@ impl Steps {
         path: &[u8],
     ) -> Result<Resolved<'tree>, ResolveError> {
         self.within(|steps| tree.resolve_within(path, steps))?
+    }
+
+    /// As [`Tree::trail_within`].
+    ///
+    /// # Errors
+    /// As there, and [`ResolveError::TooFar`] once no part is left.
+    pub fn trail<'tree>(&self, tree: &'tree Tree, path: &[u8]) -> Result<Trail<'tree>, ResolveError> {
+        self.within(|steps| tree.trail_within(path, steps))?
     }
 
     /// As [`Tree::locate`].

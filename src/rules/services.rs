@@ -33,7 +33,7 @@ pub struct Service {
     pub inside: Vec<Pattern>,
     /// Variables of the config, as `NAME=value`.
     pub env: Vec<Pattern>,
-    /// Words of the entrypoint, the command, and of variables that hold options.
+    /// Words of the entrypoint, the command, the health check, and of variables that hold options.
     pub arguments: Vec<Pattern>,
     /// Labels of the config, as `name=value`.
     pub labels: Vec<Pattern>,

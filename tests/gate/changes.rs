@@ -207,6 +207,10 @@ fn a_change_that_adds_privilege_is_high() {
         (of_group(0o664, 10001), of_group(0o644, 10001), of_group(0o664, 0)),
         ("high".into(), "medium".into(), "medium".into())
     );
+    // `user:10001:rw-` beside the mode.
+    let list = [2, 0, 0, 0, 2, 0, 6, 0, 0x11, 0x27, 0, 0];
+    let listed = Entry::file("etc/os-release", release).xattr("system.posix_acl_access", list);
+    assert_eq!(severity(Layer::new().entry(listed)), "high");
 }
 
 #[test]
@@ -297,6 +301,33 @@ fn state_that_package_managers_touch_is_shown_and_no_more() {
 }
 
 #[test]
+fn the_timezone_of_the_base_may_be_another() {
+    let zone = |target: &str| {
+        Layer::new()
+            .symlink("etc/localtime", target)
+            .file("etc/timezone", "Etc/UTC\n")
+            .file("etc/shells", "/bin/sh\n")
+    };
+    let base = small_base().layer(zone("/usr/share/zoneinfo/Etc/UTC"));
+    let room = crate::harness::Room::new();
+    let catalog = room.catalog(&[&base]);
+    for (target, failing) in [
+        ("/usr/share/zoneinfo/Europe/Berlin", set([])),
+        ("../usr/share/zoneinfo/Europe/Berlin", set([])),
+        ("/usr/share/zoneinfo/../../../srv/x", set(["base-file-modified /etc/localtime"])),
+        ("/etc/zones", set(["base-file-modified /etc/localtime"])),
+    ] {
+        let layer = Layer::new()
+            .symlink("etc/localtime", target)
+            .file("etc/timezone", "Europe/Berlin\n")
+            .file("etc/shells", "/bin/sh\n/bin/zsh\n");
+        let app = clean_app(&base).layer(layer);
+        let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));
+        assert_eq!(checked.failing(), failing, "{target}");
+    }
+}
+
+#[test]
 fn what_was_put_back_is_told_and_low() {
     let original = os_release_of_the_base();
     let modified = with(Layer::new().file("etc/os-release", "other"), "RUN one")
@@ -344,6 +375,13 @@ fn package_state_may_change_and_not_be_replaced_opened_or_taken_away() {
         (Layer::new().symlink("var/lib/dpkg/info", "/evil"), "base-file-replaced /var/lib/dpkg/info"),
         (Layer::new().dir("var/lib/dpkg/info/", 0o777), "base-metadata-changed /var/lib/dpkg/info"),
         (Layer::new().whiteout("var/lib/dpkg/status"), "base-file-deleted /var/lib/dpkg/status"),
+        (
+            Layer::new().entry(
+                Entry::file("var/lib/dpkg/status", "Package: a\n")
+                    .xattr("system.posix_acl_access", [2, 0, 0, 0]),
+            ),
+            "base-metadata-changed /var/lib/dpkg/status",
+        ),
     ] {
         let app = clean_app(&base).layer(layer);
         let checked = crate::harness::check_path(&room.write("app.tar", app.oci_archive()), Some(&catalog));

@@ -101,6 +101,13 @@ fn every_sign_of_a_service_is_seen() {
             "CMD: -javaagent:/jacoco.jar",
         ),
         (
+            app().health_check(&["sh", "-c", "java -javaagent:/jacoco.jar -cp / H"]),
+            "arguments",
+            "HEALTHCHECK: -javaagent:/jacoco.jar",
+        ),
+        // `CMD java $JAVA_AGENT -jar a.jar`
+        (with_env("JAVA_AGENT= -javaagent:/jacoco.jar"), "arguments", "JAVA_AGENT: -javaagent:/jacoco.jar"),
+        (
             set_config(app(), "Labels", serde_json::json!({"org.jacoco.version": "1"})),
             "labels",
             "org.jacoco.version",

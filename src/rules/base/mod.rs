@@ -16,6 +16,7 @@ use super::settings::Settings;
 use super::severity::Severity;
 use crate::base::{BaseStatus, Change, ChangeKind, Explanation};
 use crate::facts::Facts;
+use crate::model::ImagePath;
 
 /// Why no rule about the base can be evaluated; `None` where the catalog was asked.
 fn not_asked(facts: &Facts) -> Option<Judgement> {
@@ -72,6 +73,17 @@ fn is_ordinary(settings: &Settings, change: &Change) -> bool {
         ChangeKind::Modified { .. } => settings.is_mutable(&change.path),
         ChangeKind::Metadata { adds_privilege, .. } => !adds_privilege && settings.is_mutable(&change.path),
         ChangeKind::Deleted { .. } => settings.is_removable(&change.path),
-        ChangeKind::Replaced { .. } | ChangeKind::Retargeted { .. } => false,
+        ChangeKind::Retargeted { is, .. } => {
+            settings.is_mutable(&change.path) && is_timezone(&change.path, is)
+        }
+        ChangeKind::Replaced { .. } => false,
     }
+}
+
+/// Whether a link is that of the timezone, and leads to one.
+fn is_timezone(path: &ImagePath, target: &[u8]) -> bool {
+    // Of a relative one, `..` leads out of `/etc` and no further.
+    let target = if target.starts_with(b"/") { target.to_vec() } else { [b"/etc/", target].concat() };
+    path.as_bytes() == b"etc/localtime"
+        && ImagePath::new(target).is_below(&ImagePath::new("usr/share/zoneinfo"))
 }

@@ -1,13 +1,6 @@
 //! Places that no layer makes, because runtimes mount them.
 
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
-
-/// Where each process finds its own files, whatever the image has there.
-pub(super) fn is_of_process(path: &ImagePath) -> bool {
-    let mut parts = path.parts();
-    leads_to_process(parts.next(), parts.next())
-}
 
 fn leads_to_process(first: Option<&[u8]>, second: Option<&[u8]>) -> bool {
     match (first, second) {
@@ -30,17 +23,33 @@ pub(super) fn comes_by_process(path: &str) -> bool {
     })
 }
 
-/// Where a path leads by the symlinks that a tree has, and the rest as it is.
-pub(super) fn located(tree: &Tree, path: &ImagePath) -> ImagePath {
-    // The last part of a path is not followed.
-    tree.locate(&path.join(b"x")).parent()
-}
-
 /// In or below what runtimes mount for every user to write in: Docker and podman do so with the first two (mode
 /// 1777), podman also with the others where the container's own tree is read only.
 pub(super) fn is_shared(path: &ImagePath) -> bool {
     const SHARED: [&str; 4] = ["dev/shm", "dev/mqueue", "tmp", "var/tmp"];
     SHARED.iter().map(ImagePath::new).any(|shared| *path == shared || path.is_below(&shared))
+}
+
+/// In or below what runtimes mount over whatever the image has there.
+pub(super) fn is_hidden(path: &ImagePath) -> bool {
+    ["dev/shm", "dev/mqueue"]
+        .iter()
+        .map(ImagePath::new)
+        .any(|hidden| *path == hidden || path.is_below(&hidden))
+}
+
+/// Whether a path as written goes into such a place, and leaves it again from below: who made what is there says where it leads.
+pub(super) fn passes_shared(path: &str) -> bool {
+    let mut here = ImagePath::root();
+    path.split('/').any(|part| {
+        let is_below = is_shared(&here) && is_shared(&here.parent());
+        here = match part {
+            "" | "." => return false,
+            ".." => here.parent(),
+            part => here.join(part.as_bytes()),
+        };
+        part == ".." && is_below
+    })
 }
 
 #[cfg(test)]
@@ -67,10 +76,19 @@ mod tests {
         ] {
             assert_eq!(is(path), expected, "{path}");
         }
+        for (path, expected) in [
+            ("/tmp/x/..", true),
+            ("/dev/shm/../shm/x/../y", true),
+            ("/tmp/..", false),
+            ("/tmp/x/y", false),
+            ("/srv/x/../..", false),
+        ] {
+            assert_eq!(passes_shared(path), expected, "{path}");
+        }
         for (path, expected) in
-            [("proc", false), ("proc/7/cwd", true), ("dev/fd/1", true), ("dev/fdx", false)]
+            [("dev/shm", true), ("dev/mqueue/x", true), ("dev/shmx", false), ("tmp/x", false)]
         {
-            assert_eq!(is_of_process(&ImagePath::new(path)), expected, "{path}");
+            assert_eq!(is_hidden(&ImagePath::new(path)), expected, "{path}");
         }
     }
 }

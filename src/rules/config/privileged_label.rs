@@ -127,11 +127,28 @@ fn dev_container(metadata: &Value) -> Option<String> {
         capabilities(texts("capAdd")).or_else(|| {
             // Each is text as of `--mount`, or an object with the same fields.
             list(part.get("mounts")).iter().find_map(|value| match value.as_str() {
-                Some(text) => mount(text),
-                None => source(value.get("source").or_else(|| value.get("src"))?.as_str()?),
+                Some(text) => mount(&substituted(text)),
+                None => source(&substituted(value.get("source").or_else(|| value.get("src"))?.as_str()?)),
             })
         })
     })
+}
+
+/// Variables as the tools put their values in (`${localEnv:NAME:default}`): few are set everywhere.
+fn substituted(text: &str) -> String {
+    let mut substituted = String::new();
+    let mut rest = text;
+    while let Some((before, (name, after))) =
+        rest.split_once("${").and_then(|(before, behind)| Some((before, behind.split_once('}')?)))
+    {
+        substituted.push_str(before);
+        match name.split_once(':') {
+            Some((_, "HOME" | "USERPROFILE")) | None => substituted.push_str("/home/user"),
+            Some((_, name)) => substituted.push_str(name.split_once(':').map_or("", |(_, default)| default)),
+        }
+        rest = after;
+    }
+    substituted + rest
 }
 
 /// A list, or what JavaScript's `concat` and `flat` take for a list of one.
@@ -197,6 +214,9 @@ mod tests {
             ("devcontainer.metadata", r#"{"securityOpt": ["seccomp=unconfined"]}"#),
             ("devcontainer.metadata", r#"{"securityOpt": ["label:disable"]}"#),
             ("devcontainer.metadata", r#"{"mounts": ["source=/var/run/docker.sock,target=/s,type=bind"]}"#),
+            ("devcontainer.metadata", r#"{"mounts": ["source=${localEnv:NONE}/,target=/s,type=bind"]}"#),
+            ("devcontainer.metadata", r#"{"mounts": ["Source=${localEnv:NONE:/},target=/s,type=bind"]}"#),
+            ("devcontainer.metadata", r#"{"mounts": [{"source": "/${localEnv:NONE}", "target": "/s"}]}"#),
             (
                 "devcontainer.metadata",
                 r#"{"mounts": [{"source": "/var/run/docker.sock", "target": "/s", "type": "bind"}]}"#,

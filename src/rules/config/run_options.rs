@@ -38,7 +38,13 @@ const SOCKET_DIRECTORIES: [&str; 2] = ["/run", "/var/run"];
 ///
 /// podman puts itself in the place of a command that is `podman` or whose last part is `docker`.
 pub(super) fn of_command(command: &str) -> Option<String> {
-    let words = words(command);
+    let read = words(command);
+    // As `podman container runlabel` does it (`containers_runlabel.go`): words, variables in them, and words of all that.
+    let again = words(&expanded(&read.join(" ")));
+    of_line(read).or_else(|| of_line(again))
+}
+
+fn of_line(words: Vec<String>) -> Option<String> {
     let (program, words) = match words.split_first()? {
         // People copy it as it stands, and sudo's own options are few.
         (program, words) if program.rsplit('/').next() == Some("sudo") => {
@@ -48,6 +54,28 @@ pub(super) fn of_command(command: &str) -> Option<String> {
         parts => parts,
     };
     is_engine(program).then(|| of_words(words)).flatten()
+}
+
+/// A text with its variables as Go's `os.Expand` reads them and podman fills them in: most are empty.
+fn expanded(text: &str) -> String {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('$') {
+        expanded.push_str(before);
+        let length = |is_part: fn(char) -> bool| behind.find(|char| !is_part(char)).unwrap_or(behind.len());
+        let (name, after) = match behind.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some(parts) => parts,
+            None if behind.starts_with(|char: char| "*#$@!?-0123456789".contains(char)) => behind.split_at(1),
+            None => behind.split_at(length(|char| char.is_ascii_alphanumeric() || char == '_')),
+        };
+        match name {
+            "IMAGE" | "NAME" => expanded.push_str(name),
+            "PWD" | "HOME" => expanded.push_str("/home/user"),
+            _ => {}
+        }
+        rest = after;
+    }
+    expanded + rest
 }
 
 /// The program of a command line that is no container engine: it would run on the host as it is.
@@ -61,6 +89,13 @@ fn is_engine(program: &str) -> bool {
 }
 
 fn of_words(words: &[String]) -> Option<String> {
+    // These run a program of the image's choice on the host, or in a machine of podman's.
+    let is_option = |word: &&String| word.starts_with('-');
+    if let Some(command @ ("unshare" | "machine")) =
+        words.iter().find(|word| !is_option(word)).map(String::as_str)
+    {
+        return Some(format!("podman {command}, which runs no container"));
+    }
     words.iter().enumerate().find_map(|(at, word)| {
         let (option, given) = word.split_once('=').map_or((word.as_str(), None), |(o, v)| (o, Some(v)));
         let next = words.get(at + 1).map(String::as_str);
@@ -71,7 +106,9 @@ fn of_words(words: &[String]) -> Option<String> {
             "--privileged" if is_false(given) => None,
             "--privileged" => Some(option.to_owned()),
             "--cap-add" => capabilities(value.split(',')),
-            "--device" => shown(),
+            "--device" | "--hooks-dir" => shown(),
+            // By its name it is one that the host has.
+            "--runtime" if value.contains('/') => shown(),
             "--security-opt" if is_open(value) => shown(),
             option if NAMESPACES.contains(&option) && value == "host" => shown(),
             _ => volume(word).or_else(|| mount(word)),
@@ -101,18 +138,23 @@ pub(super) fn capabilities<'a>(names: impl Iterator<Item = &'a str>) -> Option<S
     (!beyond.is_empty()).then(|| format!("capabilities beyond the usual: {}", beyond.join(", ")))
 }
 
-/// `[--volume=|-v]SOURCE:TARGET`, also where the option is a word of its own.
+/// `[--volume=|-v]SOURCE:TARGET`, also where the option is a word of its own, and behind switches (`-itv/:/host`).
 fn volume(word: &str) -> Option<String> {
-    let word = ["--volume=", "-v=", "-v"].iter().find_map(|option| word.strip_prefix(option)).unwrap_or(word);
+    let short = word.strip_prefix('-').map(|letters| letters.trim_start_matches(['i', 't', 'd', 'P', 'q']));
+    let short = short.and_then(|letters| letters.strip_prefix('v'));
+    let short = short.map(|value| value.strip_prefix('=').unwrap_or(value));
+    let word = word.strip_prefix("--volume=").or(short).unwrap_or(word);
     source(word.split_once(':')?.0)
 }
 
-/// `[--mount=]type=bind,source=SOURCE,…`.
+/// `[--mount=]type=bind,source=SOURCE,…`: fields of CSV, whose names Docker takes in any case.
 pub(super) fn mount(word: &str) -> Option<String> {
     let fields = word.strip_prefix("--mount=").unwrap_or(word).split(',');
-    fields
-        .filter_map(|field| field.strip_prefix("source=").or_else(|| field.strip_prefix("src=")))
-        .find_map(source)
+    let sources = fields.filter_map(|field| {
+        let (name, value) = field.trim_matches('"').split_once('=')?;
+        ["source", "src"].iter().any(|known| name.eq_ignore_ascii_case(known)).then_some(value)
+    });
+    sources.map(|value| value.trim_matches('"')).find_map(source)
 }
 
 /// What a mount of this path of the host gives away.
@@ -192,6 +234,21 @@ mod tests {
             ),
             ("docker run --volume=/:/host IMAGE", "the host's root directory"),
             ("docker run --mount type=bind,source=/,target=/host IMAGE", "the host's root directory"),
+            ("docker run -itv/:/host IMAGE", "the host's root directory"),
+            ("docker run -dv=/:/host IMAGE", "the host's root directory"),
+            ("docker run --mount type=bind,Source=/,target=/host IMAGE", "the host's root directory"),
+            ("docker run --mount 'type=bind,\"source=/\",target=/host' IMAGE", "the host's root directory"),
+            ("podman run --priv${X}ileged IMAGE", "--privileged"),
+            ("podman run '--rm --privileged' IMAGE", "--privileged"),
+            ("podman run '--pri\"vi\"leged' IMAGE", "--privileged"),
+            ("podman run -v $PWD/../../..:/host IMAGE", "the host's root directory"),
+            ("podman run -v ${X}/:/host IMAGE", "the host's root directory"),
+            ("podman run --pid=h$1ost IMAGE", "--pid host"),
+            ("${X}podman run --privileged IMAGE", "--privileged"),
+            ("podman unshare sh -c x", "podman unshare, which runs no container"),
+            ("podman --log-level=info machine ssh x", "podman machine, which runs no container"),
+            ("podman --runtime=/tmp/x run IMAGE", "--runtime /tmp/x"),
+            ("podman --hooks-dir /tmp/x run IMAGE", "--hooks-dir /tmp/x"),
             (
                 "docker run -v/var/run/docker.sock:/var/run/docker.sock IMAGE",
                 "the host's container engine (/var/run/docker.sock)",
@@ -213,6 +270,9 @@ mod tests {
             "sudo apt-get install --privileged",
             "docker run -v /var/run/app:/run/app --uts private -v run:/run IMAGE",
             "docker run -v /srv/./data/../x:/x -v ./docker.sock:/x IMAGE",
+            "docker run --runtime nvidia -it IMAGE",
+            "podman run -v $PWD:/src -v ${HOME}/.m2:/m2 -e X=$X -itd IMAGE $",
+            "docker run IMAGE unshare",
             "docker",
             "",
             "\\",

@@ -1,10 +1,10 @@
 //! `workdir-unsafe`: see the page beside this file.
 
-use super::mounted::{comes_by_process, is_of_process, located};
+use super::mounted::comes_by_process;
 use crate::facts::Facts;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::Tree;
+use crate::rootfs::{ResolveError, Steps, Tree};
 use crate::rules::findings::Findings;
 use crate::rules::quote;
 use crate::rules::rule::{Finding, Judged, Judgement, Needs, Rule, no_plan};
@@ -21,11 +21,22 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     let readings = facts.rootfs.as_ref().map(|rootfs| rootfs.readings.as_slice()).unwrap_or_default();
+    let (steps, mut too_far) = (Steps::default(), None);
     for config in &facts.image.configs {
         let written = config.working_dir.as_str();
-        let by_link = || readings.iter().any(|reading| is_linked_to_process(&reading.effective, written));
         // No system opens a longer one.
-        if written.len() <= limits::PATH_BYTES && (comes_by_process(written) || by_link()) {
+        if written.len() > limits::PATH_BYTES {
+            continue;
+        }
+        let mut by_link = || {
+            readings.iter().any(|reading| {
+                leads_to_process(&reading.effective, &steps, written).unwrap_or_else(|error| {
+                    too_far.get_or_insert_with(|| format!("WORKDIR: {error}"));
+                    false
+                })
+            })
+        };
+        if comes_by_process(written) || by_link() {
             let short: String =
                 quote::setting(written).chars().take(limits::FINDING_STEP_CHARACTERS).collect();
             let message =
@@ -36,18 +47,19 @@ fn judge(facts: &Facts, mut findings: Findings<'_>) -> Judged {
     }
     // Without the trees the spelling alone was judged.
     let unread = facts.rootfs.as_ref().err().cloned();
-    Ok(Judgement::of(findings).incomplete(unread))
+    Ok(Judgement::of(findings).incomplete(unread.or(too_far)))
 }
 
-/// Whether a symlink on the way of a path as written leads there.
-fn is_linked_to_process(tree: &Tree, path: &str) -> bool {
-    let mut here = ImagePath::root();
-    path.split('/').any(|part| {
-        here = match part {
-            "" | "." => return false,
-            ".." => here.parent(),
-            part => here.join(part.as_bytes()),
-        };
-        is_of_process(&located(tree, &here))
-    })
+/// Whether symlinks on the way of a path lead there: as it is written, which Podman hands on, and as Docker cleans it.
+fn leads_to_process(tree: &Tree, steps: &Steps, written: &str) -> Result<bool, ResolveError> {
+    let cleaned = ImagePath::new(written);
+    for path in [written.as_bytes(), cleaned.as_bytes()] {
+        match steps.trail(tree, path) {
+            Err(ResolveError::OfProcess) => return Ok(true),
+            Err(ResolveError::TooFar) => return Err(ResolveError::TooFar),
+            // In all others a container does not start.
+            _ => {}
+        }
+    }
+    Ok(false)
 }

@@ -31,7 +31,7 @@ const fn tests(glob: &'static str) -> Allowed {
     Allowed { glob, of: Of::NoTokens, reason: TESTS }
 }
 
-const ALLOWED: [Allowed; 17] = [
+const ALLOWED: [Allowed; 22] = [
     Allowed { glob: "/usr/share/doc/**", of: Of::All, reason: "documentation shows examples" },
     Allowed {
         glob: "/etc/ssl/private/ssl-cert-snakeoil.key",
@@ -40,13 +40,19 @@ const ALLOWED: [Allowed; 17] = [
     },
     tests("/usr/{lib,lib64,local/lib}/python*/**/{test,tests}/**"),
     tests("/usr/{lib,lib64,local/lib}/python3*/test/**"),
+    // Environments of their own, conda's and pyenv's pythons; `SelfTest` is pycryptodome's.
+    tests("/**/lib/python3*/{site,dist}-packages/**/{test,tests,SelfTest}/**"),
+    tests("/**/lib/python3*/test/**"),
     tests("/usr/{share,lib,local/lib,local/share}/perl*/**/{t,test,tests}/**"),
     tests("/usr/lib/*/perl*/**/{t,test,tests}/**"),
     tests("/usr/{lib,share,local/lib}/**/node_modules/**/{test,tests}/**"),
     tests("/usr/{lib,share,local/lib}/nodejs/**/{test,tests}/**"),
     tests("/usr/{lib/go*,share/go*,local/go}/**/testdata/**"),
     tests("/usr/{lib/go*,share/go*,local/go}/{src,test}/**/*_test.go"),
+    tests("/usr/local/go/src/crypto/x509/platform_root_key.pem"),
+    tests("/**/pkg/mod/**/testdata/**"),
     tests("/usr/{lib,share,local/lib}/ruby/**/{test,tests,spec}/**"),
+    tests("/usr/local/bundle/**/{test,tests,spec}/**"),
     tests("/usr/{lib,share}/**/openssl*/**/{test,tests}/**"),
     Allowed { glob: "/{usr/lib,usr/lib64,lib,lib64}/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
     Allowed { glob: "/{usr/lib,usr/lib64,lib,lib64}/*/libgnutls.*", of: Of::NoTokens, reason: GNUTLS },
@@ -106,6 +112,18 @@ mod tests {
             ("usr/lib/jvm/java-17/lib/security/cacerts", true, false),
             ("usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3", true, false),
             ("lib64/libgnutls.so.30", true, false),
+            ("opt/venv/lib/python3.12/site-packages/tornado/test/test.key", true, false),
+            (
+                "usr/local/lib/python3.12/site-packages/Crypto/SelfTest/PublicKey/test_import_RSA.py",
+                true,
+                false,
+            ),
+            ("root/.pyenv/versions/3.12.1/lib/python3.12/test/certdata/keycert.pem", true, false),
+            ("usr/local/go/src/crypto/x509/platform_root_key.pem", true, false),
+            ("go/pkg/mod/golang.org/x/crypto@v0.1.0/ssh/testdata/keys.go", true, false),
+            ("usr/local/bundle/gems/puma-6.0/test/server.key", true, false),
+            ("opt/venv/lib/python3.12/site-packages/app/key.pem", false, false),
+            ("srv/lib/python3/test.pem", false, false),
             ("app/libgnutls.so", false, false),
             ("app/test/key.pem", false, false),
             ("app/node_modules/a/test/key.pem", false, false),

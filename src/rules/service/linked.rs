@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::{NodeRef, Tree};
+use crate::rootfs::{NodeRef, ResolveError, Tree};
 use crate::rules::pattern::MemberPatterns;
 use crate::rules::services::Service;
 
@@ -35,8 +35,15 @@ impl<'a> Linked<'a> {
     pub(super) fn find(&mut self, tree: &Tree, mut tell: impl FnMut(&'a str, &ImagePath, NodeRef<'_>)) {
         let mut by_target: BTreeMap<ImagePath, Asked<'a>> = BTreeMap::new();
         for (directory, asked) in &self.by_directory {
-            let target = tree.resolve(directory).map(|found| found.path());
-            if let Some(target) = target.ok().filter(|target| target != directory) {
+            let target = match tree.resolve(directory) {
+                Ok(found) => found.path(),
+                Err(error @ ResolveError::OfProcess) => {
+                    self.gap.get_or_insert_with(|| format!("{directory}: {error}"));
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if target != *directory {
                 by_target.entry(target).or_default().extend(asked);
             }
         }
@@ -76,6 +83,16 @@ mod tests {
     use super::*;
     use crate::rootfs::tests::{dir, file, symlink};
     use crate::rules::pattern::Pattern;
+
+    #[test]
+    fn what_only_a_process_finds_is_a_gap() {
+        let tree = crate::rootfs::tests::tree(&[symlink("opt/agent", "/proc/self/cwd/srv")]);
+        let (name, mut service) = ("agent".to_owned(), Service::default());
+        service.files.push(Pattern::of_paths("/opt/agent/**").unwrap());
+        let mut linked = Linked::new(&[(&name, &service)]);
+        linked.find(&tree, |_, _, _| {});
+        assert!(linked.gap.unwrap().contains("/opt/agent: it leads into /proc"));
+    }
 
     #[test]
     fn names_behind_symlinks_are_held_to_linked_visits() {

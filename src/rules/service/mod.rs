@@ -197,14 +197,17 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
             if any(&service.env, variable) {
                 signs.env.insert(mask_text(name));
             }
-            if holds_options(name) {
+            // A command may say `$JAVA_AGENT`.
+            if holds_options(name) || value.trim_start().starts_with('-') {
                 let found: Vec<_> =
                     words(value).into_iter().filter(|word| any(&service.arguments, word)).collect();
                 let shown = shown(&found, || vec![mask_assignment(name, value)]);
                 signs.arguments.extend(found.iter().map(|word| format!("{name}: {}", shown.part(word))));
             }
         }
-        for (place, command) in [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd)] {
+        let commands =
+            [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd), ("HEALTHCHECK", &config.health_check)];
+        for (place, command) in commands {
             // The shell form is one word that holds a whole command.
             let all = command.iter().flat_map(|word| words(word).into_iter().chain([word.clone()]));
             let found: Vec<_> = all.filter(|word| any(&service.arguments, word)).collect();

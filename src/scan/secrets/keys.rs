@@ -1,7 +1,7 @@
 //! Private keys: PEM and its like (RFC 7468, RFC 1421), OpenSSH's, PuTTY's, and keystores by their first bytes.
 
 use super::kinds::{self, Kind};
-use super::tokens::{base64, is_random, run};
+use super::tokens::{base64, is_varied, run};
 use super::{Gap, Match};
 use crate::limits;
 use crate::scan::tar::base64_decode;
@@ -41,7 +41,7 @@ pub(super) fn pem(data: &[u8], at: usize) -> Option<Match> {
         _ => &kinds::PRIVATE_KEY,
     };
     let begins = data.len() - body.len();
-    (digits.len() >= BODY && is_random(&digits)).then_some(Match {
+    (digits.len() >= BODY && is_varied(&digits)).then_some(Match {
         start,
         length: begins + length - start,
         kind,

@@ -186,6 +186,12 @@ pub(super) fn starts_here(data: &[u8], at: usize) -> bool {
 
 /// Whether bytes could have been drawn by lot: many of them differ, and none says that it is an example.
 pub(super) fn is_random(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(256)).unwrap_or_default());
+    is_varied(bytes) && !is_placeholder(&text)
+}
+
+/// Whether many bytes differ. In hundreds of digits that were drawn by lot, short words are nothing rare.
+pub(super) fn is_varied(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     for byte in bytes {
         if let Some(seen) = seen.get_mut(usize::from(*byte)) {
@@ -193,8 +199,7 @@ pub(super) fn is_random(bytes: &[u8]) -> bool {
         }
     }
     let different = seen.iter().filter(|seen| **seen).count();
-    let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(256)).unwrap_or_default());
-    different >= (bytes.len() / 3).clamp(5, 9) && !is_placeholder(&text)
+    different >= (bytes.len() / 3).clamp(5, 9)
 }
 
 /// `secret_access_key = …`, and what stands for the `=`.

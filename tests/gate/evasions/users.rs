@@ -85,6 +85,17 @@ fn a_working_directory_of_the_runtime_is_found() {
     assert_failing(&linked("/proc/self/fd"), ["workdir-unsafe"]);
     assert_failing(&linked("../dev/fd"), ["workdir-unsafe"]);
     assert_failing(&linked("/srv/proc/self/fd"), []);
+    // What the image has at /proc is not there for who starts in it.
+    let layer = |layer: Layer, path: &str| check_child(&in_directory(path).layer(layer));
+    let decoy =
+        Layer::new().symlink("proc/self", "../srv").file("srv/fd/8/x", "").symlink("opt/l", "/proc/self/fd");
+    assert_failing(&layer(decoy, "/opt/l/8"), ["workdir-unsafe"]);
+    // Podman hands the path on as it is written, and Docker cleans it.
+    let around =
+        || Layer::new().file("srv/e/f", "").symlink("srv/a", "/srv/e").symlink("srv/p", "/proc/self/fd");
+    assert_failing(&layer(around(), "/srv/a/../p/8"), ["workdir-unsafe"]);
+    assert_failing(&layer(around(), "/srv/none/../p/8"), ["workdir-unsafe"]);
+    assert_failing(&layer(around(), "/srv/a/../e"), []);
 }
 
 #[test]
@@ -103,4 +114,22 @@ fn a_path_through_what_runtimes_mount_is_told() {
     for part in ["/proc", "/dev", "/srv/proc/self/cwd", "/srv/dev/shm"] {
         assert!(!unsafe_part(none(), part), "{part}");
     }
+    let decoy = || {
+        Layer::new().symlink("proc/self", "../srv").file("srv/cwd/x", "").symlink("srv/l", "/proc/self/cwd")
+    };
+    assert!(unsafe_part(decoy(), "/srv/l"));
+    let preloaded = |value: &str| {
+        let checked = check_child(&app().env(&format!("LD_PRELOAD={value}")));
+        checked.outcome("path-env-unsafe") == "fail"
+    };
+    assert!(preloaded("$ORIGIN/../../proc/self/cwd/x.so"));
+    assert!(preloaded("/usr/lib/a.so\t/tmp/b.so"));
+    assert!(!preloaded("$ORIGIN/../lib/x.so"));
+    // So long a way for each of thousands of parts is no pass, and ends.
+    let links = (0..38).fold(Layer::new().file("c/38/x", ""), |layer, number| {
+        layer.symlink(format!("c/{number}"), format!("{}{}", "./".repeat(2_000), number + 1))
+    });
+    let path = (0..1_000).map(|number| format!("/c/0/{number}")).collect::<Vec<_>>().join(":");
+    let far = check_child(&app().layer(links).env(&format!("PATH={path}")));
+    assert_eq!((far.exit, far.outcome("path-env-unsafe")), (2, "not-evaluated"));
 }
