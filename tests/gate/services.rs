@@ -105,8 +105,15 @@ fn every_sign_of_a_service_is_seen() {
             "arguments",
             "HEALTHCHECK: -javaagent:/jacoco.jar",
         ),
-        // `CMD java $JAVA_AGENT -jar a.jar`
-        (with_env("JAVA_AGENT= -javaagent:/jacoco.jar"), "arguments", "JAVA_AGENT: -javaagent:/jacoco.jar"),
+        (
+            set_config(
+                with_env("AGENT=-javaagent:/jacoco.jar"),
+                "Cmd",
+                serde_json::json!(["sh", "-c", "exec java ${AGENT} -jar a.jar"]),
+            ),
+            "arguments",
+            "AGENT: -javaagent:/jacoco.jar",
+        ),
         (
             set_config(app(), "Labels", serde_json::json!({"org.jacoco.version": "1"})),
             "labels",

@@ -192,21 +192,22 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
     let mut signs = Signs::default();
     let any = |patterns: &[Pattern], word: &str| patterns.iter().any(|pattern| pattern.matches(word));
     for config in &facts.image.configs {
+        let commands =
+            [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd), ("HEALTHCHECK", &config.health_check)];
+        let named = commands.iter().flat_map(|(_, command)| command.iter()).flat_map(|word| variables(word));
+        let named: BTreeSet<_> = named.collect();
         for variable in &config.env {
             let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
             if any(&service.env, variable) {
                 signs.env.insert(mask_text(name));
             }
-            // A command may say `$JAVA_AGENT`.
-            if holds_options(name) || value.trim_start().starts_with('-') {
+            if holds_options(name) || named.contains(name) {
                 let found: Vec<_> =
                     words(value).into_iter().filter(|word| any(&service.arguments, word)).collect();
                 let shown = shown(&found, || vec![mask_assignment(name, value)]);
                 signs.arguments.extend(found.iter().map(|word| format!("{name}: {}", shown.part(word))));
             }
         }
-        let commands =
-            [("ENTRYPOINT", &config.entrypoint), ("CMD", &config.cmd), ("HEALTHCHECK", &config.health_check)];
         for (place, command) in commands {
             // The shell form is one word that holds a whole command.
             let all = command.iter().flat_map(|word| words(word).into_iter().chain([word.clone()]));
@@ -227,6 +228,17 @@ fn in_settings(service: &Service, facts: &Facts) -> Signs {
 fn shown(found: &[String], masked: impl FnOnce() -> Vec<String>) -> Shown {
     let masked = if found.is_empty() { Vec::new() } else { masked() };
     Shown::of(masked.iter().flat_map(|text| words(text).into_iter().chain([text.clone()])))
+}
+
+/// The names of the variables that a command says: `$NAME`, `${NAME}`.
+fn variables(word: &str) -> impl Iterator<Item = &str> {
+    let name = |behind: &'_ str| -> usize {
+        behind.find(|char: char| !char.is_ascii_alphanumeric() && char != '_').unwrap_or(behind.len())
+    };
+    word.split('$').skip(1).filter_map(move |behind| {
+        let behind = behind.strip_prefix('{').unwrap_or(behind);
+        behind.get(..name(behind)).filter(|name| !name.is_empty())
+    })
 }
 
 /// Variables that hold options of a program: those that the JVM reads itself (`JAVA_TOOL_OPTIONS`,
