@@ -185,19 +185,18 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    /// Whether a blob is a manifest or index of some kind, or looks like one and cannot be read.
+    /// Whether a blob is a manifest or index of some kind, or may be one to those who read more than can be read here.
     fn is_image_document(&self, digest: &Digest) -> Result<bool> {
         let Some(section) = self.store.blob(digest)? else { return Ok(false) };
         let head = section.head(512).map_err(|error| Error::io("cannot be read", error))?;
-        let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-        // A layer has its place in manifests.
-        if first != Some(&b'{') {
+        // Blanks may stand before it.
+        if head.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
             return Ok(false);
         }
         let blob = blobs::read_small(&section, digest).map_err(|error| error.at(format!("blob {digest}")))?;
         let Ok(document) = json::parse(&blob.bytes, &json::MANIFEST) else {
-            self.store.hold_bytes(blob.bytes.len() as u64)?;
-            return Ok(false);
+            // Who takes it for a manifest says what is wrong with it.
+            return Ok(!blob.bytes.trim_ascii().is_empty());
         };
         self.store.hold(&document)?;
         let fields = ["config", "layers", "manifests", "fsLayers"];

@@ -71,12 +71,12 @@ impl fmt::Display for Selection {
     }
 }
 
-fn names(image: &Image) -> impl Iterator<Item = &String> {
-    image.names.iter().chain(&image.other_names)
+fn names(image: &Image) -> impl Iterator<Item = &str> {
+    image.names.iter().chain(&image.other_names).map(String::as_str)
 }
 
 /// A name as Docker and as Podman complete it.
-fn spellings(name: &String) -> [String; 2] {
+fn spellings(name: &str) -> [String; 2] {
     [to_docker(name), to_podman(name)]
 }
 

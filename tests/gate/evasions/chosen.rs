@@ -99,14 +99,20 @@ fn a_manifest_of_an_index_that_is_listed_as_something_else_is_judged() {
         assert_eq!(check(good().user("1001"), media_type), set(["media-type-mismatch"]));
     }
     // What is no manifest is none.
-    for other in ["{\"blobs\":[]}", "{", "text", "[1]"] {
+    let deep = format!("{{\"x\":{}1{},\"layers\":[]}}", "[".repeat(300), "]".repeat(300));
+    let late = format!("{}{{\"config\":1}}", " ".repeat(1_000));
+    let others = ["{\"blobs\":[]}", "text", "[1]", "", " \n"].map(|text| (text, 0));
+    // Others may read more than can be read here.
+    for (other, exit) in others.into_iter().chain([("{", 2), (deep.as_str(), 2), (late.as_str(), 2)]) {
         let blob = Layout::new().extra_blob(other).image(&good());
         let listed = json!({
             "mediaType": "application/x-thing",
             "digest": crate::support::digest(other.as_bytes()),
             "size": other.len(),
         });
-        assert_failing(&check_bytes(blob.descriptor(listed).archive()), []);
+        let checked = check_bytes(blob.descriptor(listed).archive());
+        assert_failing(&checked, []);
+        assert_eq!(checked.exit, exit, "{other}");
     }
 }
 
@@ -138,7 +144,7 @@ fn an_image_that_looks_like_what_rides_along_is_judged() {
         }
     };
     let docker = types(DOCKER_MANIFEST, "application/x-thing", "application/x-thing");
-    assert!(check(&evil().manifest_json(docker.clone())).contains("setuid-file /evil"));
+    assert!(check(&evil().manifest_json(docker)).contains("setuid-file /evil"));
     assert_eq!(check(&good().user("1001").manifest_json(docker)), set(["media-type-mismatch"]));
     let attested = types(
         "application/vnd.oci.image.manifest.v1+json",
@@ -154,7 +160,7 @@ fn an_image_that_looks_like_what_rides_along_is_judged() {
         let image = Image::new()
             .layer_with(Layer::new().raw(&tar).no_end_marker(), "COPY", crate::support::Compression::None)
             .user("1000")
-            .manifest_json(attested.clone());
+            .manifest_json(attested);
         assert!(check(&image).contains("setuid-file /evil"), "{spelling:?}");
     }
 }
