@@ -388,9 +388,9 @@ pub const LINE_FINDINGS: usize = 1_000;
 /// ones lead to one directory of a million files at most; nested ones would have each file asked many times.
 pub const LINKED_VISITS: u64 = 10_000_000;
 
-/// Parts of paths that are followed for the files of sudo and doas, for those of `/etc/tcb`, for `PATH` and `WORKDIR`, for what is
-/// read a second time, and to what findings are about (where a waiver by fingerprint is for all layers as they are beyond it).
-/// Honest files are some thousands, a few parts deep.
+/// Parts of paths that are followed for the files of sudo and doas, for those of `/etc/tcb`, for the files of packages, for `PATH`
+/// and `WORKDIR`, for what is read a second time, and to what findings are about (where a waiver by fingerprint is for all layers as
+/// they are beyond it). Honest files are some thousands, a few parts deep.
 pub const FOLLOWED_STEPS: u64 = 10_000_000;
 
 /// Paths kept of one finding about several places, to be held to what the policy accepts; of more, no path

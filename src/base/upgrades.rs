@@ -175,12 +175,12 @@ fn interesting(
     for change in &comparison.changes {
         if let Some((alternative, place)) = alternatives.after_all(&change.path) {
             let targets = alternative.best().flat_map(|choice| [choice.program(), choice.target(*place)]);
-            let found = targets.flatten().filter_map(|target| Some(after.tree.resolve(&target).ok()?.path()));
+            let found = targets.flatten().filter_map(|target| Some(after.resolve(&target).ok()?.path()));
             paths.extend(found);
         }
         paths.insert(change.path.clone());
         if !matches!(change.kind, ChangeKind::Deleted { .. }) {
-            paths.extend(after.tree.resolve(&change.path).map(|found| found.path()));
+            paths.extend(after.resolve(&change.path).map(|found| found.path()));
         }
     }
     paths
@@ -258,7 +258,7 @@ impl Finder<'_> {
     /// What must hold for a path, symlinks followed, to lead to what is the base's, or one of the
     /// changed packages' as it says.
     fn is_packaged(&self, path: &ImagePath) -> Option<Vec<Need>> {
-        let found = self.after.tree.resolve(path).ok()?;
+        let found = self.after.resolve(path).ok()?;
         let (path, inode) = (found.path(), found.node.inode());
         let is_of_base = self.before.tree.get(&path).is_some_and(|node| node.inode().same_as(inode));
         if is_of_base {
@@ -284,7 +284,7 @@ impl Finder<'_> {
         let mut needs = self.is_packaged(&program)?;
         // A page of a manual that was left out leads to nothing, which is no program.
         let target = best.target(*place)?;
-        if self.after.tree.resolve(&target).err() != Some(ResolveError::Missing) {
+        if self.after.resolve(&target).err() != Some(ResolveError::Missing) {
             needs.extend(self.is_packaged(&target)?);
         }
         let text = format!("the alternative of the highest priority that packages offer is {program}");

@@ -10,7 +10,7 @@ use super::{Manager, Package, Parsed, apk, rpm};
 use crate::error::Error;
 use crate::limits;
 use crate::model::ImagePath;
-use crate::rootfs::{Inode, Origin, ResolveError, Tree};
+use crate::rootfs::{Inode, Origin, ResolveError, Resolved, Steps, Tree};
 use crate::scan::{Ceiling, EntryKind, Plan};
 
 const DPKG: &str = "var/lib/dpkg";
@@ -135,11 +135,12 @@ fn each_once(packages: Vec<Package>) -> Vec<Package> {
 }
 
 /// The package databases of a tree.
-#[derive(Clone, Copy)]
 pub struct Databases<'a> {
     /// The tree.
     pub tree: &'a Tree,
     content: Content<'a>,
+    /// A package may have several files beside the database.
+    steps: Steps,
 }
 
 impl std::fmt::Debug for Databases<'_> {
@@ -151,7 +152,7 @@ impl std::fmt::Debug for Databases<'_> {
 impl<'a> Databases<'a> {
     /// Those of `tree`; `content` brings what [`plan`] asked for.
     pub fn new(tree: &'a Tree, content: Content<'a>) -> Self {
-        Self { tree, content }
+        Self { tree, content, steps: Steps::default() }
     }
 
     /// The databases that are there, each once whatever symlinks lead to it; nothing is read.
@@ -220,12 +221,20 @@ impl<'a> Databases<'a> {
         Some(Database { manager, place, parts })
     }
 
+    /// As [`Tree::resolve`], as long as [`Steps`] let it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve(&self, path: &ImagePath) -> Result<Resolved<'a>, ResolveError> {
+        self.steps.resolve(self.tree, path)
+    }
+
     /// A file of a database; `None` where it is not there.
     fn part(&self, path: ImagePath) -> Option<Part<'a>> {
-        let inode = match self.tree.resolve(&path) {
+        let inode = match self.resolve(&path) {
             Ok(found) if found.node.inode().kind == EntryKind::File => Ok(found.node.inode()),
             Ok(_) => Err(format!("{path} is no regular file")),
-            Err(ResolveError::Missing | ResolveError::NotADirectory) => return None,
+            Err(error) if error.is_absence() => return None,
             Err(error) => Err(format!("{path}: {error}")),
         };
         Some(Part { path, inode })
@@ -340,7 +349,7 @@ impl<'a> Databases<'a> {
         let lists = [(INFO, ".list"), (INFO, ".md5sums"), (STATUS_D, ".md5sums")];
         lists.into_iter().any(|(directory, suffix)| {
             beside_names(package, suffix)
-                .any(|name| self.tree.resolve(&ImagePath::new(directory).join(name.as_bytes())).is_ok())
+                .any(|name| self.resolve(&ImagePath::new(directory).join(name.as_bytes())).is_ok())
         })
     }
 

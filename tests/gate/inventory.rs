@@ -462,6 +462,31 @@ fn the_files_of_distroless_images_that_were_taken_away_are_a_gap() {
     assert_eq!((exit, &gap["place"], &gap["layer"]), (2, &"/var/lib/dpkg/status.d".into(), &had.into()));
 }
 
+/// A few kilobytes of symlinks on the way to thousands of lists.
+#[test]
+fn lists_that_are_far_away_are_a_gap_and_cost_little() {
+    let started = std::time::Instant::now();
+    let gaps = |target: &str| {
+        let paragraph = |number| {
+            format!("Package: p{number}\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n")
+        };
+        let links = (0..38).fold(Layer::new(), |layer, number| {
+            layer.symlink(format!("c/{number}"), format!("{}{}", "./".repeat(2_000), number + 1))
+        });
+        let layer =
+            (0..1_000).fold(links, |layer, number| layer.file(format!("c/38/p{number}.list"), "/.\n"));
+        let status = (0..1_000).map(paragraph).collect::<String>();
+        let layer = layer.file("var/lib/dpkg/status", status).symlink("var/lib/dpkg/info", target);
+        let (exit, inventory) = inventory_on(&small_base().layer(layer), None);
+        assert_eq!(inventory["packages"].as_array().unwrap().len(), 1_000);
+        (exit, inventory["gaps"].to_string())
+    };
+    assert_eq!(gaps("/c/38"), (0, "[]".to_owned()));
+    let (exit, reasons) = gaps("/c/0");
+    assert!(exit == 2 && reasons.contains("FOLLOWED_STEPS"), "{reasons}");
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
+
 #[test]
 fn lists_of_files_without_a_database_are_a_gap() {
     let lists = || Layer::new().file("var/lib/dpkg/info/sed.list", "/.\n/bin\n/bin/sed\n");

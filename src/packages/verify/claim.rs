@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Deviation, Found, Owner};
 use crate::model::ImagePath;
 use crate::packages::packed::{Digests, Need, Wanted, computed, is_packed, want};
-use crate::packages::{FileDigest, Manager, PackageFile, Packed};
-use crate::rootfs::{Inode, Tree};
+use crate::packages::{Databases, FileDigest, Manager, PackageFile, Packed};
+use crate::rootfs::{Inode, ResolveError};
 use crate::scan::EntryKind;
 
 /// One path.
@@ -123,7 +123,7 @@ impl Said {
 
 /// Whether an inode is what its package says: `None` where the package says nothing that could be held to.
 pub(super) fn holds(
-    tree: &Tree,
+    databases: &Databases<'_>,
     manager: Manager,
     file: &PackageFile,
     path: &ImagePath,
@@ -139,8 +139,9 @@ pub(super) fn holds(
         Packed::Untold => Some(Err(Differs::Unknown)),
         Packed::File if is_file => Some(Err(Differs::Unknown)),
         // A link to a directory serves as one, also to `rpm -V`.
-        Packed::Directory(_) => match tree.resolve(path) {
+        Packed::Directory(_) => match databases.resolve(path) {
             Ok(found) if found.node.inode().is_directory() => None,
+            Err(ResolveError::TooFar) => Some(Err(Differs::Unknown)),
             _ => Some(Err(Differs::Yes(found_as(inode)))),
         },
         packed => Some(match is_packed(inode, packed).as_deref() {

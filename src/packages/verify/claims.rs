@@ -69,7 +69,7 @@ impl Claims {
                 return Ok(());
             }
             let OwnerOf { owner, is_in_base } = owner;
-            let Some(holds) = holds(sides.after.tree, owner.manager, file, &path, inode) else {
+            let Some(holds) = holds(sides.after, owner.manager, file, &path, inode) else {
                 return Ok(());
             };
             room.take(&path, inode, &file.packed)?;
