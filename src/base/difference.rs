@@ -31,6 +31,12 @@ impl<'a> Subject<'a> {
     fn capability(&self) -> Option<&'a [u8]> {
         self.extras.xattr(b"security.capability")
     }
+
+    /// What gives others more than the mode shows (acl(5)).
+    fn access_lists(&self) -> [Option<&'a [u8]>; 2] {
+        [b"system.posix_acl_access".as_slice(), b"system.posix_acl_default"]
+            .map(|name| self.extras.xattr(name))
+    }
 }
 
 /// Everything in which `is` differs from `was`; times never count.
@@ -80,8 +86,7 @@ fn differing_metadata(was: Subject<'_>, is: Subject<'_>) -> Vec<(&'static str, S
 }
 
 /// Whether a change of metadata lets someone do more than the base did.
-fn adds_privilege<'a>(was: Subject<'a>, is: Subject<'a>) -> bool {
-    const ACCESS_LISTS: [&[u8]; 2] = [b"system.posix_acl_access", b"system.posix_acl_default"];
+fn adds_privilege(was: Subject<'_>, is: Subject<'_>) -> bool {
     const SPECIAL: u32 = 0o6000;
     const OTHERS_WRITE: u32 = 0o0002;
     const GROUP_WRITES: u32 = 0o0020;
@@ -103,11 +108,8 @@ fn adds_privilege<'a>(was: Subject<'a>, is: Subject<'a>) -> bool {
     // What root owned someone else can now write: a program of the base is no longer the base's.
     let given_away = was.uid == 0 && is.uid != 0;
     let new_capability = is.capability().is_some() && was.capability() != is.capability();
-    // It gives others what the mode does not show (acl(5)).
-    let new_list = ACCESS_LISTS.iter().any(|name| {
-        let list = |subject: Subject<'a>| subject.extras.xattr(name);
-        list(is).is_some() && list(was) != list(is)
-    });
+    let lists = was.access_lists().into_iter().zip(is.access_lists());
+    let new_list = lists.into_iter().any(|(was, is)| is.is_some() && was != is);
     special
         || special_to_other_owner
         || others_write

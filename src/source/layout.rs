@@ -187,7 +187,8 @@ impl Walk<'_> {
 
     /// Whether a blob is a manifest or index of some kind, or may be one to those who read more than can be read here.
     fn is_image_document(&self, digest: &Digest) -> Result<bool> {
-        let Some(section) = self.store.blob(digest)? else { return Ok(false) };
+        // What is there and cannot be read here is an error to who takes it for a manifest.
+        let Some(section) = self.store.blob(digest)? else { return Ok(self.store.may_hold(digest)) };
         let head = section.head(512).map_err(|error| Error::io("cannot be read", error))?;
         // Blanks may stand before it.
         if head.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {

@@ -50,7 +50,7 @@ impl Selection {
 
     /// Whether it is in no index of platforms and has a name of one that is wanted: Docker and Podman choose among such by the
     /// name alone, and which of them counts is theirs to say.
-    fn is_alternative(&self, image: &Image, called: &BTreeSet<String>) -> bool {
+    fn is_alternative(&self, image: &Image, called: &BTreeSet<(&str, String)>) -> bool {
         let mut spellings = names(image).flat_map(spellings);
         self.platform.is_some()
             && image.index_digests.is_empty()
@@ -76,8 +76,8 @@ fn names(image: &Image) -> impl Iterator<Item = &str> {
 }
 
 /// A name as Docker and as Podman complete it.
-fn spellings(name: &str) -> [String; 2] {
-    [to_docker(name), to_podman(name)]
+fn spellings(name: &str) -> [(&'static str, String); 2] {
+    [("docker", to_docker(name)), ("podman", to_podman(name))]
 }
 
 fn is_called(image: &Image, wanted: &str) -> bool {
@@ -88,7 +88,7 @@ fn is_called(image: &Image, wanted: &str) -> bool {
 
 /// Two spellings of one name are one tag to Docker or to Podman, and the last image that has it is what they run.
 fn is_one_name(one: &str, other: &str) -> bool {
-    one == other || to_docker(one) == to_docker(other) || to_podman(one) == to_podman(other)
+    one == other || spellings(one).iter().zip(&spellings(other)).any(|(one, other)| one == other)
 }
 
 /// A name as Docker completes it, without what it leaves out when it shows it.

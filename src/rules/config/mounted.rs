@@ -23,10 +23,12 @@ pub(super) fn comes_by_process(path: &str) -> bool {
     })
 }
 
-/// In or below what runtimes mount for every user to write in: Docker and podman do so with the first two (mode
-/// 1777), podman also with the others where the container's own tree is read only.
+/// What runtimes mount for every user to write in: Docker and podman do so with the first two (mode 1777), podman also with the
+/// others where the container's own tree is read only.
+const SHARED: [&str; 4] = ["dev/shm", "dev/mqueue", "tmp", "var/tmp"];
+
+/// In or below such a place.
 pub(super) fn is_shared(path: &ImagePath) -> bool {
-    const SHARED: [&str; 4] = ["dev/shm", "dev/mqueue", "tmp", "var/tmp"];
     SHARED.iter().map(ImagePath::new).any(|shared| *path == shared || path.is_below(&shared))
 }
 
@@ -38,17 +40,21 @@ pub(super) fn is_hidden(path: &ImagePath) -> bool {
         .any(|hidden| *path == hidden || path.is_below(&hidden))
 }
 
-/// Whether a path as written goes into such a place, and leaves it again from below: who made what is there says where it leads.
+/// Whether a path as written goes below such a place, and leaves what is there again: who made that says where it leads.
 pub(super) fn passes_shared(path: &str) -> bool {
-    let mut here = ImagePath::root();
+    let mut parts: Vec<&str> = Vec::new();
+    let is_below = |parts: &[&str], shared: &str| {
+        let length = shared.split('/').count();
+        parts.len() > length && shared.split('/').eq(parts.iter().take(length).copied())
+    };
     path.split('/').any(|part| {
-        let is_below = is_shared(&here) && is_shared(&here.parent());
-        here = match part {
-            "" | "." => return false,
-            ".." => here.parent(),
-            part => here.join(part.as_bytes()),
-        };
-        part == ".." && is_below
+        match part {
+            "" | "." => {}
+            ".." if SHARED.iter().any(|shared| is_below(&parts, shared)) => return true,
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+        false
     })
 }
 
